@@ -3,17 +3,20 @@ import { ConcertinaError } from '../../../core/errors.ts';
 import type { KubeClient } from '../../../core/kube/api.ts';
 import { createMetricsServerSource } from './metrics-server-source.ts';
 
+type Answer = string | Error | { readonly status: number; readonly body: string };
+
 /** A client of which only `raw` is called. */
-function clientOf(answer: (path: string) => string | Error): KubeClient {
+function clientOf(answer: (path: string) => Answer): KubeClient {
   const raw: KubeClient['raw'] = ({ path }) => {
-    const body = answer(path);
-    if (body instanceof Error) return Promise.reject(body);
-    return Promise.resolve({ status: 200, headers: {}, body: Buffer.from(body) });
+    const given = answer(path);
+    if (given instanceof Error) return Promise.reject(given);
+    const { status, body } = typeof given === 'string' ? { status: 200, body: given } : given;
+    return Promise.resolve({ status, headers: { 'content-type': 'application/json' }, body: Buffer.from(body) });
   };
   return { server: 'http://test', raw } as Partial<KubeClient> as KubeClient;
 }
 
-const fetchFrom = (answer: (path: string) => string | Error) =>
+const fetchFrom = (answer: (path: string) => Answer) =>
   createMetricsServerSource(clientOf(answer), { timeoutMs: 1000 }).fetch(new AbortController().signal);
 
 const podItem = (containers: unknown[], extra: object = {}) => ({
@@ -94,14 +97,15 @@ describe('the metrics.k8s.io source', () => {
   });
 
   it('tells nobody serving the group from a server that fails', async () => {
-    const status = (code: number) => new ConcertinaError('API_STATUS', `answered ${code}`, { details: { code } });
-    expect(await fetchFrom(() => status(404))).toMatchObject({ ok: false, reason: 'source-absent' });
-    expect(await fetchFrom(() => status(503))).toMatchObject({
-      ok: false,
-      reason: 'source-unavailable',
-      detail: 'metrics.k8s.io answered 503: answered 503',
+    const status = (code: number, message: string) => ({
+      status: code,
+      body: JSON.stringify({ kind: 'Status', status: 'Failure', code, message }),
     });
-    expect(await fetchFrom(() => status(403))).toMatchObject({ ok: false, reason: 'source-unavailable' });
+    expect(await fetchFrom(() => ({ status: 404, body: '404 page not found\n' }))).toMatchObject({ ok: false, reason: 'source-absent' });
+    const down = await fetchFrom(() => status(503, 'the server is currently unable to handle the request'));
+    expect(down).toMatchObject({ ok: false, reason: 'source-unavailable' });
+    expect(!down.ok && down.detail).toMatch(/^metrics\.k8s\.io answered 503: .*currently unable/);
+    expect(await fetchFrom(() => status(403, 'no'))).toMatchObject({ ok: false, reason: 'source-unavailable' });
     expect(await fetchFrom(() => new ConcertinaError('API_UNREACHABLE', 'refused'))).toMatchObject({
       ok: false,
       reason: 'source-unavailable',

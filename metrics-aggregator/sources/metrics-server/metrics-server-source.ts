@@ -1,5 +1,6 @@
 import { isConcertinaError, messageOf } from '../../../core/errors.ts';
 import type { KubeClient, RawResponse } from '../../../core/kube/api.ts';
+import { errorFromAnswer } from '../../../core/kube/status-error.ts';
 import { classifyFailure } from '../../engine/source-failure.ts';
 import type { ResourceMetricsSource, ResourceUsage, SourceAnswer } from '../source.ts';
 import { parseNodeMetrics, parsePodMetrics, type Parsed } from './parse.ts';
@@ -46,7 +47,12 @@ async function fetchList<T>(
     response = await client.raw({ method: 'GET', path, ...options });
   } catch (error) {
     if (options.signal.aborted) throw error;
-    return { ok: false, ...classifyFailure({ status: statusOf(error), message: messageOf(error) }, API) };
+    const status = isConcertinaError(error, 'CREDENTIALS_EXPIRED') ? 401 : undefined;
+    return { ok: false, ...classifyFailure({ status, message: messageOf(error) }, API) };
+  }
+  if (response.status !== 200) {
+    const { message } = errorFromAnswer(response, { method: 'GET', path });
+    return { ok: false, ...classifyFailure({ status: response.status, message }, API) };
   }
   return parseList(response.body, path, parse);
 }
@@ -76,10 +82,4 @@ function parseItem<T>(text: string, parse: (item: unknown) => Parsed<T>): Parsed
     return { ok: false, problem: `an item is not JSON: ${messageOf(error)}` };
   }
   return parse(item);
-}
-
-function statusOf(error: unknown): number | undefined {
-  if (!isConcertinaError(error, 'API_STATUS')) return isConcertinaError(error, 'CREDENTIALS_EXPIRED') ? 401 : undefined;
-  const status: unknown = (error as { status?: { code?: unknown } }).status?.code ?? error.details['code'];
-  return typeof status === 'number' ? status : undefined;
 }

@@ -12,6 +12,10 @@ export const errorCodes = {
     remedy: 'Write a decimal number with an optional suffix: 100m, 1.5Gi, 2e3.',
   },
   DURATION_INVALID: { when: 'A text is not a duration.', remedy: 'Write a Go duration such as 90s, 5m or 1h30m, or a number of seconds.' },
+  PERCENT_INVALID: {
+    when: 'A value is neither a count nor a percentage.',
+    remedy: 'Write a whole number such as 1, or a share such as "50%".',
+  },
   SELECTOR_INVALID: {
     when: 'A label selector cannot be parsed.',
     remedy: 'Use key=value, key in (a,b), key notin (a,b), key or !key, joined by commas.',

@@ -45,6 +45,8 @@ export interface ListOptions extends RequestOptions {
   readonly limit?: number | undefined;
   readonly continueToken?: string | undefined;
   readonly resourceVersion?: string | undefined;
+  /** `listEach` only: objects come without `managedFields`, a fifth of their bytes, which is then never parsed. */
+  readonly trimManagedFields?: boolean | undefined;
 }
 
 export interface ListPage<T = KubeObject> {
@@ -64,8 +66,10 @@ export interface WatchOptions extends RequestOptions {
   readonly bookmarks?: boolean | undefined;
   /** WatchList: initial objects come as ADDED events, then a bookmark annotated `k8s.io/initial-events-end: "true"`. */
   readonly sendInitialEvents?: boolean | undefined;
-  /** Ends the watch with an error when nothing at all arrives for so long; default 60 000 with bookmarks. Measured by the client's clock. */
+  /** Ends the watch with an error when nothing at all arrives for so long; default 90 000 (bookmarks come every 60 to 75 s). Measured by the client's clock. */
   readonly inactivityMs?: number | undefined;
+  /** Objects come without `managedFields`, a fifth of their bytes, which is then never parsed. */
+  readonly trimManagedFields?: boolean | undefined;
 }
 
 export interface WatchEvent<T = KubeObject> {
@@ -140,6 +144,8 @@ export interface KubeClient {
   ): Promise<T>;
   /** One page. */
   listPage<T = KubeObject>(type: ResourceType, options?: ListOptions): Promise<ListPage<T>>;
+  /** One page, item by item while it is decoded: no more than one raw object is held. Other implementations may leave it out. */
+  listEach?<T = KubeObject>(type: ResourceType, options: ListOptions, each: (item: T) => void): Promise<Omit<ListPage<T>, 'items'>>;
   /** All pages joined; a 410 in the middle starts again from the first page. For big types use a Reflector. */
   list<T = KubeObject>(
     type: ResourceType,

@@ -19,6 +19,8 @@ export interface ApiSink {
   end(): void;
   /** Breaks the connection without a proper end, for faults. */
   destroy(): void;
+  /** Bytes written that the client has not taken yet; absent where nothing can pile up. */
+  pendingBytes?(): number;
 }
 
 export type ApiResponse =

@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import type { Argv, Options } from 'yargs';
+import { childOf, leafPaths } from '../../core/runtime/config-schema.ts';
+import { durationMs, environmentName, flagName, loadConfig } from '../../core/runtime/config.ts';
+import { processSources } from '../../core/runtime/environment.ts';
+import { logLevels } from '../../core/runtime/logging.ts';
+
+const duration = (text: string, about: string, minMs = 0) => durationMs({ minMs }).prefault(text).describe(`${about} (${text})`);
+
+/** What the engine of horizontal policies may be told; shared by `run`, `recommend` and `demo`. */
+const decisionSettings = {
+  cooldown: z
+    .strictObject({
+      scaleUp: duration('3m', 'Least time between two scale-ups of a policy that sets none of its own; 0 turns it off'),
+      scaleDown: duration('5m', 'Least time from any scaling to a scale-down; 0 turns it off'),
+    })
+    .prefault({}),
+  hpa: z
+    .strictObject({
+      syncPeriod: duration('15s', 'Time between two evaluations of a policy', 100),
+      workers: z.number().int().min(1).max(100).default(5).describe('Evaluations at the same time (5)'),
+      tolerance: z.number().min(0).max(1).default(0.1).describe('Ratios this close to 1 change nothing (0.1)'),
+      cpuInitializationPeriod: duration('5m', 'CPU samples of a pod so young count only once it is ready'),
+      initialReadinessDelay: duration('30s', 'A pod that was never ready for longer than this is not ready yet'),
+      downscaleStabilization: duration('5m', 'A scale-down follows the highest wish of this window'),
+    })
+    .prefault({}),
+  metrics: z
+    .strictObject({
+      pollInterval: duration('15s', 'Time between two polls of metrics.k8s.io', 100),
+      maxAge: duration('3m', 'A sample older than this counts as missing', 1000),
+      timeout: duration('10s', 'A poll that takes longer counts as unavailable', 100),
+    })
+    .prefault({}),
+};
+
+export const runSettings = z.strictObject({
+  ...decisionSettings,
+  dryRun: z.boolean().default(false).describe('Decide, explain and report, but change nothing in the cluster'),
+  leaderElection: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Work only while holding the Lease; --no-leader-election-enabled for a single copy'),
+      leaseName: z.string().min(1).default('concertina').describe('Name of the Lease (concertina)'),
+      leaseNamespace: z.string().min(1).optional().describe('Its namespace (POD_NAMESPACE, else the context’s, else default)'),
+      leaseDuration: duration('15s', 'Others wait this long for a silent holder', 1000),
+      renewDeadline: duration('10s', 'The holder stops writing when it could not renew for so long', 500),
+      retryPeriod: duration('2s', 'Time between two tries to take or renew', 100),
+    })
+    .refine((lease) => lease.renewDeadline < lease.leaseDuration, 'renewDeadline must be shorter than leaseDuration')
+    .refine((lease) => lease.retryPeriod < lease.renewDeadline, 'retryPeriod must be shorter than renewDeadline')
+    .prefault({}),
+  health: z
+    .strictObject({
+      address: z
+        .string()
+        .regex(/^(\[[0-9a-fA-F:]+\]|[^:]+)?:\d{1,5}$/, 'must be HOST:PORT, such as 127.0.0.1:8080')
+        .default('127.0.0.1:8080')
+        .describe('Where /healthz, /readyz and /metrics are served (127.0.0.1:8080)'),
+    })
+    .prefault({}),
+  api: z
+    .strictObject({
+      qps: z.number().positive().default(50).describe('Most requests to the API server a second, on average (50)'),
+      burst: z.number().int().min(1).default(100).describe('Most requests at once (100)'),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: z
+        .enum(logLevels)
+        .default('info')
+        .describe(`Least severe lines: ${logLevels.join(', ')} (info)`),
+    })
+    .prefault({}),
+});
+
+export type RunSettings = z.output<typeof runSettings>;
+
+export const recommendSettings = z.strictObject(decisionSettings);
+
+export type DecisionSettings = z.output<typeof recommendSettings>;
+
+/** Declares one flag for every setting of the schema, described by the schema itself. */
+export function declareSettings(args: Argv, schema: z.ZodObject): Argv {
+  const options: Record<string, Options> = {};
+  for (const path of leafPaths(schema)) {
+    const leaf = path.reduce<z.ZodType | undefined>((at, part) => (at === undefined ? undefined : childOf(at, part)), schema);
+    const description = leaf?.description ?? '';
+    const isSwitch = path.at(-1) === 'enabled' || path.at(-1) === 'dryRun';
+    options[flagName(path)] = { type: isSwitch ? 'boolean' : 'string', group: 'Settings:', description };
+  }
+  return args
+    .options(options)
+    .option('config', { type: 'string', description: 'YAML or JSON file with settings', group: 'Settings:' })
+    .epilogue(
+      `Settings may also come from variables (${environmentName(['cooldown', 'scaleUp'])}=5m) or --config; flags win, then variables, then the file.`,
+    );
+}
+
+/** The settings of this run: flags, then variables, then the file, then defaults. Throws `CONFIG_INVALID` naming every wrong one. */
+export function loadSettings<S extends z.ZodObject>(schema: S, args: Readonly<Record<string, unknown>>): z.output<S> {
+  const names = new Set(leafPaths(schema).map(flagName));
+  const flags = Object.fromEntries(Object.entries(args).filter(([name]) => names.has(name)));
+  const config = args['config'];
+  return loadConfig(schema, processSources(flags, typeof config === 'string' ? config : undefined)).value;
+}

@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import { ConcertinaError, messageOf } from '../errors.ts';
+import type { NodeUsage, PodUsage, SourceState } from './metrics-view.ts';
+import type { KubeObject, ResourceType } from './object.ts';
+import { unknownReasons } from './sample.ts';
+
+/** The scale of one target at the time of a snapshot, or why it could not be read. */
+export type SnapshotScale = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+} & (
+  | {
+      readonly ok: true;
+      readonly type: ResourceType;
+      readonly specReplicas: number;
+      readonly statusReplicas: number;
+      readonly selector: string;
+    }
+  | { readonly ok: false; readonly message: string }
+);
+
+/**
+ * Everything that a recommendation is made of, in one JSON file: what `concertina snapshot` writes and `concertina recommend --snapshot` reads.
+ * `complete` is written last, so that a file that was cut short at a lucky place is known for what it is.
+ */
+export interface ClusterSnapshot {
+  readonly kind: 'ConcertinaSnapshot';
+  readonly version: 1;
+  /** Epoch milliseconds; a recommendation from the file is made as of then. */
+  readonly takenAt: number;
+  readonly server: string;
+  readonly horizontalPolicies: readonly KubeObject[];
+  readonly horizontalPodAutoscalers: readonly KubeObject[];
+  readonly scales: readonly SnapshotScale[];
+  readonly pods: readonly KubeObject[];
+  readonly nodes: readonly KubeObject[];
+  readonly metrics: { readonly source: SourceState; readonly pods: readonly PodUsage[]; readonly nodes: readonly NodeUsage[] };
+  readonly complete: true;
+}
+
+const object = z.looseObject({ metadata: z.looseObject({ name: z.string() }) });
+const reference = { apiVersion: z.string(), kind: z.string(), namespace: z.string(), name: z.string() };
+const resourceType = z.object({ group: z.string(), version: z.string(), plural: z.string(), kind: z.string(), namespaced: z.boolean() });
+const amount = z.number().int().nonnegative().optional();
+
+const schema = z.object({
+  kind: z.literal('ConcertinaSnapshot'),
+  version: z.literal(1),
+  takenAt: z.number(),
+  server: z.string(),
+  horizontalPolicies: z.array(object),
+  horizontalPodAutoscalers: z.array(object),
+  scales: z.array(
+    z.discriminatedUnion('ok', [
+      z.object({
+        ...reference,
+        ok: z.literal(true),
+        type: resourceType,
+        specReplicas: z.number().int(),
+        statusReplicas: z.number().int(),
+        selector: z.string(),
+      }),
+      z.object({ ...reference, ok: z.literal(false), message: z.string() }),
+    ]),
+  ),
+  pods: z.array(object),
+  nodes: z.array(object),
+  metrics: z.object({
+    source: z.discriminatedUnion('healthy', [
+      z.object({ healthy: z.literal(true), lastSuccess: z.number() }),
+      z.object({
+        healthy: z.literal(false),
+        reason: z.enum(unknownReasons),
+        detail: z.string(),
+        since: z.number(),
+        lastSuccess: z.number().optional(),
+      }),
+    ]),
+    pods: z.array(
+      z.object({
+        namespace: z.string(),
+        name: z.string(),
+        timestamp: z.number(),
+        windowMs: z.number(),
+        containers: z.array(z.object({ name: z.string(), cpuMilli: amount, memoryMilli: amount })),
+        clockSkew: z.boolean().optional(),
+      }),
+    ),
+    nodes: z.array(z.object({ name: z.string(), timestamp: z.number(), windowMs: z.number(), cpuMilli: amount, memoryMilli: amount })),
+  }),
+  complete: z.literal(true),
+});
+
+/** The file's text; one object a line would be no easier to read, so it is one JSON document with a line end. */
+export function formatSnapshot(snapshot: Omit<ClusterSnapshot, 'complete'>): string {
+  return `${JSON.stringify({ ...snapshot, complete: true })}\n`;
+}
+
+/** Reads a snapshot's text. Throws `SNAPSHOT_INVALID` naming the file, the path in it and what is there. */
+export function parseSnapshot(text: string, file: string): ClusterSnapshot {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch (error) {
+    const why = looksCutShort(text) ? 'it is cut short' : `it is not JSON (${messageOf(error)})`;
+    throw invalid(file, `${why} after ${Buffer.byteLength(text)} bytes`, error);
+  }
+  const kind = field(raw, 'kind');
+  if (kind !== 'ConcertinaSnapshot') throw invalid(file, `its kind is ${JSON.stringify(kind) ?? 'missing'}, not "ConcertinaSnapshot"`);
+  const version = field(raw, 'version');
+  if (version !== 1) throw invalid(file, `it has version ${JSON.stringify(version) ?? 'none'}, this program reads version 1`);
+  const result = schema.safeParse(raw);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    const path = issue === undefined || issue.path.length === 0 ? '(root)' : issue.path.join('.');
+    throw invalid(file, `${path}: ${issue?.message ?? 'not what a snapshot holds'}`);
+  }
+  return result.data as ClusterSnapshot;
+}
+
+/**
+ * A pod or node without what no decision needs: managed fields, annotations, and everything that may hold a secret (environment, commands,
+ * arguments, probes, volume sources' contents).
+ */
+export function pruneForSnapshot(raw: KubeObject): KubeObject {
+  const { managedFields: _managed, annotations: _annotations, ...metadata } = raw.metadata;
+  const spec = isRecord(raw.spec) ? { ...raw.spec } : raw.spec;
+  if (isRecord(spec)) {
+    for (const list of ['containers', 'initContainers', 'ephemeralContainers']) {
+      const containers = spec[list];
+      if (Array.isArray(containers)) spec[list] = containers.map(pruneContainer);
+    }
+  }
+  return { ...raw, metadata, ...(spec === undefined ? {} : { spec }) };
+}
+
+const containerFields = ['name', 'image', 'resources', 'resizePolicy', 'restartPolicy', 'ports'];
+
+function pruneContainer(container: unknown): unknown {
+  if (!isRecord(container)) return container;
+  return Object.fromEntries(containerFields.flatMap((name) => (name in container ? [[name, container[name]]] : [])));
+}
+
+function invalid(file: string, what: string, cause?: unknown): ConcertinaError {
+  const message = `snapshot ${file} cannot be used: ${what}; take it again with \`concertina snapshot\``;
+  return new ConcertinaError('SNAPSHOT_INVALID', message, { cause, details: { file } });
+}
+
+function looksCutShort(text: string): boolean {
+  return text.trimStart().startsWith('{') && !text.trimEnd().endsWith('}');
+}
+
+function field(value: unknown, name: string): unknown {
+  return isRecord(value) ? value[name] : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

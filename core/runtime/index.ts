@@ -1,0 +1,17 @@
+export { realClock, scaledClock, settleMacrotasks, VirtualClock } from './clock.ts';
+export { durationMs, environmentName, flagName, loadConfig, quantity } from './config.ts';
+export type { ConfigSources, LoadedConfig } from './config.ts';
+export { environmentVariable, processSources } from './environment.ts';
+export { loopProgress, renderChecks, runChecks } from './health.ts';
+export type { CheckResult, HealthCheck, LoopProgress } from './health.ts';
+export { createHttpServer } from './http-server.ts';
+export type { HttpServer, HttpServerOptions, RouteHandler, RouteRequest, RouteResponse } from './http-server.ts';
+export { createLogger, describeError, logLevels, recordingLogger, silentLogger } from './logging.ts';
+export type { LogFields, Logger, LoggerOptions, LogLevel, LogLine } from './logging.ts';
+export { createMetrics } from './metrics.ts';
+export type { MetricsOptions, RuntimeMetrics } from './metrics.ts';
+export { realRandom, seededRandom } from './random.ts';
+export { createShutdown, onSignals, shutdownPhases } from './shutdown.ts';
+export type { Shutdown, ShutdownPhase, ShutdownReport, ShutdownStep, SignalSource } from './shutdown.ts';
+export { WorkQueue } from './work-queue.ts';
+export type { WorkQueueHooks, WorkQueueOptions, WorkResult } from './work-queue.ts';

@@ -1,0 +1,46 @@
+import type { CooldownPolicy } from '../core/model/cooldown.ts';
+import { defaultCooldown } from '../core/model/cooldown.ts';
+import type { EngineConfig } from './engine/index.ts';
+
+/** Defaults of the engine: those of kube-controller-manager's flags, plus the house's own. */
+export const defaultEngineConfig: EngineConfig = {
+  /** --horizontal-pod-autoscaler-cpu-initialization-period */
+  cpuInitializationMs: 300_000,
+  /** --horizontal-pod-autoscaler-initial-readiness-delay */
+  initialReadinessDelayMs: 30_000,
+  /** --horizontal-pod-autoscaler-tolerance */
+  tolerance: 0.1,
+  /** --horizontal-pod-autoscaler-downscale-stabilization */
+  downscaleStabilizationMs: 300_000,
+  scaleUpLimitFactor: 2,
+  scaleUpLimitMinimum: 4,
+  /** A policy with minReplicas 0 is refused for now (NotSupportedYet), so the gate stays off. */
+  scaleToZero: false,
+  podLevelResources: true,
+  /** More than half of the pods without a sample: nothing shrinks. */
+  missingShareFreeze: 0.5,
+};
+
+/** Settings of the controller. */
+export interface HpaConfig {
+  readonly engine: EngineConfig;
+  /** Time between two evaluations of a policy, milliseconds. */
+  readonly syncPeriodMs: number;
+  /** Evaluations at the same time. */
+  readonly workers: number;
+  /** For policies that do not set their own. */
+  readonly cooldown: CooldownPolicy;
+  /** Decide, show, write nothing to targets. */
+  readonly dryRun: boolean;
+  /** A pod's sample older than this counts as missing, milliseconds. Two scrapes of metrics-server's slowest default. */
+  readonly maxSampleAgeMs: number;
+}
+
+export const defaultHpaConfig: HpaConfig = {
+  engine: defaultEngineConfig,
+  syncPeriodMs: 15_000,
+  workers: 5,
+  cooldown: defaultCooldown,
+  dryRun: false,
+  maxSampleAgeMs: 180_000,
+};

@@ -1,0 +1,90 @@
+import type { ScalingHistory } from '../../core/model/cooldown.ts';
+import type { MetricsView } from '../../core/model/metrics-view.ts';
+import type { PodRecord } from '../../core/model/pod.ts';
+import { parseSelector, type Selector } from '../../core/model/selector.ts';
+import { messageOf } from '../../core/errors.ts';
+import type { HpaConfig } from '../config.ts';
+import type { EvaluationInput, HpaState, PreviousStatus, SelectorState } from '../engine/index.ts';
+import type { ScalingPolicy } from '../policy.ts';
+import { hpaPod } from './pods.ts';
+import type { PodLister } from './ports.ts';
+import { metricResult } from './samples.ts';
+
+/** A scale as far as a decision needs it. */
+export interface ScaleFacts {
+  readonly specReplicas: number;
+  readonly statusReplicas: number;
+  /** Label selector text. */
+  readonly selector: string;
+}
+
+export interface AssembleOptions {
+  readonly policy: ScalingPolicy;
+  readonly scale: ScaleFacts;
+  readonly pods: PodLister;
+  readonly view: MetricsView;
+  readonly state: HpaState;
+  readonly status: PreviousStatus;
+  readonly history: ScalingHistory;
+  readonly now: number;
+  readonly config: HpaConfig;
+  readonly conflict?: string | undefined;
+  /** Policies, other than this one, that select one of its pods; names them. */
+  readonly othersOf?: ((selector: Selector, pods: readonly PodRecord[]) => readonly string[]) | undefined;
+}
+
+/** Everything that the engine wants to know, out of snapshots: no I/O. */
+export function assemble(options: AssembleOptions): EvaluationInput {
+  const { policy, scale, config } = options;
+  const selected = selectPods(options);
+  const sampled = {
+    namespace: policy.reference.namespace ?? '',
+    pods: selected.pods,
+    view: options.view,
+    now: options.now,
+    maxSampleAgeMs: config.maxSampleAgeMs,
+    strict: !policy.native,
+  };
+  return {
+    subject: policy.reference,
+    target: policy.target,
+    spec: config.dryRun && policy.spec.mode === 'Auto' ? { ...policy.spec, mode: 'DryRun' } : policy.spec,
+    scale: { specReplicas: scale.specReplicas, statusReplicas: scale.statusReplicas },
+    selector: selected.state,
+    pods: selected.pods.map(hpaPod),
+    results: policy.spec.metrics.map((metric) => metricResult(metric, sampled)),
+    state: options.state,
+    status: options.status,
+    history: options.history,
+    conflict: options.conflict,
+    generation: policy.generation,
+    now: options.now,
+    // Native objects keep upstream's way with missing samples.
+    config: policy.native ? { ...config.engine, missingShareFreeze: 1 } : config.engine,
+  };
+}
+
+interface SelectedPods {
+  readonly state: SelectorState;
+  readonly pods: readonly PodRecord[];
+}
+
+function selectPods({ policy, scale, pods, othersOf }: AssembleOptions): SelectedPods {
+  const target = `${policy.target.kind}/${policy.target.name}`;
+  if (scale.selector === '') {
+    const message = `the scale of ${target} has no selector, so its pods cannot be told; a CRD needs labelSelectorPath in its scale subresource`;
+    return { pods: [], state: { ok: false, reason: 'InvalidSelector', event: 'SelectorRequired', message } };
+  }
+  let selector: Selector;
+  try {
+    selector = parseSelector(scale.selector);
+  } catch (error) {
+    const message = `the selector of ${target} cannot be read: ${messageOf(error)}`;
+    return { pods: [], state: { ok: false, reason: 'InvalidSelector', event: 'InvalidSelector', message } };
+  }
+  const matched = pods.podsMatching(policy.reference.namespace ?? '', selector);
+  const others = othersOf?.(selector, matched) ?? [];
+  if (others.length === 0) return { pods: matched, state: { ok: true } };
+  const message = `pods of ${target} (${scale.selector}) are selected by ${others.join(', ')} too; give the targets disjoint selectors or delete all policies but one`;
+  return { pods: matched, state: { ok: false, reason: 'AmbiguousSelector', event: 'AmbiguousSelector', message } };
+}

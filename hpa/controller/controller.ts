@@ -1,0 +1,246 @@
+import { messageOf } from '../../core/errors.ts';
+import type { Decision } from '../../core/model/decision.ts';
+import type { Claim, ScaleIntent } from '../../core/model/intent.ts';
+import type { KubeObject } from '../../core/model/object.ts';
+import { WorkQueue } from '../../core/runtime/work-queue.ts';
+import { conflictText, TargetIndex } from './conflicts.ts';
+import { createHpaMetrics } from './metrics.ts';
+import type { HpaControllerOptions, PolicyChange } from './ports.ts';
+import { emptyMemory, reconcile, type PolicyMemory, type ReconcileContext } from './reconcile.ts';
+import { createScaleAccess } from './scale-access.ts';
+import { SelectorRegistry } from './selectors.ts';
+
+/** The running replicas controller. */
+export interface HpaController {
+  /** Begins to evaluate. Only the leader does; what is remembered begins empty, as upstream. */
+  start(): void;
+  /** Takes no more work and waits for evaluations under way. */
+  stop(): Promise<void>;
+  /** Says that there is a new MetricsView: policies whose period is about over are evaluated with it at once. */
+  metricsChanged(): void;
+  /** Evaluates all policies now, whatever their period, and answers their decisions in the order of their names. */
+  evaluateAll(): Promise<readonly Decision[]>;
+  /** The last decision of every policy. */
+  decisions(): readonly Decision[];
+  /** What is about to be wanted, for whoever buys nodes. */
+  intents(): readonly ScaleIntent[];
+  /** What is steered by which resource, for whoever moves requests. */
+  claims(): readonly Claim[];
+  /** Calls for every decision from now on; answers the unsubscriber. */
+  onDecision(listener: (decision: Decision) => void): () => void;
+}
+
+/** With a new view arriving about once a period, the timer lets it come first: by at most a second. */
+function timerSlackMs(periodMs: number): number {
+  return Math.min(1000, periodMs / 10);
+}
+
+/** How long the first evaluation waits for a first view of metrics, milliseconds. */
+const firstViewGraceMs = 30_000;
+const notReadyRetryMs = 1000;
+
+export function createHpaController(options: HpaControllerOptions): HpaController {
+  return new RunningController(options);
+}
+
+class RunningController implements HpaController {
+  readonly #options: HpaControllerOptions;
+  readonly #queue: WorkQueue;
+  readonly #memories = new Map<string, PolicyMemory>();
+  readonly #evaluatedAt = new Map<string, number>();
+  /** To be evaluated whatever their period. */
+  readonly #urgent = new Set<string>();
+  readonly #policyTargets = new TargetIndex();
+  readonly #hpaTargets = new TargetIndex();
+  readonly #selectors = new SelectorRegistry();
+  readonly #listeners = new Set<(decision: Decision) => void>();
+  readonly #context: Omit<ReconcileContext, 'signal'>;
+  #unsubscribe: (() => void)[] = [];
+  #startedAt = 0;
+
+  constructor(options: HpaControllerOptions) {
+    this.#options = options;
+    const { clock, random, config, client } = options;
+    this.#context = {
+      options,
+      scales: createScaleAccess({ client, clock }),
+      selectors: this.#selectors,
+      hpaMetrics: createHpaMetrics(options.registry),
+      conflictOf: (policy, key) =>
+        conflictText(policy.target, [...this.#policyTargets.others(policy.target, key), ...this.#hpaTargets.others(policy.target)]),
+    };
+    if (options.onDecision !== undefined) this.#listeners.add(options.onDecision);
+    this.#queue = new WorkQueue({
+      name: 'horizontalpodautoscaler',
+      clock,
+      random,
+      workers: config.workers,
+      handle: async (key, signal) => ({ requeueAfterMs: await this.#handle(key, signal) }),
+    });
+  }
+
+  start(): void {
+    const { reads, clock } = this.#options;
+    this.#startedAt = clock.monotonic();
+    this.#unsubscribe = [reads.policies.onDelta((change) => this.#policyChanged(change))];
+    if (reads.nativeHpas !== undefined) {
+      this.#unsubscribe.push(
+        reads.nativeHpas.onDelta(({ key, new: raw }) => {
+          if (raw === undefined) this.#hpaTargets.delete(key);
+          else this.#hpaTargets.set(key, raw, 'HorizontalPodAutoscaler');
+        }),
+      );
+    }
+    this.#queue.start();
+  }
+
+  async stop(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#unsubscribe = [];
+    await this.#queue.shutdown({ abort: true });
+  }
+
+  metricsChanged(): void {
+    const now = this.#options.clock.monotonic();
+    for (const [key, at] of this.#evaluatedAt) {
+      if (now - at < this.#periodOf(key) / 2) continue;
+      // The period begins anew with this evaluation.
+      this.#queue.remove(key);
+      this.#queue.add(key);
+    }
+  }
+
+  async evaluateAll(): Promise<readonly Decision[]> {
+    const items = this.#options.reads.policies.items().toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+    for (const key of items.map(keyOf)) {
+      this.#urgent.add(key);
+      this.#queue.add(key);
+    }
+    await this.#queue.idle();
+    return items.flatMap((raw) => this.#memories.get(keyOf(raw))?.decision ?? []);
+  }
+
+  decisions(): readonly Decision[] {
+    return [...this.#memories.values()].flatMap(({ decision }) => decision ?? []);
+  }
+
+  intents(): readonly ScaleIntent[] {
+    return [...this.#memories.values()].flatMap(({ decision, proposed }) => {
+      if (decision === undefined || proposed === undefined) return [];
+      const { target, from, to, at } = decision;
+      return [{ target, currentReplicas: from, wantedReplicas: Math.max(to, proposed), at }];
+    });
+  }
+
+  claims(): readonly Claim[] {
+    return [...this.#memories.values()].flatMap(({ parsed }) => {
+      if (parsed === undefined || !parsed.result.ok) return [];
+      const { reference, target, spec } = parsed.result.policy;
+      return spec.metrics.flatMap((metric) =>
+        metric.type === 'Resource'
+          ? [{ controller: 'hpa', policy: reference, target, dimension: 'replicas', measures: metric.resource }]
+          : [],
+      );
+    });
+  }
+
+  onDecision(listener: (decision: Decision) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #policyChanged({ key, old, new: raw }: PolicyChange): void {
+    if (raw === undefined) {
+      this.#forget(key);
+      return;
+    }
+    this.#policyTargets.set(key, raw, 'HorizontalPolicy');
+    // Status writes, our own above all, are no reason to evaluate: a changed generation or another object is.
+    const same = old !== undefined && old.metadata.uid === raw.metadata.uid && old.metadata.generation === raw.metadata.generation;
+    if (same) return;
+    this.#urgent.add(key);
+    this.#queue.add(key);
+    this.#context.hpaMetrics.setPolicies(this.#options.reads.policies.items().length);
+  }
+
+  #forget(key: string): void {
+    this.#policyTargets.delete(key);
+    this.#selectors.delete(key);
+    this.#memories.delete(key);
+    this.#evaluatedAt.delete(key);
+    this.#urgent.delete(key);
+    this.#queue.remove(key);
+    const [namespace = '', name = ''] = key.split('/');
+    this.#context.hpaMetrics.forget({ namespace, name });
+    this.#context.hpaMetrics.setPolicies(this.#options.reads.policies.items().length);
+  }
+
+  /** Never throws: one policy's failure is no other's. Answers when to come again. */
+  async #handle(key: string, signal: AbortSignal): Promise<number | undefined> {
+    const { reads, clock, logger } = this.#options;
+    const raw = reads.policies.get(key);
+    if (raw === undefined) return undefined;
+    const pods = reads.pods();
+    if (pods === undefined || !this.#metricsReady()) return notReadyRetryMs;
+    const period = this.#periodOf(key);
+    const last = this.#evaluatedAt.get(key);
+    const elapsed = last === undefined ? Infinity : clock.monotonic() - last;
+    if (!this.#urgent.delete(key) && elapsed < period / 2) return period + timerSlackMs(period) - elapsed;
+    this.#evaluatedAt.set(key, clock.monotonic());
+    try {
+      const decision = await reconcile({ ...this.#context, signal }, { key, raw, memory: this.#memoryOf(key, raw), pods });
+      this.#publish(key, raw, decision);
+    } catch (error) {
+      if (!signal.aborted)
+        logger.error('a policy could not be evaluated; the next try is in one period', { policy: key, error: messageOf(error) });
+    }
+    return this.#periodOf(key) + timerSlackMs(period);
+  }
+
+  #metricsReady(): boolean {
+    const { metrics, clock } = this.#options;
+    return metrics().sequence > 0 || clock.monotonic() - this.#startedAt >= firstViewGraceMs;
+  }
+
+  #memoryOf(key: string, raw: KubeObject): PolicyMemory {
+    const held = this.#memories.get(key);
+    if (held !== undefined && held.uid === raw.metadata.uid) return held;
+    const memory = emptyMemory(raw.metadata.uid, raw);
+    this.#memories.set(key, memory);
+    return memory;
+  }
+
+  #periodOf(key: string): number {
+    const result = this.#memories.get(key)?.parsed?.result;
+    const own = result?.ok === true ? result.policy.syncPeriodMs : undefined;
+    return own ?? this.#options.config.syncPeriodMs;
+  }
+
+  #publish(key: string, raw: KubeObject, decision: Decision): void {
+    const { logger } = this.#options;
+    const { namespace = '', name } = raw.metadata;
+    this.#context.hpaMetrics.setDesired({ namespace, name }, decision.to);
+    this.#context.hpaMetrics.setHeld(this.#heldCounts());
+    const log = decision.to === decision.from ? 'debug' : 'info';
+    logger[log](decision.message, { policy: key, target: `${decision.target.kind}/${decision.target.name}`, reason: decision.reason });
+    for (const listener of this.#listeners) {
+      try {
+        listener(decision);
+      } catch (error) {
+        logger.warn('a listener for decisions threw', { policy: key, error: messageOf(error) });
+      }
+    }
+  }
+
+  #heldCounts(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { decision } of this.#memories.values()) {
+      for (const by of new Set(decision?.holds.map((hold) => hold.by))) counts.set(by, (counts.get(by) ?? 0) + 1);
+    }
+    return counts;
+  }
+}
+
+function keyOf(raw: KubeObject): string {
+  return `${raw.metadata.namespace ?? ''}/${raw.metadata.name}`;
+}

@@ -1,0 +1,81 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { MetricLabels } from '../engine/index.ts';
+
+export type ReconcileAction = 'scale_up' | 'scale_down' | 'none';
+export type ReconcileError = 'none' | 'internal' | 'spec';
+
+/** The controller's own metrics, under upstream's names so that dashboards apply (§11). */
+export interface HpaMetrics {
+  observeReconcile(labels: { readonly action: ReconcileAction; readonly error: ReconcileError }, seconds: number): void;
+  observeMetrics(labels: readonly MetricLabels[], seconds: number): void;
+  setPolicies(count: number): void;
+  setDesired(policy: { readonly namespace: string; readonly name: string }, replicas: number): void;
+  setHeld(counts: ReadonlyMap<string, number>): void;
+  forget(policy: { readonly namespace: string; readonly name: string }): void;
+}
+
+const prefix = 'horizontal_pod_autoscaler_controller';
+/** 1 ms, doubling, 15 buckets. */
+const buckets = Array.from({ length: 15 }, (_, index) => 0.001 * 2 ** index);
+
+export function createHpaMetrics(registry: Registry): HpaMetrics {
+  const registers = [registry];
+  const reconciliations = new Counter({
+    name: `${prefix}_reconciliations_total`,
+    help: 'Evaluations of a policy by what they did.',
+    labelNames: ['action', 'error'],
+    registers,
+  });
+  const reconcileSeconds = new Histogram({
+    name: `${prefix}_reconciliation_duration_seconds`,
+    help: 'Duration of one evaluation of a policy.',
+    labelNames: ['action', 'error'],
+    buckets,
+    registers,
+  });
+  const computations = new Counter({
+    name: `${prefix}_metric_computation_total`,
+    help: 'Computations of one metric by what it asked for.',
+    labelNames: ['action', 'error', 'metric_type'],
+    registers,
+  });
+  const computeSeconds = new Histogram({
+    name: `${prefix}_metric_computation_duration_seconds`,
+    help: 'Duration of the computation of one metric.',
+    labelNames: ['action', 'error', 'metric_type'],
+    buckets,
+    registers,
+  });
+  const policies = new Gauge({ name: `${prefix}_num_horizontal_pod_autoscalers`, help: 'Policies that are controlled.', registers });
+  const desired = new Gauge({
+    name: `${prefix}_desired_replicas`,
+    help: 'Replicas that were decided last.',
+    labelNames: ['namespace', 'hpa_name'],
+    registers,
+  });
+  const held = new Gauge({
+    name: 'concertina_hpa_held_policies',
+    help: 'Policies whose last decision was held or bounded, by what.',
+    labelNames: ['by'],
+    registers,
+  });
+  return {
+    observeReconcile: (labels, seconds) => {
+      reconciliations.inc(labels);
+      reconcileSeconds.observe(labels, seconds);
+    },
+    observeMetrics: (labels, seconds) => {
+      for (const { type, action, error } of labels) {
+        computations.inc({ action, error, metric_type: type });
+        computeSeconds.observe({ action, error, metric_type: type }, seconds / labels.length);
+      }
+    },
+    setPolicies: (count) => policies.set(count),
+    setDesired: ({ namespace, name }, replicas) => desired.set({ namespace, hpa_name: name }, replicas),
+    setHeld: (counts) => {
+      held.reset();
+      for (const [by, count] of counts) held.set({ by }, count);
+    },
+    forget: ({ namespace, name }) => desired.remove({ namespace, hpa_name: name }),
+  };
+}

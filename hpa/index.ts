@@ -1,0 +1,29 @@
+/** The replicas controller: HorizontalPolicy, its decision engine and its control loop. */
+export { defaultEngineConfig, defaultHpaConfig } from './config.ts';
+export type { HpaConfig } from './config.ts';
+export { createHpaController } from './controller/controller.ts';
+export type { HpaController } from './controller/controller.ts';
+export { hpaPod } from './controller/pods.ts';
+export type { EventSink, HpaControllerOptions, PodLister, PolicyChange, PolicySource } from './controller/ports.ts';
+export { recommend, scaleOfWorkload } from './controller/recommend.ts';
+export type { RecommendInput } from './controller/recommend.ts';
+export type { ScaleFacts } from './controller/assemble.ts';
+export { conclude, emptyState, evaluate } from './engine/index.ts';
+export type {
+  Conclusion,
+  EngineConfig,
+  Evaluation,
+  EvaluationInput,
+  EventNote,
+  HpaPod,
+  HpaState,
+  MetricResult,
+  MetricSpec,
+  ScalingSpec,
+} from './engine/index.ts';
+export { fromHpa, historyOf, parsePolicy, previousStatus, problemsText } from './policy.ts';
+export type { PolicyResult, ScalingPolicy } from './policy.ts';
+export type { PolicyProblem } from './policy-problems.ts';
+export { horizontalPolicyCrd } from './policy-crd.ts';
+export { horizontalPolicySpec, horizontalPolicyStatus } from './policy-schema.ts';
+export type { HorizontalPolicySpec, HorizontalPolicyStatus } from './policy-schema.ts';

@@ -1,0 +1,119 @@
+import type { KubeObject } from '../../../../core/model/object.ts';
+import { canonicalResources, nano } from './quantities.ts';
+import type { Container, PodSpec, PodTemplate, Probe, ResourceRequirements, Volume } from './shapes.ts';
+
+/** Defaults of core/v1 PodSpec as the server fills them in, for pods and for templates. Changes the draft that it is given. */
+export function defaultPodSpec(spec: PodSpec): void {
+  spec.restartPolicy ??= 'Always';
+  spec.dnsPolicy ??= 'ClusterFirst';
+  spec.schedulerName ??= 'default-scheduler';
+  spec.terminationGracePeriodSeconds ??= 30;
+  spec.securityContext ??= {};
+  if (spec.serviceAccountName !== undefined && spec.serviceAccountName !== '') spec.serviceAccount ??= spec.serviceAccountName;
+  else if (spec.serviceAccount !== undefined) spec.serviceAccountName = spec.serviceAccount;
+  for (const container of spec.initContainers ?? []) defaultContainer(container);
+  for (const container of spec.containers ?? []) defaultContainer(container);
+  for (const volume of spec.volumes ?? []) defaultVolume(volume);
+  if (spec.resources !== undefined) defaultRequests(spec.resources);
+  canonicalResources(spec.overhead);
+  if (spec.hostNetwork === true) {
+    for (const container of spec.containers ?? []) {
+      for (const port of container.ports ?? []) if (port.containerPort !== undefined) port.hostPort ??= port.containerPort;
+    }
+  }
+}
+
+/** Defaults that only a pod itself gets, not a template. */
+export function defaultPod(pod: KubeObject): void {
+  const spec = (pod.spec ??= {}) as PodSpec;
+  defaultPodSpec(spec);
+  spec.enableServiceLinks ??= true;
+}
+
+export function defaultTemplate(template: PodTemplate | undefined): void {
+  if (template === undefined) return;
+  template.metadata ??= {};
+  template.metadata['creationTimestamp'] ??= null;
+  template.spec ??= {};
+  defaultPodSpec(template.spec);
+}
+
+function defaultContainer(container: Container): void {
+  container.resources ??= {};
+  defaultRequests(container.resources);
+  container.terminationMessagePath ??= '/dev/termination-log';
+  container.terminationMessagePolicy ??= 'File';
+  container.imagePullPolicy ??= pullPolicy(container.image ?? '');
+  for (const port of container.ports ?? []) port.protocol ??= 'TCP';
+  for (const variable of container.env ?? []) {
+    if (variable.valueFrom?.fieldRef !== undefined) variable.valueFrom.fieldRef.apiVersion ??= 'v1';
+  }
+  for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) if (probe !== undefined) defaultProbe(probe);
+}
+
+/** A limit without a request is the request too. */
+function defaultRequests(resources: ResourceRequirements): void {
+  canonicalResources(resources.limits);
+  canonicalResources(resources.requests);
+  for (const [name, limit] of Object.entries(resources.limits ?? {})) {
+    resources.requests ??= {};
+    resources.requests[name] ??= limit;
+  }
+}
+
+function pullPolicy(image: string): string {
+  const name = image.slice(image.lastIndexOf('/') + 1);
+  if (name.includes('@')) return 'IfNotPresent';
+  const colon = name.lastIndexOf(':');
+  return colon < 0 || name.slice(colon + 1) === 'latest' ? 'Always' : 'IfNotPresent';
+}
+
+function defaultProbe(probe: Probe): void {
+  probe.timeoutSeconds ??= 1;
+  probe.periodSeconds ??= 10;
+  probe.successThreshold ??= 1;
+  probe.failureThreshold ??= 3;
+  if (probe.httpGet !== undefined) {
+    probe.httpGet.path ??= '/';
+    probe.httpGet.scheme ??= 'HTTP';
+  }
+  if (probe.grpc !== undefined) probe.grpc.service ??= '';
+}
+
+const volumeModes: Readonly<Record<string, string>> = { configMap: 'defaultMode', secret: 'defaultMode', projected: 'defaultMode', downwardAPI: 'defaultMode' };
+
+function defaultVolume(volume: Volume): void {
+  const sources = Object.keys(volume).filter((field) => field !== 'name');
+  if (sources.length === 0) volume['emptyDir'] = {};
+  for (const source of sources) {
+    const value = volume[source] as Record<string, unknown> | null;
+    if (value === null || typeof value !== 'object') continue;
+    const mode = volumeModes[source];
+    if (mode !== undefined) value[mode] ??= 420;
+    if (source === 'hostPath') value['type'] ??= '';
+  }
+}
+
+const qosResources = ['cpu', 'memory'] as const;
+
+/** The quality-of-service class, by the rule of core/v1: pod-level resources win, init containers count. */
+export function qosClass(spec: PodSpec): 'Guaranteed' | 'Burstable' | 'BestEffort' {
+  const podLevel = spec.resources;
+  if (podLevel !== undefined && (podLevel.requests !== undefined || podLevel.limits !== undefined)) return qosOf([podLevel]);
+  return qosOf([...(spec.containers ?? []), ...(spec.initContainers ?? [])].map((container) => container.resources ?? {}));
+}
+
+function qosOf(parts: readonly ResourceRequirements[]): 'Guaranteed' | 'Burstable' | 'BestEffort' {
+  let any = false;
+  let guaranteed = true;
+  for (const part of parts) {
+    for (const name of qosResources) {
+      const request = nano(part.requests?.[name]);
+      const limit = nano(part.limits?.[name]);
+      if (request > 0n || limit > 0n) any = true;
+      if (limit === 0n || (request !== limit && part.requests?.[name] !== undefined)) guaranteed = false;
+    }
+  }
+  if (!any) return 'BestEffort';
+  return guaranteed ? 'Guaranteed' : 'Burstable';
+}

@@ -1,0 +1,139 @@
+import type { KubeObject } from '../../../../core/model/object.ts';
+import { fieldErrors, forbidden, invalid } from '../errors.ts';
+import type { FieldError } from '../errors.ts';
+import { cloneJson, equalJson, objectOf } from '../json.ts';
+import { defaultPodSpec, qosClass } from '../kinds/pod-defaults.ts';
+import { validateResources } from '../kinds/pod-validation.ts';
+import { nano } from '../kinds/quantities.ts';
+import type { Container, PodSpec, PodStatus, ResourceRequirements } from '../kinds/shapes.ts';
+import { Quantity } from '../../../../core/units/index.ts';
+
+const { forbidden: forbiddenField, invalid: invalidField } = fieldErrors;
+const resizable = ['cpu', 'memory'];
+
+/**
+ * The pod with new container resources, under the rules of the resize subresource: cpu and memory only, nothing removed, same QoS
+ * class, a node that reports `resources` in its container statuses, and room in the node's allocatable.
+ */
+export function resizePod(input: KubeObject, old: KubeObject, node: KubeObject | undefined): KubeObject {
+  const before = objectOf(old.spec) as PodSpec;
+  const wanted = cloneJson(objectOf(input.spec)) as PodSpec;
+  defaultPodSpec(wanted);
+  const spec: PodSpec = { ...before };
+  const errors: FieldError[] = [];
+  for (const list of ['containers', 'initContainers'] as const) {
+    if (before[list] !== undefined) spec[list] = resizeContainers(before[list], wanted[list] ?? [], { field: `spec.${list}`, errors });
+  }
+  if (wanted.resources !== undefined && before.resources !== undefined) {
+    errors.push(...checkResize(wanted.resources, before.resources, 'spec.resources'));
+    spec.resources = wanted.resources;
+  }
+  if (!equalJson(onlyRest(wanted), onlyRest(before))) {
+    errors.push(forbiddenField('spec', 'only cpu and memory resources are mutable'));
+  }
+  const changed = !equalJson(spec, before);
+  if (changed) errors.push(...checkPod(spec, before, old));
+  if (errors.length > 0) throw invalid({ group: '', kind: 'Pod' }, old.metadata.name, errors);
+  if (changed) checkNode(spec, old, node);
+  return { ...old, metadata: { ...old.metadata }, spec };
+}
+
+function resizeContainers(
+  before: readonly Container[],
+  wanted: readonly Container[],
+  report: { readonly field: string; readonly errors: FieldError[] },
+): Container[] {
+  if (wanted.length !== before.length) report.errors.push(forbiddenField(report.field, 'containers may not be added or removed on resize'));
+  return before.map((container, at) => {
+    const next = wanted.find((candidate) => candidate.name === container.name);
+    const field = `${report.field}[${at}].resources`;
+    if (next === undefined || equalJson(next.resources ?? {}, container.resources ?? {})) return withPolicy(container, next);
+    report.errors.push(...checkResize(next.resources ?? {}, container.resources ?? {}, field));
+    return { ...withPolicy(container, next), resources: next.resources ?? {} };
+  });
+}
+
+function withPolicy(container: Container, next: Container | undefined): Container {
+  return next?.resizePolicy === undefined ? container : { ...container, resizePolicy: next.resizePolicy };
+}
+
+/** Everything of a spec that a resize may not touch. */
+function onlyRest(spec: PodSpec): PodSpec {
+  const strip = ({ resources: _resources, resizePolicy: _policy, ...rest }: Container): Container => rest;
+  const { resources: _, ...rest } = spec;
+  const result: PodSpec = { ...rest };
+  if (spec.containers !== undefined) result.containers = spec.containers.map(strip);
+  if (spec.initContainers !== undefined) result.initContainers = spec.initContainers.map(strip);
+  return result;
+}
+
+function checkResize(next: ResourceRequirements, before: ResourceRequirements, field: string): FieldError[] {
+  const errors = validateResources(next, field);
+  const parts = [
+    ['limits', 'limits'],
+    ['requests', 'requests'],
+  ] as const;
+  for (const [part, word] of parts) {
+    const lost = Object.keys(before[part] ?? {}).filter((name) => resizable.includes(name) && next[part]?.[name] === undefined);
+    if (lost.length > 0) errors.push(forbiddenField(`${field}.${part}`, `resource ${word} cannot be removed`));
+    const others = new Set([...Object.keys(before[part] ?? {}), ...Object.keys(next[part] ?? {})]);
+    for (const name of others) {
+      if (!resizable.includes(name) && nano(next[part]?.[name]) !== nano(before[part]?.[name])) {
+        errors.push(forbiddenField('spec', 'only cpu and memory resources are mutable'));
+      }
+    }
+  }
+  if (!equalJson(next.claims, before.claims)) errors.push(forbiddenField('spec', 'only cpu and memory resources are mutable'));
+  return errors;
+}
+
+function checkPod(spec: PodSpec, before: PodSpec, old: KubeObject): FieldError[] {
+  const errors: FieldError[] = [];
+  const status = objectOf(old.status) as PodStatus;
+  const quality = status.qosClass ?? qosClass(before);
+  if (qosClass(spec) !== quality) {
+    errors.push(invalidField('spec', quality, 'Pod QOS Class may not change as a result of resizing'));
+  }
+  const running = (status.containerStatuses ?? []).filter((container) => container.state?.running !== undefined);
+  if (running.some((container) => container.resources === undefined)) {
+    errors.push(forbiddenField('spec', 'Pod running on node without support for resize'));
+  }
+  if (status.phase === 'Succeeded' || status.phase === 'Failed') {
+    errors.push(forbiddenField('spec', `pods in phase ${status.phase} may not be resized`));
+  }
+  return errors;
+}
+
+/** The PodResize admission plugin: what could never fit the node is refused at once, and not left to the kubelet. */
+function checkNode(spec: PodSpec, old: KubeObject, node: KubeObject | undefined): void {
+  const allocatable = objectOf(objectOf(node?.status)['allocatable']);
+  if (node === undefined) return;
+  for (const resource of resizable) {
+    const requested = podRequest(spec, resource);
+    const limit = allocatable[resource];
+    if (typeof limit !== 'string' || requested <= nano(limit)) continue;
+    const unit = (value: bigint): string =>
+      resource === 'cpu' ? String(Quantity.ofNano(value).toMilli('up')) : String(Quantity.ofNano(value).toInteger('up'));
+    throw forbidden(
+      { group: '', plural: 'pods' },
+      old.metadata.name,
+      `node didn't have enough allocatable resources: ${resource}, requested: ${unit(requested)}, allocatable: ${unit(nano(limit))}`,
+    );
+  }
+}
+
+/** Requests of a pod as the scheduler adds them up: containers and sidecars, or the largest init container. */
+function podRequest(spec: PodSpec, resource: string): bigint {
+  const of = (container: Container): bigint => nano(container.resources?.requests?.[resource]);
+  let sidecars = 0n;
+  let peak = 0n;
+  for (const container of spec.initContainers ?? []) {
+    if (container.restartPolicy === 'Always') sidecars += of(container);
+    else if (sidecars + of(container) > peak) peak = sidecars + of(container);
+  }
+  let sum = sidecars;
+  for (const container of spec.containers ?? []) sum += of(container);
+  const total = sum > peak ? sum : peak;
+  const podLevel = spec.resources?.requests?.[resource];
+  return (podLevel === undefined ? total : nano(podLevel)) + nano(spec.overhead?.[resource]);
+}

@@ -1,0 +1,114 @@
+import type { NodeRuntime } from './node-runtime.ts';
+import { afterExit, updateServing } from './pod-life.ts';
+import type { PodLifeContext } from './pod-life.ts';
+import type { PodManager } from './pod-manager.ts';
+import type { PodRuntime } from './pod-runtime.ts';
+import { memoryLimitBytes, requestMilli } from './pod-spec.ts';
+import { retryDeferred } from './resize.ts';
+
+/** The kubelet's default hard eviction threshold for memory. */
+const evictionThresholdBytes = 100 * 1024 * 1024;
+/** Pressure is shown at least so long (upstream `--eviction-pressure-transition-period`). */
+const pressureTransitionMs = 300_000;
+
+/** One look at a node: kills what is over its memory limit, evicts when the node is short, shares the CPU until the next look. */
+export function tickNode(node: NodeRuntime, pods: PodManager, context: PodLifeContext, span: { readonly now: number; readonly until: number }): {
+  readonly pressureChanged: boolean;
+} {
+  const { now } = span;
+  if (!node.powered) return { pressureChanged: false };
+  const killed = killOverLimit(node, now);
+  for (const pod of killed) pods.live(pod, now);
+  const pressureChanged = relievePressure(node, pods, now);
+  if (node.roomChanged) {
+    node.roomChanged = false;
+    for (const pod of retryDeferred(node, context, now)) pods.live(pod, now);
+  }
+  node.shareCpu(now, span.until);
+  return { pressureChanged };
+}
+
+/** Takes the numbers that the node serves until the next time. */
+export function publish(node: NodeRuntime, now: number): void {
+  if (!node.powered) return;
+  let memory = node.system.memoryBytes;
+  for (const { container } of node.running()) {
+    const { usage } = container;
+    if (usage === undefined) continue;
+    const memoryBytes = Math.floor(Math.min(usage.memory(now), memoryLimitBytes(container.actual)));
+    memory += memoryBytes;
+    container.published = {
+      name: container.name,
+      // A counter of exactly zero would count as missing.
+      cpuSeconds: 0.001 + usage.cpu(now) / 1e6,
+      memoryBytes,
+      startTime: container.startedAt,
+      timestamp: now,
+    };
+  }
+  node.cpuSeconds = node.totalCpuSeconds(now);
+  node.memoryBytes = Math.floor(memory);
+  node.housekeepingAt = now;
+}
+
+function killOverLimit(node: NodeRuntime, now: number): Set<PodRuntime> {
+  const killed = new Set<PodRuntime>();
+  for (const { pod, container } of node.running()) {
+    const usage = container.usage?.memory(now) ?? 0;
+    if (usage <= memoryLimitBytes(container.actual)) continue;
+    container.terminate(now, { code: 137, reason: 'OOMKilled' });
+    afterExit(pod, container, now);
+    updateServing(pod, now);
+    killed.add(pod);
+  }
+  return killed;
+}
+
+/** Evicts one pod at a time while memory is short, as the kubelet does; the worst offender first. */
+function relievePressure(node: NodeRuntime, pods: PodManager, now: number): boolean {
+  const used = memoryInUse(node, now);
+  const available = node.memoryCapacity - used;
+  // On toy nodes a fixed threshold would be all there is.
+  const threshold = Math.min(evictionThresholdBytes, node.memoryCapacity / 20);
+  const short = available < threshold;
+  if (!short) {
+    if (!node.memoryPressure || now - node.pressureSince < pressureTransitionMs) return false;
+    node.memoryPressure = false;
+    return true;
+  }
+  const changed = !node.memoryPressure;
+  node.memoryPressure = true;
+  node.pressureSince = now;
+  const victim = worstOffender(node, now);
+  if (victim !== undefined) {
+    const message = `The node was low on resource: memory. Threshold quantity: ${Math.floor(threshold)}, available: ${Math.max(0, Math.floor(available))}. `;
+    pods.fail(victim, { reason: 'Evicted', message, disruption: 'TerminationByKubelet' }, now);
+  }
+  return changed;
+}
+
+function memoryInUse(node: NodeRuntime, now: number): number {
+  let sum = node.system.memoryBytes;
+  for (const { container } of node.running()) sum += container.usage?.memory(now) ?? 0;
+  return sum;
+}
+
+/** Upstream's order: over the request first, then lower priority, then the furthest above the request. */
+function worstOffender(node: NodeRuntime, now: number): PodRuntime | undefined {
+  const ranked = [...node.pods.values()]
+    .filter((pod) => !pod.terminal && pod.containers.some((container) => container.usage !== undefined))
+    .map((pod) => {
+      let usage = 0;
+      let request = 0;
+      for (const container of pod.containers) {
+        usage += container.usage?.memory(now) ?? 0;
+        if (container.spec.kind !== 'init') request += requestMilli(container.actual, 'memory') / 1000;
+      }
+      return { pod, above: usage - request };
+    });
+  ranked.sort(
+    (left, right) =>
+      Number(right.above > 0) - Number(left.above > 0) || left.pod.spec.priority - right.pod.spec.priority || right.above - left.above,
+  );
+  return ranked[0]?.pod;
+}

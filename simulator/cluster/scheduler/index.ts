@@ -1,0 +1,1 @@
+export { type SchedulerInput, type SchedulerOptions, startScheduler } from './scheduler.ts';

@@ -1,0 +1,41 @@
+import { admissionContracts } from './admission.ts';
+import { autoscalingContracts } from './autoscaling.ts';
+import { clientContracts } from './client.ts';
+import { conflictContracts } from './conflict.ts';
+import { crdContracts } from './crd.ts';
+import { crudContracts } from './crud.ts';
+import { evictionContracts } from './eviction.ts';
+import { identityContracts } from './identity.ts';
+import { leaseContracts } from './lease-event.ts';
+import { lifecycleContracts } from './lifecycle.ts';
+import { listContracts } from './list.ts';
+import { patchContracts } from './patch.ts';
+import { podContracts } from './pod.ts';
+import { protocolContracts } from './protocol.ts';
+import { resizeContracts } from './resize.ts';
+import { subresourceContracts } from './subresource.ts';
+import type { ContractSuite } from '../suite.ts';
+import { watchContracts } from './watch.ts';
+import { writeOptionContracts } from './write-options.ts';
+
+/** Every contract there is. */
+export function allContracts(suite: ContractSuite): void {
+  crudContracts(suite);
+  conflictContracts(suite);
+  patchContracts(suite);
+  writeOptionContracts(suite);
+  listContracts(suite);
+  watchContracts(suite);
+  subresourceContracts(suite);
+  podContracts(suite);
+  evictionContracts(suite);
+  resizeContracts(suite);
+  leaseContracts(suite);
+  crdContracts(suite);
+  admissionContracts(suite);
+  autoscalingContracts(suite);
+  clientContracts(suite);
+  lifecycleContracts(suite);
+  identityContracts(suite);
+  protocolContracts(suite);
+}

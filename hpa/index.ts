@@ -3,12 +3,14 @@ export { defaultEngineConfig, defaultHpaConfig } from './config.ts';
 export type { HpaConfig } from './config.ts';
 export { createHpaController } from './controller/controller.ts';
 export type { HpaController } from './controller/controller.ts';
+export { createScaleAccess } from './controller/scale-access.ts';
+export type { ScaleAccess, ScaleRead } from './controller/scale-access.ts';
 export { hpaPod } from './controller/pods.ts';
 export type { EventSink, HpaControllerOptions, PodLister, PolicyChange, PolicySource } from './controller/ports.ts';
 export { recommend, scaleOfWorkload } from './controller/recommend.ts';
 export type { RecommendInput } from './controller/recommend.ts';
 export type { ScaleFacts } from './controller/assemble.ts';
-export { conclude, emptyState, evaluate } from './engine/index.ts';
+export { conclude, emptyState, evaluate, needsMetrics } from './engine/index.ts';
 export type {
   Conclusion,
   EngineConfig,

@@ -50,7 +50,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
 
 function clientOf(context: ClientContext): KubeClient {
   const send = <T>(request: SendRequest): Promise<T> => sendObject<T>(context, request);
-  const patch = <T>(type: ResourceType, key: ObjectKey, body: Patch, options: WriteOptions = {}): Promise<T> =>
+  const patch = async <T>(type: ResourceType, key: ObjectKey, body: Patch, options: WriteOptions = {}): Promise<T> =>
     send<T>({
       method: 'PATCH',
       path: withQuery(objectPath(type, key, options.subresource), writeQuery(options)),
@@ -61,7 +61,7 @@ function clientOf(context: ClientContext): KubeClient {
   return {
     server: context.connection.server,
     raw: (request) => sendRaw(context, request),
-    get: (type, key, options = {}) =>
+    get: async (type, key, options = {}) =>
       send({
         method: 'GET',
         path: withQuery(objectPath(type, key, options.subresource), { resourceVersion: options.resourceVersion }),
@@ -71,9 +71,9 @@ function clientOf(context: ClientContext): KubeClient {
     listEach: (type, options, each) => listEach(context, type, options, each),
     list: (type, options) => listAll(context, type, options),
     watch: (type, options) => watchEvents(context, type, options),
-    create: (type, object, options = {}) =>
+    create: async (type, object, options = {}) =>
       send({ method: 'POST', path: createPath(type, object, options), body: withKind(type, object), options }),
-    replace: (type, object, options = {}) => {
+    replace: async (type, object, options = {}) => {
       const key = { namespace: object.metadata.namespace, name: object.metadata.name };
       const path = withQuery(objectPath(type, key, options.subresource), writeQuery(options));
       return send({ method: 'PUT', path, body: withKind(type, object), options });

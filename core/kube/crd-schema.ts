@@ -217,9 +217,15 @@ function ofUnion(raw: JsonSchema, path: string): JsonSchema {
     return { ...common, type, enum: [...new Set(branches.flatMap((branch) => branch.enum ?? []))] };
   }
   if (type === 'string' && branches.every((branch) => branch.type === type)) {
-    return { ...common, type, anyOf: branches.map(({ type: _, description: __, ...rest }) => rest) };
+    return { ...common, type, anyOf: branches.map(valuesOnly) };
   }
   throw unsupported(path, `a union of ${branches.map((branch) => branch.type ?? 'anything').join(' and ')}`);
+}
+
+/** What a branch says of values: inside anyOf no type or text may stand. */
+function valuesOnly(branch: JsonSchema): JsonSchema {
+  const { type: _type, description: _description, ...rest } = branch;
+  return rest;
 }
 
 function isIntOrString(branches: readonly JsonSchema[]): boolean {

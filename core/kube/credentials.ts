@@ -98,6 +98,8 @@ function checkTls(loaded: LoadedKubeConfig, tls: TlsMaterial, clock: Clock): voi
   }
   try {
     const { ca, cert, key } = tls;
+    // A secure context takes a CA that it cannot read, and then trusts nobody.
+    if (ca !== undefined) void new X509Certificate(ca).subject;
     createSecureContext({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) });
   } catch (cause) {
     throw invalid(`the certificates of ${where} cannot be used: ${messageOf(cause)}`, {}, cause);

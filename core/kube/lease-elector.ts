@@ -106,7 +106,7 @@ class RunningElector implements LeaseElector {
   }
 
   isLeader(): boolean {
-    return this.#leading && this.#options.clock.monotonic() < this.#renewedAt + this.#deadlineMs;
+    return this.#leading && !this.#abort.signal.aborted && this.#options.clock.monotonic() < this.#renewedAt + this.#deadlineMs;
   }
 
   leader(): string {
@@ -124,6 +124,7 @@ class RunningElector implements LeaseElector {
   #whyClosed(): string {
     const { namespace, name, identity } = this.#options;
     const holder = this.leader();
+    if (this.#abort.signal.aborted) return `${identity} is shutting down`;
     if (this.#leading) {
       const age = Math.round((this.#options.clock.monotonic() - this.#renewedAt) / 100) / 10;
       return `${identity} last renewed lease ${namespace}/${name} ${age} s ago, more than its renew deadline of ${this.#deadlineMs / 1000} s`;
@@ -144,8 +145,8 @@ class RunningElector implements LeaseElector {
       await sleep(clock, this.#leading ? Math.max(0, Math.min(pause, untilDeadline)) : pause, signal);
       if (this.#leading && !this.isLeader()) await this.#stopLeading(`the lease was not renewed for ${this.#deadlineMs / 1000} s`);
     }
-    if (!this.#leading) return;
-    await this.#stopLeading('shutdown');
+    if (this.#leading) await this.#stopLeading('shutdown');
+    // Also what was acquired while stopping.
     await this.#release();
   }
 
@@ -173,16 +174,18 @@ class RunningElector implements LeaseElector {
     this.#observe(lease);
     const { spec, at } = this.#observed ?? { spec: {}, at: clock.monotonic() };
     const holder = spec.holderIdentity ?? '';
-    const ours = holder === identity && (this.#leading || (this.#attempted !== undefined && spec.acquireTime === this.#attempted));
-    if (ours) {
+    if (holder === identity && this.#isOurs(spec)) {
       await this.#write(lease, renewed(spec, clock.now()));
       return;
     }
     if (this.#leading) await this.#stopLeading(holder === '' ? 'the lease was released by somebody' : `${holder} took the lease`);
-    // Others may have been given longer leases than ours: what the holder wrote counts.
-    const durationMs = Math.max(spec.leaseDurationSeconds ?? 0, 1) * 1000;
-    if (holder !== '' && clock.monotonic() < at + durationMs) return;
+    if (holder !== '' && clock.monotonic() < at + validMs(spec)) return;
     await this.#write(lease, this.#acquired(spec));
+  }
+
+  /** Held by this very process, not by one before it that had the same name. */
+  #isOurs(spec: LeaseSpec): boolean {
+    return this.#leading || (this.#attempted !== undefined && spec.acquireTime === this.#attempted);
   }
 
   #acquired(before: LeaseSpec | undefined): LeaseSpec {
@@ -211,7 +214,8 @@ class RunningElector implements LeaseElector {
   async #write(before: KubeObject | undefined, spec: LeaseSpec): Promise<void> {
     const { client, clock, namespace, name } = this.#options;
     const sentAt = clock.monotonic();
-    const limits = { timeoutMs: this.#requestMs(), signal: this.#abort.signal };
+    // Not aborted by `stop`: a write whose outcome is unknown could not be released.
+    const limits = { timeoutMs: this.#requestMs() };
     const stored: KubeObject =
       before === undefined
         ? await client.create(resourceTypes.leases, { metadata: { namespace, name }, spec }, limits)
@@ -234,8 +238,9 @@ class RunningElector implements LeaseElector {
 
   #observe(lease: KubeObject): void {
     const spec = (lease.spec ?? {}) as LeaseSpec;
-    const same = this.#observed !== undefined && sameRecord(this.#observed.spec, spec);
-    this.#observed = { lease, spec, at: same && this.#observed !== undefined ? this.#observed.at : this.#options.clock.monotonic() };
+    const before = this.#observed;
+    const same = before !== undefined && sameVersion(before.lease, lease) && sameRecord(before.spec, spec);
+    this.#observed = { lease, spec, at: same ? before.at : this.#options.clock.monotonic() };
     const holder = spec.holderIdentity ?? '';
     if (holder === this.#announced) return;
     this.#announced = holder;
@@ -266,9 +271,9 @@ class RunningElector implements LeaseElector {
   async #release(): Promise<void> {
     const { client, clock, identity } = this.#options;
     const lease = this.#observed?.lease;
-    if (lease === undefined || !this.#hasVersion() || this.leader() !== identity) return;
+    if (lease === undefined || this.leader() !== identity || !this.#isOurs(lease.spec as LeaseSpec)) return;
     const now = microTime(clock.now());
-    const spec = { ...(lease.spec as LeaseSpec), holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
+    const spec: LeaseSpec = { ...(lease.spec as LeaseSpec), holderIdentity: '', leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
     try {
       await client.replace(resourceTypes.leases, { ...lease, spec }, { timeoutMs: Math.min(this.#deadlineMs / 2, 5_000) });
       this.#observe({ ...lease, spec });
@@ -298,6 +303,16 @@ function reportQuietly(report: (error: unknown) => void, thrown: unknown): void 
 
 function renewed(spec: LeaseSpec, now: number): LeaseSpec {
   return { ...spec, renewTime: microTime(now) };
+}
+
+/** Any write of the lease is a sign of life, even one that leaves the record as it was. */
+function sameVersion(a: KubeObject, b: KubeObject): boolean {
+  return a.metadata.resourceVersion === undefined || a.metadata.resourceVersion === b.metadata.resourceVersion;
+}
+
+/** Others may have been given longer leases than ours: what the holder wrote counts. */
+function validMs(spec: LeaseSpec): number {
+  return Math.max(spec.leaseDurationSeconds ?? 0, 1) * 1000;
 }
 
 function sameRecord(a: LeaseSpec, b: LeaseSpec): boolean {

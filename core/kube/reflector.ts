@@ -244,6 +244,7 @@ class RunningReflector<T, I extends string> implements Reflector<T, I> {
       let delayMs: number;
       try {
         await this.#step();
+        if (this.#abort.signal.aborted) return;
         delayMs = phase === 'list' && !this.#watchList ? 0 : this.#afterCleanEnd(startedAt);
       } catch (thrown) {
         if (this.#abort.signal.aborted) return;

@@ -20,8 +20,7 @@ export function* splitItems(body: Buffer, trimManagedFields: boolean): Generator
   const parse = (start: number, end: number): unknown => parseRange({ bytes: body, start, end, ascii }, trimManagedFields);
   const key = body.indexOf(itemsKey);
   const first = key + itemsKey.length;
-  const opening =
-    key === -1 ? undefined : itemStarts.find((start) => body.compare(start, 0, start.length, first, first + start.length) === 0);
+  const opening = key === -1 ? undefined : itemStarts.find((start) => start.equals(body.subarray(first, first + start.length)));
   if (opening === undefined) return yield* parseWhole(body);
   const separator = Buffer.concat([Buffer.from('},'), opening]);
   let start = first;

@@ -39,7 +39,7 @@ const none: readonly never[] = Object.freeze([]);
 interface NamespaceIndex {
   readonly pods: PodRecord[];
   /** By label key, then by its value. */
-  readonly byLabel: Map<string, Map<string, PodRecord[]>>;
+  readonly byLabel: Map<string, Map<string, Bucket>>;
   byName: Map<string, PodRecord> | undefined;
 }
 
@@ -82,20 +82,39 @@ export function buildClusterView(content: ClusterContent): ClusterView {
   };
 }
 
+/** Pods that share one label pair, and the label sets among them. */
+interface Bucket {
+  readonly pods: PodRecord[];
+  readonly labelSets: Set<Labels>;
+}
+
 /** Fewer candidates than this are filtered at once rather than looking for a smaller set. */
 const smallEnough = 256;
+/** More label sets than this are not worth being looked at before their pods. */
+const fewLabelSets = 16;
 
 function select(index: NamespaceIndex, selector: Selector): readonly PodRecord[] {
-  let candidates: readonly PodRecord[] = index.pods;
+  let best: Bucket | undefined;
   for (const [key, value] of equalities(selector)) {
-    const bucket = labelIndex(index, key).get(value) ?? none;
-    if (bucket.length < candidates.length) candidates = bucket;
-    if (candidates.length <= smallEnough) break;
+    const bucket = labelIndex(index, key).get(value);
+    if (bucket === undefined) return none;
+    if (best === undefined || bucket.pods.length < best.pods.length) best = bucket;
+    if (best.pods.length <= smallEnough) break;
   }
+  if (best === undefined) return filterPods(index.pods, selector);
+  if (best.labelSets.size > fewLabelSets) return filterPods(best.pods, selector);
+  // Mostly the bucket is one workload and every set matches: the answer is the bucket itself, and no pod has to be touched.
+  let matching = 0;
+  for (const labels of best.labelSets) if (matchesSelector(selector, labels)) matching += 1;
+  if (matching === 0) return none;
+  return matching === best.labelSets.size ? best.pods : filterPods(best.pods, selector);
+}
+
+function filterPods(pods: readonly PodRecord[], selector: Selector): readonly PodRecord[] {
   // Pods of one template share their label object, and mostly stand side by side: one look serves them all.
   let labels: Labels | undefined;
   let matches = false;
-  return candidates.filter((pod) => {
+  return pods.filter((pod) => {
     if (pod.labels !== labels) {
       labels = pod.labels;
       matches = matchesSelector(selector, labels);
@@ -104,12 +123,22 @@ function select(index: NamespaceIndex, selector: Selector): readonly PodRecord[]
   });
 }
 
-function labelIndex(index: NamespaceIndex, key: string): ReadonlyMap<string, PodRecord[]> {
-  let byValue = index.byLabel.get(key);
-  if (byValue === undefined) {
-    byValue = group(index.pods, (pod) => (Object.hasOwn(pod.labels, key) ? pod.labels[key] : undefined));
-    index.byLabel.set(key, byValue);
+function labelIndex(index: NamespaceIndex, key: string): ReadonlyMap<string, Bucket> {
+  const held = index.byLabel.get(key);
+  if (held !== undefined) return held;
+  const byValue = new Map<string, Bucket>();
+  for (const pod of index.pods) {
+    const value = Object.hasOwn(pod.labels, key) ? pod.labels[key] : undefined;
+    if (value === undefined) continue;
+    const bucket = byValue.get(value);
+    if (bucket === undefined) byValue.set(value, { pods: [pod], labelSets: new Set([pod.labels]) });
+    else {
+      bucket.pods.push(pod);
+      // Pods with labels of their own (StatefulSets) would only fill the set.
+      if (bucket.labelSets.size <= fewLabelSets) bucket.labelSets.add(pod.labels);
+    }
   }
+  index.byLabel.set(key, byValue);
   return byValue;
 }
 

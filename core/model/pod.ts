@@ -128,11 +128,23 @@ function sharedText(text: string | null | undefined, interner: Interner): string
 /** Labels, shared by all objects that have the same ones. */
 export function projectLabels(labels: Labels | null | undefined, interner: Interner): Labels {
   if (labels === undefined || labels === null) return noLabels;
-  if (perPodLabels.some((key) => Object.hasOwn(labels, key))) return { ...labels };
+  if (perPodLabels.some((key) => Object.hasOwn(labels, key))) return ownLabels(labels, interner);
   return interner.object('labels', JSON.stringify(labels), () => Object.freeze({ ...labels }));
 }
 
 const noLabels: Labels = Object.freeze({});
+
+/** A label set of its own, its texts shared where they can be. */
+function ownLabels(labels: Labels, interner: Interner): Labels {
+  // A copy keeps its values inside of the object; one that is filled key by key has them in an array beside it.
+  const own: Record<string, string> = { ...labels };
+  for (const key of Object.keys(labels)) {
+    const value = labels[key] ?? '';
+    // A name that only one pod has would push out of the pool what many share.
+    own[key] = key === perPodLabels[0] ? value : interner.text(value);
+  }
+  return own;
+}
 
 /** The controlling owner, shared by all that it owns. */
 export function projectOwner(references: readonly OwnerReference[] | null | undefined, interner: Interner): OwnerRecord | undefined {
@@ -168,17 +180,18 @@ function claimsOf(spec: RawPodSpec, podName: string): readonly string[] {
     if (persistentVolumeClaim !== undefined && persistentVolumeClaim !== null) claims.push(persistentVolumeClaim.claimName);
     else if (ephemeral !== undefined && ephemeral !== null) claims.push(`${podName}-${name}`);
   }
-  return claims.length === 0 ? none : claims;
+  // A list that grew by pushing holds room for 17.
+  return claims.length === 0 ? none : claims.slice();
 }
 
 function projectStatuses(status: RawPodStatus, interner: Interner): readonly ContainerStatusRecord[] {
   const init = status.initContainerStatuses ?? none;
   const main = status.containerStatuses ?? none;
   if (init.length === 0 && main.length === 0) return none;
-  const make = (): ContainerStatusRecord[] => [
-    ...init.map((raw) => projectStatus(raw, true)),
-    ...main.map((raw) => projectStatus(raw, false)),
-  ];
+  const make = (): ContainerStatusRecord[] => {
+    const records = main.map((raw) => projectStatus(raw, false, interner));
+    return init.length === 0 ? records : init.map((raw) => projectStatus(raw, true, interner)).concat(records);
+  };
   // Pods that never restarted all look the same; a termination carries its own times and stays with its pod.
   if (init.some(hasEnded) || main.some(hasEnded)) return make();
   return interner.object('statuses', JSON.stringify([init.map(statusKey), main.map(statusKey)]), make);
@@ -202,34 +215,35 @@ function statusKey({ name, ready, restartCount, state, resources, allocatedResou
   ];
 }
 
-function projectStatus(raw: RawContainerStatus, init: boolean): ContainerStatusRecord {
+function projectStatus(raw: RawContainerStatus, init: boolean, interner: Interner): ContainerStatusRecord {
   const { waiting, running, terminated } = raw.state ?? {};
   const ended = terminated ?? raw.lastState?.terminated;
   return {
-    name: raw.name,
+    name: interner.text(raw.name),
     init,
     ready: raw.ready === true,
     restarts: raw.restartCount ?? 0,
     running: running !== undefined,
-    waiting: waiting === undefined ? '' : (waiting.reason ?? 'Waiting'),
-    termination: ended === undefined ? undefined : projectTermination(ended),
-    requests: reported(raw.resources?.requests),
-    limits: reported(raw.resources?.limits),
-    allocated: reported(raw.allocatedResources),
+    waiting: waiting === undefined ? '' : interner.text(waiting.reason ?? 'Waiting'),
+    termination: ended === undefined ? undefined : projectTermination(ended, interner),
+    requests: reported(raw.resources?.requests, interner),
+    limits: reported(raw.resources?.limits, interner),
+    allocated: reported(raw.allocatedResources, interner),
   };
 }
 
-function projectTermination(ended: NonNullable<RawContainerState['terminated']>): TerminationRecord {
+function projectTermination(ended: NonNullable<RawContainerState['terminated']>, interner: Interner): TerminationRecord {
   return {
-    reason: ended.reason ?? '',
+    reason: interner.text(ended.reason ?? ''),
     exitCode: ended.exitCode ?? 0,
     startedAt: parseTime(ended.startedAt),
     finishedAt: parseTime(ended.finishedAt),
   };
 }
 
-function reported(resources: Readonly<Record<string, unknown>> | null | undefined): ResourceList | undefined {
-  return resources === undefined || resources === null ? undefined : projectResources(resources);
+function reported(resources: Readonly<Record<string, unknown>> | null | undefined, interner: Interner): ResourceList | undefined {
+  if (resources === undefined || resources === null) return undefined;
+  return interner.object('resources', JSON.stringify(resources), () => projectResources(resources));
 }
 
 /** Running, Ready and not on its way out. */

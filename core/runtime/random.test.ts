@@ -22,7 +22,7 @@ describe('seededRandom', () => {
   });
 
   it('is spread evenly over [0, 1)', () => {
-    const counts = new Array<number>(10).fill(0);
+    const counts = Array.from({ length: 10 }, () => 0);
     for (const value of take(seededRandom(7), 100_000)) {
       expect(value >= 0 && value < 1).toBe(true);
       counts[Math.floor(value * 10)]! += 1;

@@ -9,7 +9,7 @@ interface Rig {
   readonly queue: WorkQueue;
   readonly handled: string[];
   /** Ends the oldest open turn of a key. */
-  finish(key: string, outcome?: WorkResult | Error): Promise<void>;
+  readonly finish: (key: string, outcome?: WorkResult | Error) => Promise<void>;
   readonly running: () => number;
 }
 

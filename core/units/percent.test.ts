@@ -7,7 +7,7 @@ describe('Percent', () => {
     expect(Percent.parse('50%').of(3, 'up')).toBe(2);
     expect(Percent.parse('50%').of(3, 'down')).toBe(1);
     expect(Percent.of(0).of(10, 'up')).toBe(0);
-    expect(`${Percent.of(25)}`).toBe('25%');
+    expect(Percent.of(25).toString()).toBe('25%');
   });
 
   it.each(['50', '-5%', '5.5%', '%', '1e2%', ''])('refuses %j', (text) => {

@@ -88,9 +88,7 @@ describe('Quantity', () => {
         const right = b.numerator * a.denominator;
         const order = Quantity.parse(a.text).cmp(Quantity.parse(b.text));
         // Rounding at a nano may make two equal, but never turns them round.
-        if (left < right) expect(order).toBeLessThanOrEqual(0);
-        else if (left > right) expect(order).toBeGreaterThanOrEqual(0);
-        else expect(order).toBe(0);
+        expect(left < right ? order <= 0 : left > right ? order >= 0 : order === 0).toBe(true);
       }),
     );
   });

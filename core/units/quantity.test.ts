@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { isConcertinaError } from '../errors.ts';
-import { parseMilli, Quantity, storedQuantityText, tryParseMilli } from './quantity.ts';
+import { Quantity, storedQuantityText, tryParseMilli } from './quantity.ts';
 import type { Rounding } from './quantity.ts';
 
 // What k8s.io/apimachinery v0.36.3 says, run as a program: text, text it stores, canonical text, format, MilliValue (null where that overflows
@@ -11,23 +10,20 @@ const facts = JSON.parse(readFileSync(new URL('./quantity.facts.json', import.me
 
 describe('Quantity against apimachinery', () => {
   it('reads, prints and rounds 400 texts as upstream does', () => {
-    expect(facts.length).toBe(400);
-    for (const [text, stored, canonical, format, milli] of facts) {
+    expect(facts).toHaveLength(400);
+    const ours = facts.map(([text, , , , milli]): Fact => {
       const quantity = Quantity.tryParse(text);
-      if (stored === null) {
-        expect(quantity, text).toBeUndefined();
-        expect(storedQuantityText(text), text).toBeUndefined();
-        expect(tryParseMilli(text), text).toBeUndefined();
-        continue;
-      }
-      expect(quantity?.toString(), text).toBe(canonical);
-      expect(quantity?.format, text).toBe(format);
-      expect(storedQuantityText(text), text).toBe(stored);
-      if (milli !== null) {
-        expect(quantity?.toMilli('up'), text).toBe(BigInt(milli!));
-        expect(parseMilli(text), text).toBe(Number(milli));
-      }
-    }
+      const stored = storedQuantityText(text);
+      if (quantity === undefined || stored === undefined) return [text, null];
+      return [text, stored, quantity.toString(), quantity.format, milli === null ? null : String(quantity.toMilli('up'))];
+    });
+    expect(ours).toEqual(facts);
+  });
+
+  it('refuses and rounds the same texts on the quick way to thousandths', () => {
+    const expected = facts.map(([text, , , , milli]) => [text, milli === undefined ? undefined : Number(milli)]);
+    const known = facts.map(([text, , , , milli]) => [text, milli === null ? 0 : tryParseMilli(text)]);
+    expect(known).toEqual(expected);
   });
 
   it('goes over to exponents beyond exa, as upstream does since 1.37', () => {
@@ -46,23 +42,20 @@ describe('Quantity against apimachinery', () => {
 });
 
 describe('Quantity.parse', () => {
-  it('names the value that it refuses', () => {
-    for (const text of ['', ' 1', '1 ', 'abc', '+', '.', 'm', '1.1.1', '1e', '1e1.5', '0x10', 'NaN', 'Infinity', '1e1001']) {
-      expect(() => Quantity.parse(text), text).toThrowError(expect.objectContaining({ code: 'QUANTITY_INVALID' }));
-    }
-    expect(() => Quantity.parse('12 apples')).toThrowError('"12 apples" is not a quantity');
-    expect(Quantity.tryParse(undefined)).toBeUndefined();
-    expect(Quantity.tryParse({})).toBeUndefined();
+  it.each(['', ' 1', '1 ', 'abc', '+', '.', 'm', '1.1.1', '1e', '1e1.5', '0x10', 'NaN', 'Infinity', '1e1001'])('refuses %j', (text) => {
+    expect(() => Quantity.parse(text)).toThrowError(expect.objectContaining({ code: 'QUANTITY_INVALID' }));
   });
 
-  it('cuts a huge text in the message', () => {
-    try {
-      Quantity.parse('x'.repeat(10_000));
-      expect.unreachable();
-    } catch (error) {
-      expect(isConcertinaError(error, 'QUANTITY_INVALID')).toBe(true);
-      expect((error as Error).message.length).toBeLessThan(200);
-    }
+  it('leaves trimming to the API server', () => {
+    expect(Quantity.tryParse(' 1Gi ')).toBeUndefined();
+    expect(storedQuantityText(' 1024Mi ')).toBe('1Gi');
+  });
+
+  it('names the value, cut when it is huge', () => {
+    expect(() => Quantity.parse('12 apples')).toThrowError('"12 apples" is not a quantity');
+    expect(() => Quantity.parse('x'.repeat(10_000))).toThrowError(/^"x{64}…" is not a quantity/);
+    expect(Quantity.tryParse(undefined)).toBeUndefined();
+    expect(Quantity.tryParse({})).toBeUndefined();
   });
 
   it('is not slowed down by extreme exponents', () => {
@@ -82,7 +75,7 @@ describe('Quantity.parse', () => {
 });
 
 describe('Quantity arithmetic', () => {
-  const q = Quantity.parse;
+  const q = (text: string): Quantity => Quantity.parse(text);
 
   it('adds and subtracts in the notation of the first operand, or of the second when that is zero', () => {
     expect(q('1Gi').add(q('512Mi')).toString()).toBe('1536Mi');
@@ -94,14 +87,8 @@ describe('Quantity arithmetic', () => {
 
   it('multiplies by integers exactly and by ratios with the rounding that is asked for', () => {
     expect(q('100m').mul(3).toString()).toBe('300m');
-    const cases: [Rounding, bigint][] = [
-      ['up', 4n],
-      ['down', 3n],
-      ['ceil', 4n],
-      ['floor', 3n],
-      ['nearest', 3n],
-    ];
-    for (const [rounding, nano] of cases) expect(q('10n').mulRatio(1, 3, rounding).toNano(), rounding).toBe(nano);
+    const roundings: Rounding[] = ['up', 'down', 'ceil', 'floor', 'nearest'];
+    expect(roundings.map((rounding) => q('10n').mulRatio(1, 3, rounding).toNano())).toEqual([4n, 3n, 4n, 3n, 3n]);
     expect(q('7n').mulRatio(1, 2, 'nearest').toNano()).toBe(4n);
     expect(q('-7n').mulRatio(1, 2, 'nearest').toNano()).toBe(-4n);
     expect(q('7n').mulRatio(1, -2, 'floor').toNano()).toBe(-4n);

@@ -65,7 +65,7 @@ class RunningController implements HpaController {
       options,
       scales: createScaleAccess({ client, clock }),
       selectors: this.#selectors,
-      hpaMetrics: createHpaMetrics(options.registry),
+      hpaMetrics: createHpaMetrics(options.registry, () => this.#heldCounts()),
       conflictOf: (policy, key) =>
         conflictText(policy.target, [...this.#policyTargets.others(policy.target, key), ...this.#hpaTargets.others(policy.target)]),
     };
@@ -97,7 +97,8 @@ class RunningController implements HpaController {
   async stop(): Promise<void> {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#unsubscribe = [];
-    await this.#queue.shutdown({ abort: true });
+    // Not aborted: a write that is under way is let to its end, so that its outcome is known and stored.
+    await this.#queue.shutdown();
   }
 
   metricsChanged(): void {
@@ -194,7 +195,20 @@ class RunningController implements HpaController {
       if (!signal.aborted)
         logger.error('a policy could not be evaluated; the next try is in one period', { policy: key, error: messageOf(error) });
     }
-    return this.#periodOf(key) + timerSlackMs(period);
+    return this.#nextTurn(key);
+  }
+
+  /** In one period; sooner when a cooldown ends before, so that what it holds is done when it was said to be. */
+  #nextTurn(key: string): number {
+    const period = this.#periodOf(key);
+    const ends = this.#memories
+      .get(key)
+      ?.decision?.holds.flatMap(({ by, until }) => (by === 'cooldown' && until !== undefined ? [until] : []));
+    const wait = Math.min(...(ends ?? [])) - this.#options.clock.now();
+    // A hold of the past is left over from before a failed evaluation.
+    if (!(wait > 0 && wait < period)) return period + timerSlackMs(period);
+    this.#urgent.add(key);
+    return wait;
   }
 
   #metricsReady(): boolean {
@@ -220,7 +234,6 @@ class RunningController implements HpaController {
     const { logger } = this.#options;
     const { namespace = '', name } = raw.metadata;
     this.#context.hpaMetrics.setDesired({ namespace, name }, decision.to);
-    this.#context.hpaMetrics.setHeld(this.#heldCounts());
     const log = decision.to === decision.from ? 'debug' : 'info';
     logger[log](decision.message, { policy: key, target: `${decision.target.kind}/${decision.target.name}`, reason: decision.reason });
     for (const listener of this.#listeners) {

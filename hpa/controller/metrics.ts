@@ -10,7 +10,6 @@ export interface HpaMetrics {
   observeMetrics(labels: readonly MetricLabels[], seconds: number): void;
   setPolicies(count: number): void;
   setDesired(policy: { readonly namespace: string; readonly name: string }, replicas: number): void;
-  setHeld(counts: ReadonlyMap<string, number>): void;
   forget(policy: { readonly namespace: string; readonly name: string }): void;
 }
 
@@ -18,7 +17,20 @@ const prefix = 'horizontal_pod_autoscaler_controller';
 /** 1 ms, doubling, 15 buckets. */
 const buckets = Array.from({ length: 15 }, (_, index) => 0.001 * 2 ** index);
 
-export function createHpaMetrics(registry: Registry): HpaMetrics {
+const metricNames = [
+  `${prefix}_reconciliations_total`,
+  `${prefix}_reconciliation_duration_seconds`,
+  `${prefix}_metric_computation_total`,
+  `${prefix}_metric_computation_duration_seconds`,
+  `${prefix}_num_horizontal_pod_autoscalers`,
+  `${prefix}_desired_replicas`,
+  'concertina_hpa_held_policies',
+] as const;
+
+/** `held` is asked when the metrics are scraped: policies by what holds them. */
+export function createHpaMetrics(registry: Registry, held: () => ReadonlyMap<string, number>): HpaMetrics {
+  // A controller that follows another one in this process (lost and won leadership) begins its counters anew.
+  for (const name of metricNames) registry.removeSingleMetric(name);
   const registers = [registry];
   const reconciliations = new Counter({
     name: `${prefix}_reconciliations_total`,
@@ -53,12 +65,18 @@ export function createHpaMetrics(registry: Registry): HpaMetrics {
     labelNames: ['namespace', 'hpa_name'],
     registers,
   });
-  const held = new Gauge({
-    name: 'concertina_hpa_held_policies',
-    help: 'Policies whose last decision was held or bounded, by what.',
-    labelNames: ['by'],
-    registers,
-  });
+  registry.registerMetric(
+    new Gauge({
+      name: 'concertina_hpa_held_policies',
+      help: 'Policies whose last decision was held or bounded, by what.',
+      labelNames: ['by'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const [by, count] of held()) this.set({ by }, count);
+      },
+    }),
+  );
   return {
     observeReconcile: (labels, seconds) => {
       reconciliations.inc(labels);
@@ -72,10 +90,6 @@ export function createHpaMetrics(registry: Registry): HpaMetrics {
     },
     setPolicies: (count) => policies.set(count),
     setDesired: ({ namespace, name }, replicas) => desired.set({ namespace, hpa_name: name }, replicas),
-    setHeld: (counts) => {
-      held.reset();
-      for (const [by, count] of counts) held.set({ by }, count);
-    },
     forget: ({ namespace, name }) => desired.remove({ namespace, hpa_name: name }),
   };
 }

@@ -31,7 +31,10 @@ export interface HouseVerdict {
  */
 export function applyHouseRules(input: HouseInput): HouseVerdict {
   const { from, to } = input;
-  if (to === from) return { to, holds: [], trace: [] };
+  if (to === from) {
+    const kept = keptByGaps(input);
+    return { to, holds: kept?.hold === undefined ? [] : [kept.hold], trace: kept === undefined ? [] : [kept.step] };
+  }
   const verdicts = [conflict(input), degradedData(input), cooldown(input), mode(input)].filter((verdict) => verdict !== undefined);
   const holds = verdicts.flatMap((verdict) => (verdict.hold === undefined ? [] : [verdict.hold]));
   return { to: holds.length > 0 ? from : to, holds, trace: verdicts.map((verdict) => verdict.step) };
@@ -70,6 +73,15 @@ function degradedHold({ degraded, groups, observed }: MetricProposal, config: En
     by: 'missing-data',
     message: `Not shrinking: ${groups.missing.length} of ${counted} pods have no sample (${pods}), so "${observed}" says too little`,
   };
+}
+
+/** Upstream's own caution, made visible: nothing changes because too little is known, not because the load is right. */
+function keptByGaps({ from, outcomes }: HouseInput): Verdict | undefined {
+  const kept = outcomes.find((outcome) => outcome.ok && outcome.keptByGaps);
+  if (kept?.groups === undefined) return undefined;
+  const { missing, readyCount, unready } = kept.groups;
+  const message = `Not shrinking: ${missing.length} of ${readyCount + unready.length + missing.length} pods have no sample (${namesText(missing)}) and count as fully used`;
+  return { hold: { by: 'missing-data', message }, step: { step: 'missing-data', message, values: { from, asked: from, held: true } } };
 }
 
 function cooldown({ spec, from, to, forced, history, now }: HouseInput): Verdict | undefined {

@@ -3,7 +3,7 @@ import type { UnknownReason } from '../../core/model/sample.ts';
 import type { Tolerances } from './arithmetic.ts';
 import type { Degradation, EngineConfig, HpaPod, MetricResult, MetricSpec, MetricStatus, MetricTarget, Milli } from './model.ts';
 import type { PodGroups, UsageSample } from './pod-groups.ts';
-import { ratioText, statusQuantity, usageText } from './text.ts';
+import { namesText, ratioText, statusQuantity, usageText } from './text.ts';
 import { averageReplicas, utilizationReplicas } from './usage-replicas.ts';
 import type { CalculationError, CalculationErrorKind, UsageCalculation } from './usage-replicas.ts';
 import { perReplicaValue, valueReplicas } from './value-replicas.ts';
@@ -35,6 +35,8 @@ export interface MetricProposal {
   readonly values: TraceStep['values'];
   readonly groups?: PodGroups | undefined;
   readonly degraded?: Degradation | undefined;
+  /** What was measured asks for less, but pods without a sample, counted as fully used, keep the size. */
+  readonly keptByGaps: boolean;
 }
 
 /** A metric that could not be used. */
@@ -176,10 +178,14 @@ function usageProposal(spec: UsageSpec | PodsSpec, calculation: UsageCalculation
       unreadyPods: groups.unready.length,
       missingPods: groups.missing.length,
       ignoredPods: groups.ignored.length,
+      ...(groups.unready.length === 0 ? {} : { unready: namesText(groups.unready) }),
+      ...(groups.missing.length === 0 ? {} : { missing: namesText(groups.missing) }),
       rule: calculation.rule,
       replicas: calculation.replicas,
     },
     groups,
+    keptByGaps:
+      groups.missing.length > 0 && calculation.ratio < 1 - context.tolerances.scaleDown && calculation.replicas === context.currentReplicas,
     degraded: result.kind === 'failure' ? undefined : result.degraded,
   };
 }
@@ -213,6 +219,7 @@ function valueProposal(
       rule: calculation.rule,
       replicas: calculation.replicas,
     },
+    keptByGaps: false,
     degraded: result.kind === 'failure' ? undefined : result.degraded,
   };
 }

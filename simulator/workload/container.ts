@@ -154,9 +154,7 @@ export class RunningContainer implements ContainerUsage {
     const definition = this.#workload?.definition;
     if (definition === undefined) return 0;
     const byCpu =
-      definition.cpuPerRequest > 0
-        ? (Math.max(0, this.#ceiling - this.#base()) / definition.cpuPerRequest)
-        : Number.POSITIVE_INFINITY;
+      definition.cpuPerRequest > 0 ? Math.max(0, this.#ceiling - this.#base()) / definition.cpuPerRequest : Number.POSITIVE_INFINITY;
     const service = definition.latency?.kind === 'constant' ? undefined : definition.latency?.serviceMs;
     const bySlots = service === undefined ? Number.POSITIVE_INFINITY : ((definition.concurrency ?? 1) * 1000) / service;
     return Math.min(byCpu, bySlots, definition.capacity ?? Number.POSITIVE_INFINITY);

@@ -32,7 +32,12 @@ describe('fluid queue', () => {
     const queue = new FluidQueue(open);
     const group = queue.join(100);
     // 20 s of 150/s make 1000 wait; at 50/s they are gone after 20 s more.
-    queue.advance(steps([{ at: 0, value: 150 }, { at: 20_000, value: 50 }]).pieces(0, 20_000));
+    queue.advance(
+      steps([
+        { at: 0, value: 150 },
+        { at: 20_000, value: 50 },
+      ]).pieces(0, 20_000),
+    );
     expect(queue.queue).toBeCloseTo(1000, 6);
     queue.advance(constant(50).pieces(20_000, 60_000));
     expect(queue.queue).toBe(0);

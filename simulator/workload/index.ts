@@ -31,3 +31,5 @@ export type {
   WorkloadResults,
 } from './types.ts';
 export { cpuAnnotation, createWorkloadModel, memoryAnnotation } from './workload-model.ts';
+export { createWorkloadAnnotations, loadAnnotation } from './workload-annotations.ts';
+export type { WorkloadAnnotations, WorkloadAnnotationsOptions } from './workload-annotations.ts';

@@ -1,5 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { cappedIntegral, clip, constant, integral, leak, maximum, modulate, periodic, points, ramp, scale, shift, steps, sum } from './load-series.ts';
+import {
+  cappedIntegral,
+  clip,
+  constant,
+  integral,
+  leak,
+  maximum,
+  modulate,
+  periodic,
+  points,
+  ramp,
+  scale,
+  shift,
+  steps,
+  sum,
+} from './load-series.ts';
 import { batch, diurnal, flashCrowd, jitter, noise, onOff } from './load-shapes.ts';
 
 const second = 1000;
@@ -24,8 +39,28 @@ describe('series of straight pieces', () => {
     expect(series.at(50)).toBe(25);
     expect(series.at(200)).toBe(50);
     expect(integral(series, 0, 100)).toBe(2500);
-    expect(integral(points([{ at: 0, value: 1 }, { at: 10, value: 3 }], 'linear'), -10, 20)).toBe(10 + 20 + 30);
-    expect(() => points([{ at: 10, value: 1 }, { at: 0, value: 1 }], 'hold')).toThrow(/order of time/);
+    expect(
+      integral(
+        points(
+          [
+            { at: 0, value: 1 },
+            { at: 10, value: 3 },
+          ],
+          'linear',
+        ),
+        -10,
+        20,
+      ),
+    ).toBe(10 + 20 + 30);
+    expect(() =>
+      points(
+        [
+          { at: 10, value: 1 },
+          { at: 0, value: 1 },
+        ],
+        'hold',
+      ),
+    ).toThrow(/order of time/);
   });
 
   it('clips with corners, so that integrals stay exact', () => {
@@ -46,7 +81,19 @@ describe('series of straight pieces', () => {
     const series = sum(constant(1), scale(steps([{ at: 10, value: 2 }]), 3), shift(ramp({ from: 0, to: 10, start: 0, end: 10 }), 20));
     expect([0, 10, 25, 40].map((time) => series.at(time))).toEqual([1, 7, 12, 17]);
     expect(integral(series, 0, 40)).toBeCloseTo(40 + 6 * 30 + 50 + 100, 9);
-    expect(integral(modulate(ramp({ from: 0, to: 10, start: 0, end: 10 }), steps([{ at: 0, value: 1 }, { at: 5, value: 2 }])), 0, 10)).toBe(12.5 + 75);
+    expect(
+      integral(
+        modulate(
+          ramp({ from: 0, to: 10, start: 0, end: 10 }),
+          steps([
+            { at: 0, value: 1 },
+            { at: 5, value: 2 },
+          ]),
+        ),
+        0,
+        10,
+      ),
+    ).toBe(12.5 + 75);
   });
 
   it('repeats', () => {

@@ -9,6 +9,8 @@ export interface LoadSeries {
   at(time: number): number;
   /** Pieces that cover `[from, to]` in order and without gaps; empty when `to <= from`. */
   pieces(from: number, to: number): readonly Piece[];
+  /** Set when the value never changes: a short cut for what is asked all the time. */
+  readonly level?: number;
 }
 
 /** A straight line from `start` at `from` to `end` at `to`. */
@@ -43,6 +45,7 @@ export function cutPiece(piece: Piece, from: number, to: number): Piece {
 
 /** Exact integral in value × milliseconds. */
 export function integral(series: LoadSeries, from: number, to: number): number {
+  if (series.level !== undefined) return series.level * Math.max(0, to - from);
   let sum = 0;
   for (const piece of series.pieces(from, to)) sum += ((piece.start + piece.end) / 2) * (piece.to - piece.from);
   return sum;
@@ -50,6 +53,7 @@ export function integral(series: LoadSeries, from: number, to: number): number {
 
 /** Exact integral of the smaller of series and `cap`, in value × milliseconds. */
 export function cappedIntegral(series: LoadSeries, cap: number, from: number, to: number): number {
+  if (series.level !== undefined) return Math.min(cap, series.level) * Math.max(0, to - from);
   let sum = 0;
   for (const piece of series.pieces(from, to)) sum += cappedPiece(piece, cap);
   return sum;
@@ -68,6 +72,7 @@ function cappedPiece(piece: Piece, cap: number): number {
 
 /** The largest value in `[from, to]`. */
 export function maximum(series: LoadSeries, from: number, to: number): number {
+  if (series.level !== undefined) return series.level;
   let largest = series.at(from);
   for (const piece of series.pieces(from, to)) largest = Math.max(largest, piece.start, piece.end);
   return largest;
@@ -75,6 +80,7 @@ export function maximum(series: LoadSeries, from: number, to: number): number {
 
 export function constant(value: number): LoadSeries {
   return {
+    level: value,
     at: () => value,
     pieces: (from, to) => (to > from ? [{ from, to, start: value, end: value }] : []),
   };
@@ -192,6 +198,7 @@ export function shift(series: LoadSeries, delay: number): LoadSeries {
 }
 
 export function scale(series: LoadSeries, factor: number): LoadSeries {
+  if (series.level !== undefined) return constant(series.level * factor);
   return {
     at: (time) => series.at(time) * factor,
     pieces: (from, to) => series.pieces(from, to).map((piece) => ({ ...piece, start: piece.start * factor, end: piece.end * factor })),
@@ -212,6 +219,7 @@ export function sum(...all: readonly LoadSeries[]): LoadSeries {
 /** Keeps a series between two bounds; crossings become corners, so that it stays exact. */
 export function clip(series: LoadSeries, lower: number, upper: number = Number.POSITIVE_INFINITY): LoadSeries {
   const bound = (value: number): number => Math.min(upper, Math.max(lower, value));
+  if (series.level !== undefined) return constant(bound(series.level));
   return {
     at: (time) => bound(series.at(time)),
     pieces: (from, to) =>

@@ -82,7 +82,10 @@ function namedShape(kind: string, fields: Fields, options: LoadTextOptions): Loa
     case 'noise':
       return noise({ stddev: fields.value('stddev'), everyMs: fields.time('every', 10_000), seed: fields.plain('seed', 1) });
     default:
-      throw invalid(fields.term, `${JSON.stringify(kind)} is not a kind of load: use constant, step, ramp, onoff, batch, diurnal, flash or noise`);
+      throw invalid(
+        fields.term,
+        `${JSON.stringify(kind)} is not a kind of load: use constant, step, ramp, onoff, batch, diurnal, flash or noise`,
+      );
   }
 }
 

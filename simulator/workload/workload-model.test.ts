@@ -7,13 +7,30 @@ const start = Date.UTC(2026, 0, 1);
 const mebi = 1024 * 1024;
 
 function pod(overrides: Partial<PodIdentity> = {}): PodIdentity {
-  return { namespace: 'default', name: 'web-1', uid: 'u1', labels: { app: 'web' }, annotations: {}, owners: ['web'], containers: ['c'], ...overrides };
+  return {
+    namespace: 'default',
+    name: 'web-1',
+    uid: 'u1',
+    labels: { app: 'web' },
+    annotations: {},
+    owners: ['web'],
+    containers: ['c'],
+    ...overrides,
+  };
 }
 
 function setup(definition: Partial<WorkloadDefinition> = {}): { clock: VirtualClock; model: WorkloadModel } {
   const clock = new VirtualClock(start);
   const model = createWorkloadModel({ clock, random: () => 0.5 });
-  model.define({ name: 'web', namespace: 'default', load: constant(100), cpuPerRequest: 10, baseCpu: 0, memory: { base: 50 * mebi }, ...definition });
+  model.define({
+    name: 'web',
+    namespace: 'default',
+    load: constant(100),
+    cpuPerRequest: 10,
+    baseCpu: 0,
+    memory: { base: 50 * mebi },
+    ...definition,
+  });
   return { clock, model };
 }
 
@@ -41,7 +58,14 @@ describe('workload model', () => {
     const later = start + 20_000;
     expect(usage.cpu(later) / 1e6).toBeCloseTo(10, 9);
     expect(usage.throttledMs(later)).toBeCloseTo(20_000, 6);
-    expect(model.results('web', later)).toMatchObject({ demand: 100, demandCpu: 1000, capacity: 50, queue: 500, throttled: true, replicas: 1 });
+    expect(model.results('web', later)).toMatchObject({
+      demand: 100,
+      demandCpu: 1000,
+      capacity: 50,
+      queue: 500,
+      throttled: true,
+      replicas: 1,
+    });
     // 20 ms of service and 500 requests at 50 per second.
     expect(model.results('web', later)?.latencyMs).toBeCloseTo(10_020, 6);
     expect(model.results('web', later)?.totals.dropped).toBeCloseTo(500, 6);
@@ -82,7 +106,11 @@ describe('workload model', () => {
   it('takes annotations for pods without a workload, else idles below a small limit', () => {
     const { model } = setup();
     const other = { owners: [], labels: {} };
-    const annotated = model.start(pod({ ...other, annotations: { 'concertina.dev/sim-cpu': 'step:0s=100m,10s=300m', 'concertina.dev/sim-memory': '64Mi' } }), 'c', { at: start });
+    const annotated = model.start(
+      pod({ ...other, annotations: { 'concertina.dev/sim-cpu': 'step:0s=100m,10s=300m', 'concertina.dev/sim-memory': '64Mi' } }),
+      'c',
+      { at: start },
+    );
     expect([annotated.rate(start), annotated.rate(start + 10_000)]).toEqual([100, 300]);
     expect(annotated.cpu(start + 20_000) / 1e6).toBeCloseTo(4, 9);
     expect(annotated.memory(start)).toBe(64 * mebi);
@@ -110,7 +138,15 @@ describe('workload model', () => {
     expect(usage.cpu(clock.now()) / 1e6).toBeCloseTo(10 + 1 + 2, 9);
     model.remove('web');
     expect(usage.rate(clock.now())).toBe(1);
-    model.define({ name: 'web', namespace: 'default', owner: 'web', load: constant(5), cpuPerRequest: 10, baseCpu: 0, memory: { base: 1 } });
+    model.define({
+      name: 'web',
+      namespace: 'default',
+      owner: 'web',
+      load: constant(5),
+      cpuPerRequest: 10,
+      baseCpu: 0,
+      memory: { base: 1 },
+    });
     expect(usage.rate(clock.now())).toBe(50);
     expect(usage.cpu(clock.now()) / 1e6).toBeCloseTo(13, 9);
     expect(() => model.setLoad('other', constant(1))).toThrow(/no workload "other"/);

@@ -7,7 +7,15 @@ import type { LoadPoint, PodIdentity, WorkloadModel } from './index.ts';
 const start = Date.UTC(2026, 0, 1);
 
 function pod(index: number): PodIdentity {
-  return { namespace: 'default', name: `web-${index}`, uid: `u${index}`, labels: { app: 'web' }, annotations: {}, owners: [], containers: ['c'] };
+  return {
+    namespace: 'default',
+    name: `web-${index}`,
+    uid: `u${index}`,
+    labels: { app: 'web' },
+    annotations: {},
+    owners: [],
+    containers: ['c'],
+  };
 }
 
 const load = fc
@@ -54,66 +62,78 @@ describe('workload model', () => {
 
   it('never uses more than the ceiling, never goes back, and does not depend on who looks when', () => {
     fc.assert(
-      fc.property(load, mode, ticks, fc.array(fc.integer({ min: 0, max: 3000 }), { minLength: 1, maxLength: 5 }), (list, interpolation, steps, ceilings) => {
-        const often = model(list, interpolation);
-        const once = model(list, interpolation);
-        const build = (workload: WorkloadModel): ReturnType<WorkloadModel['start']>[] =>
-          ceilings.map((ceiling, index) => {
-            const container = workload.start(pod(index), 'c', { at: start });
-            container.setCeiling(start, ceiling);
-            container.setServing(start, true);
-            return container;
+      fc.property(
+        load,
+        mode,
+        ticks,
+        fc.array(fc.integer({ min: 0, max: 3000 }), { minLength: 1, maxLength: 5 }),
+        (list, interpolation, steps, ceilings) => {
+          const often = model(list, interpolation);
+          const once = model(list, interpolation);
+          const build = (workload: WorkloadModel): ReturnType<WorkloadModel['start']>[] =>
+            ceilings.map((ceiling, index) => {
+              const container = workload.start(pod(index), 'c', { at: start });
+              container.setCeiling(start, ceiling);
+              container.setServing(start, true);
+              return container;
+            });
+          const watched = build(often);
+          const unwatched = build(once);
+          let now = start;
+          let before = watched.map(() => 0);
+          for (const step of steps) {
+            now += step;
+            const here = watched.map((container) => container.cpu(now));
+            here.forEach((work, index) => {
+              const used = work - (before[index] ?? 0);
+              expect(used).toBeGreaterThanOrEqual(-1e-6);
+              expect(used).toBeLessThanOrEqual((ceilings[index] ?? 0) * step * (1 + 1e-9) + 1e-3);
+            });
+            before = here;
+          }
+          unwatched.forEach((container, index) => {
+            const expected = before[index] ?? 0;
+            expect(Math.abs(container.cpu(now) - expected)).toBeLessThanOrEqual(1e-6 * expected + 1);
           });
-        const watched = build(often);
-        const unwatched = build(once);
-        let now = start;
-        let before = watched.map(() => 0);
-        for (const step of steps) {
-          now += step;
-          const here = watched.map((container) => container.cpu(now));
-          here.forEach((work, index) => {
-            const used = work - (before[index] ?? 0);
-            expect(used).toBeGreaterThanOrEqual(-1e-6);
-            expect(used).toBeLessThanOrEqual((ceilings[index] ?? 0) * step * (1 + 1e-9) + 1e-3);
-          });
-          before = here;
-        }
-        unwatched.forEach((container, index) => {
-          const expected = before[index] ?? 0;
-          expect(Math.abs(container.cpu(now) - expected)).toBeLessThanOrEqual(1e-6 * expected + 1);
-        });
-        const totals = often.results('web', now)!;
-        expect(totals.totals.served + totals.totals.dropped + totals.queue).toBeCloseTo(totals.totals.arrived, 3);
-        expect(totals.queue).toBeGreaterThanOrEqual(0);
-      }),
+          const totals = often.results('web', now)!;
+          expect(totals.totals.served + totals.totals.dropped + totals.queue).toBeCloseTo(totals.totals.arrived, 3);
+          expect(totals.queue).toBeGreaterThanOrEqual(0);
+        },
+      ),
     );
   });
 
   it('keeps the queue within its bound and loses nothing', () => {
     fc.assert(
-      fc.property(load, mode, ticks, fc.integer({ min: 0, max: 1000 }), fc.integer({ min: 6, max: 2000 }), (list, interpolation, steps, maxQueue, ceiling) => {
-        const workload = createWorkloadModel({ clock: new VirtualClock(start), random: () => 0.5 });
-        workload.define({
-          name: 'web',
-          namespace: 'default',
-          selector: { app: 'web' },
-          load: points(list, interpolation),
-          cpuPerRequest: 7,
-          memory: { base: 0 },
-          maxQueue,
-        });
-        const container = workload.start(pod(0), 'c', { at: start });
-        container.setCeiling(start, ceiling);
-        container.setServing(start, true);
-        let now = start;
-        for (const step of steps) {
-          now += step;
-          const results = workload.results('web', now)!;
-          expect(results.queue).toBeLessThanOrEqual(maxQueue * (1 + 1e-9));
-          expect(results.totals.served + results.totals.dropped + results.queue).toBeCloseTo(results.totals.arrived, 3);
-          expect(results.totals.dropped).toBeGreaterThanOrEqual(-1e-9);
-        }
-      }),
+      fc.property(
+        load,
+        mode,
+        ticks,
+        fc.record({ maxQueue: fc.integer({ min: 0, max: 1000 }), ceiling: fc.integer({ min: 6, max: 2000 }) }),
+        (list, interpolation, steps, { maxQueue, ceiling }) => {
+          const workload = createWorkloadModel({ clock: new VirtualClock(start), random: () => 0.5 });
+          workload.define({
+            name: 'web',
+            namespace: 'default',
+            selector: { app: 'web' },
+            load: points(list, interpolation),
+            cpuPerRequest: 7,
+            memory: { base: 0 },
+            maxQueue,
+          });
+          const container = workload.start(pod(0), 'c', { at: start });
+          container.setCeiling(start, ceiling);
+          container.setServing(start, true);
+          let now = start;
+          for (const step of steps) {
+            now += step;
+            const results = workload.results('web', now)!;
+            expect(results.queue).toBeLessThanOrEqual(maxQueue * (1 + 1e-9));
+            expect(results.totals.served + results.totals.dropped + results.queue).toBeCloseTo(results.totals.arrived, 3);
+            expect(results.totals.dropped).toBeGreaterThanOrEqual(-1e-9);
+          }
+        },
+      ),
     );
   });
 });

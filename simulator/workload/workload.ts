@@ -15,6 +15,8 @@ export class Workload {
   #load: LoadSeries;
   #origin: number;
   #advancedTo: number;
+  /** The highest demand of the span that all replicas ask about in turn. */
+  #peak: { readonly from: number; readonly to: number; readonly demand: number } | undefined;
   #held: { at: number; requests: number } | undefined;
 
   constructor(definition: WorkloadDefinition, at: number) {
@@ -37,6 +39,7 @@ export class Workload {
     this.#load = load;
     this.#origin = origin;
     this.#held = undefined;
+    this.#peak = undefined;
   }
 
   /** Lets time pass for all replicas of the workload at once. */
@@ -69,8 +72,11 @@ export class Workload {
   wantedShare(from: number, to: number): number {
     this.advance(from);
     if (this.#queue.queue > 0) return Number.POSITIVE_INFINITY;
-    const peak = Math.max(0, maximum(this.#load, from - this.#origin, to - this.#origin));
-    return peak >= this.#queue.capacity ? Number.POSITIVE_INFINITY : this.#queue.level(peak);
+    if (this.#peak?.from !== from || this.#peak.to !== to) {
+      this.#peak = { from, to, demand: Math.max(0, maximum(this.#load, from - this.#origin, to - this.#origin)) };
+    }
+    const { demand } = this.#peak;
+    return demand >= this.#queue.capacity ? Number.POSITIVE_INFINITY : this.#queue.level(demand);
   }
 
   /** Requests in work or waiting, per serving replica (Little's law). */

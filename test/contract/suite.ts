@@ -15,10 +15,16 @@ export interface ContractCluster {
   readonly client: KubeClient;
   /**
    * Makes the server forget older revisions (compaction) and answers the continue token as one of those; absent where tests can't do that.
-   * Tokens are opaque to clients, so only the cluster knows how.
    */
   readonly expire?: ((continueToken: string) => Promise<string>) | undefined;
   stop(): Promise<void>;
+}
+
+/** A continue token as one of the first revision: base64url of JSON on both clusters. Only tests may know; tokens are opaque to clients. */
+export function tokenOfFirstRevision(token: string): string {
+  if (token === '') return '';
+  const content = JSON.parse(Buffer.from(token, 'base64url').toString('utf8')) as object;
+  return Buffer.from(JSON.stringify({ ...content, rv: 1 })).toString('base64url');
 }
 
 /** What a contract is given. The getters work inside tests and hooks only: the cluster starts in `beforeAll`. */

@@ -1,12 +1,14 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { Connection, Identity } from './http-api.ts';
 
 /** Credentials of a kubeconfig that the harness writes; certificates by path, so that programs which reload them are tested too. */
 export interface KubeconfigFacts {
   readonly server: string;
-  readonly caFile: string;
+  /** Absent for plain HTTP. */
+  readonly caFile?: string;
   readonly certFile?: string;
   readonly keyFile?: string;
   readonly token?: string;
@@ -27,7 +29,12 @@ export async function writeKubeconfig(file: string, facts: KubeconfigFacts): Pro
     stringify({
       apiVersion: 'v1',
       kind: 'Config',
-      clusters: [{ name: 'e2e', cluster: { server: facts.server, 'certificate-authority': facts.caFile } }],
+      clusters: [
+        {
+          name: 'e2e',
+          cluster: { server: facts.server, ...(facts.caFile === undefined ? {} : { 'certificate-authority': facts.caFile }) },
+        },
+      ],
       users: [{ name: 'e2e', user }],
       contexts: [{ name: 'e2e', context }],
       'current-context': 'e2e',
@@ -35,6 +42,13 @@ export async function writeKubeconfig(file: string, facts: KubeconfigFacts): Pro
     { mode: 0o600 },
   );
   return file;
+}
+
+/** The same in a directory of its own, for a cluster without one. */
+export async function temporaryKubeconfig(facts: KubeconfigFacts): Promise<{ readonly file: string; remove(): Promise<void> }> {
+  const dir = await mkdtemp(join(tmpdir(), 'concertina-kubeconfig-'));
+  const file = await writeKubeconfig(join(dir, 'kubeconfig'), facts);
+  return { file, remove: () => rm(dir, { recursive: true, force: true }) };
 }
 
 interface KubeconfigFile {

@@ -85,7 +85,7 @@ async function startOwnCluster(options: RealClusterOptions): Promise<RealCluster
     let issued = 0;
     const certificateOf = async (identity: Identity): ReturnType<Authority['issue']> =>
       pki.authority.issue({ file: `user-${++issued}`, commonName: identity.user, organizations: identity.groups ?? [] });
-    const base = await shared({
+    const { parts, close } = await shared({
       name: 'real',
       dir,
       caFile,
@@ -96,7 +96,6 @@ async function startOwnCluster(options: RealClusterOptions): Promise<RealCluster
       },
       adminFacts: { certFile: pki.admin.certFile, keyFile: pki.admin.keyFile },
     });
-    const { close, ...parts } = base;
     return {
       ...parts,
       own: {
@@ -131,7 +130,7 @@ async function connectCluster(file: string): Promise<RealCluster> {
   if (connection.cert !== undefined) await writeFile((secrets.certFile = join(dir, 'admin.crt')), connection.cert);
   if (connection.key !== undefined) await writeFile((secrets.keyFile = join(dir, 'admin.key')), connection.key, { mode: 0o600 });
   if (connection.token !== undefined) secrets.token = connection.token;
-  const base = await shared({
+  const { parts, close } = await shared({
     name: 'foreign',
     dir,
     caFile,
@@ -139,7 +138,6 @@ async function connectCluster(file: string): Promise<RealCluster> {
     kubeconfigFacts: async (identity) => ({ ...secrets, impersonate: identity }),
     adminFacts: secrets,
   });
-  const { close, ...parts } = base;
   return {
     ...parts,
     own: undefined,
@@ -166,7 +164,10 @@ interface SharedFacts {
   kubeconfigFacts(identity: Identity): Promise<Secrets>;
 }
 
-type SharedParts = Omit<RealCluster, 'own' | 'connectionFor' | 'stop'> & { close(): Promise<void> };
+interface SharedParts {
+  readonly parts: Omit<RealCluster, 'own' | 'connectionFor' | 'stop'>;
+  readonly close: () => Promise<void>;
+}
 
 async function shared(facts: SharedFacts): Promise<SharedParts> {
   const { dir, caFile, connection } = facts;
@@ -186,7 +187,7 @@ async function shared(facts: SharedFacts): Promise<SharedParts> {
     return client;
   };
   const adminKubeconfig = await writeKubeconfig(join(dir, 'admin.kubeconfig'), { server, caFile, ...facts.adminFacts });
-  return {
+  const parts: SharedParts['parts'] = {
     name: facts.name,
     dir,
     server,
@@ -201,6 +202,9 @@ async function shared(facts: SharedFacts): Promise<SharedParts> {
       return connect(file, userAgent ?? (byToken ? 'concertina-e2e' : identity.user));
     },
     serviceAccountKubeconfig: async (namespace, name) => write({ token: await requestToken(admin, namespace, name), namespace }),
+  };
+  return {
+    parts,
     close: async () => {
       admin.close();
       for (const client of clients) await client.close();

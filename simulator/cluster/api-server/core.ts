@@ -1,32 +1,11 @@
 import type { Clock, Random } from '../../../core/model/clock.ts';
-import type { KubeObject, ResourceType } from '../../../core/model/object.ts';
+import type { KubeObject } from '../../../core/model/object.ts';
 import type { Activity } from './activity.ts';
+import type { AdmissionRequest, WebhookAdmission } from './admission/index.ts';
 import type { KindTable } from './kinds/kind-table.ts';
 import type { Kind, KindContext } from './kinds/kind.ts';
 import type { Store } from './storage/store.ts';
 import type { RegistryDeleteOptions, RegistryWriteOptions, UserInfo } from './types.ts';
-
-/** What admission webhooks are asked. */
-export interface AdmissionRequest {
-  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE';
-  readonly type: ResourceType;
-  readonly subresource?: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly object?: KubeObject;
-  readonly oldObject?: KubeObject;
-  readonly user: UserInfo;
-  readonly dryRun: boolean;
-}
-
-/** The webhook caller of the `admission` room. */
-export interface WebhookAdmission {
-  admit(
-    request: AdmissionRequest,
-    configurations: { readonly mutating: KubeObject[]; readonly validating: KubeObject[] },
-    namespaceLabels: Readonly<Record<string, string>>,
-  ): Promise<{ readonly object?: KubeObject; readonly warnings: readonly string[] }>;
-}
 
 /** What every part of the generic storage works with. */
 export interface Core {
@@ -65,23 +44,34 @@ export function kindContext(core: Core, user: UserInfo | undefined): KindContext
 const mutatingKey = 'admissionregistration.k8s.io/mutatingwebhookconfigurations';
 const validatingKey = 'admissionregistration.k8s.io/validatingwebhookconfigurations';
 
-/** Runs the admission webhooks; answers at once, without a promise, when there are none. */
-export function admit(
-  core: Core,
-  kind: Kind,
-  request: Omit<AdmissionRequest, 'type'>,
-  warnings?: string[],
-): Promise<KubeObject | undefined> | undefined {
-  const { store } = core;
-  if (store.count(mutatingKey) === 0 && store.count(validatingKey) === 0) return undefined;
-  // Webhook configurations are exempt, as upstream, or a broken one could never be removed.
-  if (kind.type.group === 'admissionregistration.k8s.io') return undefined;
-  const objects = (key: string): KubeObject[] => store.list(key).map((stored) => stored.object);
-  const labels = store.get('/namespaces', '', request.namespace)?.object.metadata.labels ?? {};
-  const configurations = { mutating: objects(mutatingKey), validating: objects(validatingKey) };
+export type WriteAdmission = Omit<AdmissionRequest, 'type'>;
+
+function isExempt(kind: Kind): boolean {
+  // Webhook configurations are not shown to webhooks, as upstream, or a broken one could never be removed.
+  return kind.type.group === 'admissionregistration.k8s.io';
+}
+
+function labelsOf(core: Core, namespace: string | undefined): Readonly<Record<string, string>> {
+  return core.store.get('/namespaces', '', namespace ?? '')?.object.metadata.labels ?? {};
+}
+
+/** Asks the mutating webhooks; without any it answers undefined at once, not a promise. */
+export function mutateByWebhooks(core: Core, kind: Kind, request: WriteAdmission, warnings?: string[]): Promise<KubeObject | undefined> | undefined {
+  if (core.store.count(mutatingKey) === 0 || isExempt(kind)) return undefined;
+  const configurations = core.store.list(mutatingKey).map((stored) => stored.object);
   return core.activity.track(async () => {
-    const result = await core.webhooks.admit({ ...request, type: kind.type }, configurations, labels);
+    const result = await core.webhooks.mutate({ ...request, type: kind.type }, configurations, labelsOf(core, request.namespace));
     warnings?.push(...result.warnings);
     return result.object;
+  });
+}
+
+/** Asks the validating webhooks; throws their refusal. */
+export function validateByWebhooks(core: Core, kind: Kind, request: WriteAdmission, warnings?: string[]): Promise<void> | undefined {
+  if (core.store.count(validatingKey) === 0 || isExempt(kind)) return undefined;
+  const configurations = core.store.list(validatingKey).map((stored) => stored.object);
+  return core.activity.track(async () => {
+    const found = await core.webhooks.validate({ ...request, type: kind.type }, configurations, labelsOf(core, request.namespace));
+    warnings?.push(...found);
   });
 }

@@ -1,7 +1,7 @@
 import { formatTime } from '../../../core/model/condition.ts';
 import { apiVersionOf } from '../../../core/model/object.ts';
 import type { KubeObject } from '../../../core/model/object.ts';
-import { admit, kindContext, systemUser } from './core.ts';
+import { kindContext, mutateByWebhooks, systemUser, validateByWebhooks } from './core.ts';
 import type { Core, WriteOptions } from './core.ts';
 import { StatusError, alreadyExists, badRequest, forbidden, invalid, notFound } from './errors.ts';
 import type { FieldError } from './errors.ts';
@@ -16,20 +16,23 @@ export async function createObject(core: Core, kind: Kind, input: KubeObject, op
   const draft = startObject(core, kind, options.owned === true ? input : cloneJson(input));
   checkNamespace(core, kind, draft);
   let object = complete(core, kind, draft, options);
-  const admitted = admit(core, kind, {
-    operation: 'CREATE',
-    namespace: draft.metadata.namespace ?? '',
+  const admission = {
+    operation: 'CREATE' as const,
+    namespace: draft.metadata.namespace,
     name: draft.metadata.name,
-    object,
     user: options.user ?? systemUser,
     dryRun: options.dryRun === true,
-  }, options.warnings);
-  if (admitted !== undefined) {
-    const changed = await admitted;
-    if (changed !== undefined) object = cloneJson(changed);
+  };
+  const mutated = mutateByWebhooks(core, kind, { ...admission, object }, options.warnings);
+  if (mutated !== undefined) {
+    const changed = await mutated;
+    if (changed !== undefined && changed !== object) object = cloneJson(changed);
     kind.defaults?.(object);
+    if (kind.custom !== undefined) object = prepareCustom(kind, object, undefined, options);
   }
   validateObject(kind, object, undefined);
+  const validated = validateByWebhooks(core, kind, { ...admission, object }, options.warnings);
+  if (validated !== undefined) await validated;
   const { name, namespace = '' } = object.metadata;
   if (core.store.get(kind.storageKey, namespace, name) !== undefined) {
     // A generated name that is taken: upstream answers 409 too, after eight tries of its own.
@@ -89,6 +92,7 @@ function complete(core: Core, kind: Kind, draft: KubeObject, options: WriteOptio
   let object = kind.decode === undefined ? draft : kind.decode(draft);
   kind.defaults?.(object);
   kind.prepareCreate?.(object, kindContext(core, options.user));
+  if (kind.hasStatus && kind.custom === undefined) object.status ??= { ...kind.initialStatus };
   if (kind.custom !== undefined) object = prepareCustom(kind, object, undefined, options);
   return object;
 }

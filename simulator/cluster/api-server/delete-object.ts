@@ -1,6 +1,6 @@
 import { formatTime, parseTime } from '../../../core/model/condition.ts';
 import type { KubeObject } from '../../../core/model/object.ts';
-import { admit, systemUser } from './core.ts';
+import { systemUser, validateByWebhooks } from './core.ts';
 import type { Core, DeleteOptions } from './core.ts';
 import { conflict, forbidden, notFound } from './errors.ts';
 import { objectOf } from './json.ts';
@@ -32,7 +32,7 @@ export async function deleteObject(
   if (kind.storageKey === '/namespaces' && keptNamespaces.includes(key.name)) {
     throw forbidden(kind.type, key.name, 'this namespace may not be deleted');
   }
-  const admitted = admit(
+  const admitted = validateByWebhooks(
     core,
     kind,
     {

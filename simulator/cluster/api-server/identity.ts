@@ -87,17 +87,6 @@ export class Identities {
     return undefined;
   }
 
-  /** POST tokenreviews. */
-  review(request: KubeObject): KubeObject {
-    const token = objectOf(request.spec)['token'];
-    const issued = typeof token === 'string' ? this.verify(token) : undefined;
-    const status =
-      issued === undefined
-        ? { authenticated: false, user: {}, error: '[invalid bearer token, token lookup failed]' }
-        : { authenticated: true, user: { ...issued.user, uid: issued.uid }, audiences: issued.audiences };
-    return { ...request, kind: 'TokenReview', apiVersion: 'authentication.k8s.io/v1', status };
-  }
-
   /** Who sends the request; throws 401 for a token that is not good. */
   of(request: ApiRequest): Identity {
     const user = this.#authenticate(request.headers['authorization']);

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../../core/model/object.ts';
-import { admit, kindContext, systemUser } from './core.ts';
+import { kindContext, mutateByWebhooks, systemUser, validateByWebhooks } from './core.ts';
 import type { Core, WriteOptions } from './core.ts';
 import { createObject, prepareCustom, validateObject } from './create-object.ts';
 import { conflict, fieldErrors, invalid, methodNotAllowed, notFound } from './errors.ts';
@@ -26,23 +26,24 @@ export async function updateObject(core: Core, kind: Kind, input: KubeObject, op
   const old = current.object;
   checkLock(kind, input, old, options);
   let next = buildNext(core, kind, { input: kind.decode === undefined ? input : kind.decode(input), old, options });
-  const admitted = admit(core, kind, {
-    operation: 'UPDATE',
-    ...(options.subresource === undefined ? {} : { subresource: options.subresource }),
-    namespace: old.metadata.namespace ?? '',
+  const admission = {
+    operation: 'UPDATE' as const,
+    subresource: options.subresource,
+    namespace: old.metadata.namespace,
     name,
-    object: next,
     oldObject: old,
     user: options.user ?? systemUser,
     dryRun: options.dryRun === true,
-  }, options.warnings);
-  if (admitted !== undefined) {
-    const changed = await admitted;
-    if (changed !== undefined) next = buildNext(core, kind, { input: changed, old, options: { ...options, owned: true } });
-    const now = core.store.get(kind.storageKey, old.metadata.namespace ?? '', name);
-    if (now !== current) throw conflict(kind.type, name);
+  };
+  const mutated = mutateByWebhooks(core, kind, { ...admission, object: next }, options.warnings);
+  if (mutated !== undefined) {
+    const changed = await mutated;
+    if (changed !== undefined && changed !== next) next = buildNext(core, kind, { input: changed, old, options });
   }
   check(kind, next, old, options);
+  const validated = validateByWebhooks(core, kind, { ...admission, object: next }, options.warnings);
+  if (validated !== undefined) await validated;
+  if (core.store.get(kind.storageKey, old.metadata.namespace ?? '', name) !== current) throw conflict(kind.type, name);
   if (equalJson(withoutRevision(next), withoutRevision(old))) return current;
   next.metadata = { ...next.metadata, ...generationOf(kind, next, old) };
   if (options.dryRun === true) return new Stored(next, current.revision);
@@ -156,7 +157,7 @@ function nextStatus(kind: Kind, { input, old, options }: Change): KubeObject {
   }
   const next: KubeObject = { ...old, metadata };
   if (input.status === undefined) delete next.status;
-  else next.status = input.status;
+  else next.status = kind.completeStatus === undefined ? input.status : kind.completeStatus(input.status, old.status);
   return kind.custom === undefined ? next : prepareCustom(kind, next, old, options);
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { formatDuration } from '../../../core/units/index.ts';
 import type { ContainerUsage } from '../../workload/index.ts';
 import type { ContainerPoint } from './types.ts';
+import { cpuLimitMilli, memoryLimitBytes, requestMilli } from './pod-spec.ts';
 import type { ContainerSpec, ResourceRequirements } from './pod-spec.ts';
 
 export interface Termination {
@@ -41,15 +42,19 @@ export class ContainerRuntime {
   started = false;
   ready = false;
   restarts = 0;
-  /** The run before this one; while the container waits or has ended: the last run. */
+  /** How the run before the one that is shown ended: `lastState`. */
   last: Termination | undefined;
-  /** Set while the state shown is `terminated`. */
+  /** Set while the state that is shown is `terminated`. */
   terminated: Termination | undefined;
   pullFailures = 0;
   /** Requests that the node has accepted; what counts for room. */
   allocated: ResourceRequirements;
-  /** What the running container has. */
-  actual: ResourceRequirements;
+  #actual: ResourceRequirements;
+  /** Limits and weight of what it has: milli-cores, bytes, CPU shares. Kept as numbers, for they are read at every tick. */
+  cpuLimit = Number.POSITIVE_INFINITY;
+  memoryLimit = Number.POSITIVE_INFINITY;
+  cpuShares = 2;
+  memoryRequest = 0;
   usage: ContainerUsage | undefined;
   /** Numbers of the last housekeeping of this run. */
   published: ContainerPoint | undefined;
@@ -65,8 +70,23 @@ export class ContainerRuntime {
     this.spec = spec;
     this.#onWork = onWork;
     this.allocated = spec.resources;
+    this.#actual = spec.resources;
     this.actual = spec.resources;
     this.#uid = uid;
+  }
+
+  /** What the running container has. */
+  get actual(): ResourceRequirements {
+    return this.#actual;
+  }
+
+  set actual(resources: ResourceRequirements) {
+    this.#actual = resources;
+    this.cpuLimit = cpuLimitMilli(resources);
+    this.memoryLimit = memoryLimitBytes(resources);
+    // Two shares are the kernel's least, a thousand and twenty-four stand for a core.
+    this.cpuShares = Math.max(2, (requestMilli(resources, 'cpu') * 1024) / 1000);
+    this.memoryRequest = requestMilli(resources, 'memory') / 1000;
   }
 
   get name(): string {
@@ -83,6 +103,17 @@ export class ContainerRuntime {
 
   get imageID(): string {
     return `sha256:${sha(this.spec.image)}`;
+  }
+
+  /** It has run and ended at least once. */
+  get hasEnded(): boolean {
+    return this.last !== undefined || this.terminated !== undefined;
+  }
+
+  /** The end that is shown becomes the one before. */
+  leaveTerminated(): void {
+    this.last = this.terminated ?? this.last;
+    this.terminated = undefined;
   }
 
   /** Enters a waiting stage. */
@@ -107,7 +138,6 @@ export class ContainerRuntime {
       containerID: this.containerID,
       ...(exit.message === undefined ? {} : { message: exit.message }),
     };
-    this.last = this.terminated;
     this.ready = false;
     this.started = false;
     this.stage = 'ended';
@@ -128,7 +158,7 @@ export class ContainerRuntime {
       return;
     }
     const message = `back-off ${formatDuration(this.#backoffMs)} restarting failed container=${this.name} pod=${podName}`;
-    this.terminated = undefined;
+    this.leaveTerminated();
     this.wait('backoff', 'CrashLoopBackOff', at + this.#backoffMs, message);
     this.#backoffMs = Math.min(lastBackoffMs, this.#backoffMs * 2);
     // The entry is renewed when the wait is over and the container starts again.

@@ -3,9 +3,7 @@ import { tryParseDurationMs } from '../../../core/units/index.ts';
 
 /** Milliseconds: fixed, uniform between two bounds, or log-normal with a long tail. */
 export type Delay =
-  | number
-  | { readonly min: number; readonly max: number }
-  | { readonly median: number; readonly sigma: number; readonly max?: number };
+  number | { readonly min: number; readonly max: number } | { readonly median: number; readonly sigma: number; readonly max?: number };
 
 export function drawDelay(delay: Delay, random: Random): number {
   if (typeof delay === 'number') return delay;
@@ -22,32 +20,14 @@ const prefix = 'concertina.dev/sim-';
  * `sim-pull-error` (`true`, or how many pulls fail), `sim-resize` (`Deferred`, `Infeasible`, `Error`), `sim-resize-delay`.
  */
 export type SimAnnotation =
-  | 'pull'
-  | 'start'
-  | 'ready'
-  | 'init'
-  | 'stop'
-  | 'run'
-  | 'exit-code'
-  | 'crash-after'
-  | 'pull-error'
-  | 'resize'
-  | 'resize-delay';
+  'pull' | 'start' | 'ready' | 'init' | 'stop' | 'run' | 'exit-code' | 'crash-after' | 'pull-error' | 'resize' | 'resize-delay';
 
-export function simAnnotation(
-  annotations: Readonly<Record<string, string>>,
-  name: SimAnnotation,
-  container?: string,
-): string | undefined {
+export function simAnnotation(annotations: Readonly<Record<string, string>>, name: SimAnnotation, container?: string): string | undefined {
   return (container === undefined ? undefined : annotations[`${prefix}${name}.${container}`]) ?? annotations[`${prefix}${name}`];
 }
 
 /** Milliseconds of an override; what is no duration counts as none. */
-export function simDuration(
-  annotations: Readonly<Record<string, string>>,
-  name: SimAnnotation,
-  container?: string,
-): number | undefined {
+export function simDuration(annotations: Readonly<Record<string, string>>, name: SimAnnotation, container?: string): number | undefined {
   const value = tryParseDurationMs(simAnnotation(annotations, name, container));
   return value === undefined || value < 0 ? undefined : value;
 }

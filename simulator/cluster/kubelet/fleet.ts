@@ -146,10 +146,10 @@ class Fleet implements KubeletFleet {
     node.notReadyReason = undefined;
     if (!node.powered) this.#reboot(node, now);
     agent.resume();
-    for (const pod of [...node.pods.values()]) pod.dirty = true;
-    for (const object of [...missed.values()]) this.#observe(object);
+    for (const pod of node.pods.values()) pod.dirty = true;
+    for (const object of missed.values()) this.#observe(object);
     missed.clear();
-    for (const pod of [...node.pods.values()]) this.#pods.live(pod, now);
+    for (const pod of node.pods.values()) this.#pods.live(pod, now);
   }
 
   notReady(name: string, reason = 'KubeletNotReady'): void {

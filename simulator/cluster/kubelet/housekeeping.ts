@@ -3,7 +3,6 @@ import { afterExit, updateServing } from './pod-life.ts';
 import type { PodLifeContext } from './pod-life.ts';
 import type { PodManager } from './pod-manager.ts';
 import type { PodRuntime } from './pod-runtime.ts';
-import { memoryLimitBytes, requestMilli } from './pod-spec.ts';
 import { retryDeferred } from './resize.ts';
 
 /** The kubelet's default hard eviction threshold for memory. */
@@ -12,14 +11,19 @@ const evictionThresholdBytes = 100 * 1024 * 1024;
 const pressureTransitionMs = 300_000;
 
 /** One look at a node: kills what is over its memory limit, evicts when the node is short, shares the CPU until the next look. */
-export function tickNode(node: NodeRuntime, pods: PodManager, context: PodLifeContext, span: { readonly now: number; readonly until: number }): {
+export function tickNode(
+  node: NodeRuntime,
+  pods: PodManager,
+  context: PodLifeContext,
+  span: { readonly now: number; readonly until: number },
+): {
   readonly pressureChanged: boolean;
 } {
   const { now } = span;
   if (!node.powered) return { pressureChanged: false };
-  const killed = killOverLimit(node, now);
+  const { killed, memoryInUse } = killOverLimit(node, now);
   for (const pod of killed) pods.live(pod, now);
-  const pressureChanged = relievePressure(node, pods, now);
+  const pressureChanged = relievePressure(node, pods, { now, used: memoryInUse });
   if (node.roomChanged) {
     node.roomChanged = false;
     for (const pod of retryDeferred(node, context, now)) pods.live(pod, now);
@@ -32,10 +36,8 @@ export function tickNode(node: NodeRuntime, pods: PodManager, context: PodLifeCo
 export function publish(node: NodeRuntime, now: number): void {
   if (!node.powered) return;
   let memory = node.system.memoryBytes;
-  for (const { container } of node.running()) {
-    const { usage } = container;
-    if (usage === undefined) continue;
-    const memoryBytes = Math.floor(Math.min(usage.memory(now), memoryLimitBytes(container.actual)));
+  for (const { container, usage } of node.running()) {
+    const memoryBytes = Math.floor(Math.min(usage.memory(now), container.memoryLimit));
     memory += memoryBytes;
     container.published = {
       name: container.name,
@@ -51,22 +53,26 @@ export function publish(node: NodeRuntime, now: number): void {
   node.housekeepingAt = now;
 }
 
-function killOverLimit(node: NodeRuntime, now: number): Set<PodRuntime> {
+/** Ends what is over its limit; what the others hold is added up on the way. */
+function killOverLimit(node: NodeRuntime, now: number): { readonly killed: ReadonlySet<PodRuntime>; readonly memoryInUse: number } {
   const killed = new Set<PodRuntime>();
-  for (const { pod, container } of node.running()) {
-    const usage = container.usage?.memory(now) ?? 0;
-    if (usage <= memoryLimitBytes(container.actual)) continue;
+  let memoryInUse = node.system.memoryBytes;
+  for (const { pod, container, usage } of node.running()) {
+    const memory = usage.memory(now);
+    if (memory <= container.memoryLimit) {
+      memoryInUse += memory;
+      continue;
+    }
     container.terminate(now, { code: 137, reason: 'OOMKilled' });
     afterExit(pod, container, now);
     updateServing(pod, now);
     killed.add(pod);
   }
-  return killed;
+  return { killed, memoryInUse };
 }
 
 /** Evicts one pod at a time while memory is short, as the kubelet does; the worst offender first. */
-function relievePressure(node: NodeRuntime, pods: PodManager, now: number): boolean {
-  const used = memoryInUse(node, now);
+function relievePressure(node: NodeRuntime, pods: PodManager, { now, used }: { readonly now: number; readonly used: number }): boolean {
   const available = node.memoryCapacity - used;
   // On toy nodes a fixed threshold would be all there is.
   const threshold = Math.min(evictionThresholdBytes, node.memoryCapacity / 20);
@@ -87,12 +93,6 @@ function relievePressure(node: NodeRuntime, pods: PodManager, now: number): bool
   return changed;
 }
 
-function memoryInUse(node: NodeRuntime, now: number): number {
-  let sum = node.system.memoryBytes;
-  for (const { container } of node.running()) sum += container.usage?.memory(now) ?? 0;
-  return sum;
-}
-
 /** Upstream's order: over the request first, then lower priority, then the furthest above the request. */
 function worstOffender(node: NodeRuntime, now: number): PodRuntime | undefined {
   const ranked = [...node.pods.values()]
@@ -102,7 +102,7 @@ function worstOffender(node: NodeRuntime, now: number): PodRuntime | undefined {
       let request = 0;
       for (const container of pod.containers) {
         usage += container.usage?.memory(now) ?? 0;
-        if (container.spec.kind !== 'init') request += requestMilli(container.actual, 'memory') / 1000;
+        if (container.spec.kind !== 'init') request += container.memoryRequest;
       }
       return { pod, above: usage - request };
     });

@@ -124,11 +124,7 @@ export class NodeAgent {
     const { leaseDurationSeconds = 40 } = this.#context.options();
     const renewTime = formatMicroTime(this.#context.clock.now());
     try {
-      await this.client.patch(
-        resourceTypes.leases,
-        { namespace: leaseNamespace, name },
-        { type: 'merge', body: { spec: { renewTime } } },
-      );
+      await this.client.patch(resourceTypes.leases, { namespace: leaseNamespace, name }, { type: 'merge', body: { spec: { renewTime } } });
     } catch (error) {
       if (!isNotFound(error)) throw error;
       try {

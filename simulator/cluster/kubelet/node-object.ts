@@ -47,7 +47,13 @@ export function nodeObject(node: NodeRuntime, options: FleetOptions, now: number
 /** The whole status; merge lists in it (conditions, addresses) are merged by type. */
 export function nodeStatus(node: NodeRuntime, options: FleetOptions, now: number): Readonly<Record<string, unknown>> {
   const { spec } = node;
-  const capacity = { 'ephemeral-storage': '100Gi', ...spec.resources, cpu: String(spec.cpu), memory: String(spec.memory), pods: String(node.maxPods) };
+  const capacity = {
+    'ephemeral-storage': '100Gi',
+    ...spec.resources,
+    cpu: String(spec.cpu),
+    memory: String(spec.memory),
+    pods: String(node.maxPods),
+  };
   const address = options.endpoint?.address ?? node.address;
   return {
     capacity: texts(capacity),

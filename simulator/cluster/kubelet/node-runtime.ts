@@ -1,13 +1,20 @@
 import { tryParseMilli } from '../../../core/units/index.ts';
+import type { ContainerUsage } from '../../workload/index.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
 import type { PodRuntime } from './pod-runtime.ts';
-import { cpuLimitMilli, requestMilli } from './pod-spec.ts';
 import type { NodeSpec } from './types.ts';
 
 /** What the system takes of a node by itself. */
 export interface SystemUse {
   readonly cpuMilli: number;
   readonly memoryBytes: number;
+}
+
+/** A container with its usage, which it has only while it runs. */
+export interface RunningContainer {
+  readonly pod: PodRuntime;
+  readonly container: ContainerRuntime;
+  readonly usage: ContainerUsage;
 }
 
 /** One node: capacity, what is taken of it, and what it publishes. */
@@ -43,6 +50,8 @@ export class NodeRuntime {
   readonly #accounted = new Map<PodRuntime, ReadonlyMap<string, number>>();
   /** Core-milliseconds × 1000 of containers that have ended. */
   #endedWork = 0;
+  #running: readonly RunningContainer[] | undefined;
+  #sharesStand = false;
 
   constructor(spec: NodeSpec, address: string, system: SystemUse, now: number) {
     this.spec = spec;
@@ -88,26 +97,35 @@ export class NodeRuntime {
     this.roomChanged = true;
   }
 
-  /** Running containers of all pods. */
-  *running(): IterableIterator<{ readonly pod: PodRuntime; readonly container: ContainerRuntime }> {
-    for (const pod of this.pods.values()) {
-      for (const container of pod.containers) if (container.usage !== undefined) yield { pod, container };
+  /** Running containers of all pods: a list that stands until one starts or ends. */
+  running(): readonly RunningContainer[] {
+    if (this.#running === undefined) {
+      const list: RunningContainer[] = [];
+      for (const pod of this.pods.values()) {
+        for (const container of pod.containers) if (container.usage !== undefined) list.push({ pod, container, usage: container.usage });
+      }
+      this.#running = list;
     }
+    return this.#running;
+  }
+
+  /** A container has started, ended, or has other limits. */
+  runningChanged(): void {
+    this.#running = undefined;
+    this.#sharesStand = false;
   }
 
   /** Total CPU of the node up to `at`, in core-seconds: never goes back, whatever containers end. */
   totalCpuSeconds(at: number): number {
-    let running = 0;
-    for (const { container } of this.running()) {
-      const work = container.usage?.cpu(at) ?? 0;
-      running += work;
-    }
-    return 0.001 + (this.#endedWork + running) / 1e6 + (this.system.cpuMilli * (at - this.bootedAt)) / 1e6;
+    let work = this.#endedWork + this.system.cpuMilli * (at - this.bootedAt);
+    for (const { usage } of this.running()) work += usage.cpu(at);
+    return 0.001 + work / 1e6;
   }
 
   /** Keeps the CPU of a container that ends. */
   keepWork(work: number): void {
     this.#endedWork += work;
+    this.runningChanged();
   }
 
   /**
@@ -115,43 +133,42 @@ export class NodeRuntime {
    * CPU weight (the request), as the kernel's scheduler does.
    */
   shareCpu(now: number, until: number): void {
+    // Where even all limits together fit, ceilings change only with the containers.
+    if (this.#sharesStand) return;
     const usable = this.usableCpu;
     let possible = 0;
-    for (const { container } of this.running()) possible += Math.min(usable, cpuLimitMilli(container.actual));
-    const crowded = possible > usable && this.#wanted(now, until) > usable;
-    if (crowded) {
+    for (const { container } of this.running()) possible += Math.min(usable, container.cpuLimit);
+    if (possible > usable && this.#wanted(now, until) > usable) {
       this.#shareByWeight(now, until);
       return;
     }
-    for (const { container } of this.running()) {
-      container.usage?.setCeiling(now, Math.min(usable, cpuLimitMilli(container.actual)));
-    }
+    for (const { container, usage } of this.running()) usage.setCeiling(now, Math.min(usable, container.cpuLimit));
+    this.#sharesStand = possible <= usable;
   }
 
   #wanted(now: number, until: number): number {
     let sum = 0;
-    for (const { container } of this.running()) sum += this.#want(container, now, until);
+    for (const running of this.running()) sum += this.#want(running, now, until);
     return sum;
   }
 
-  #want(container: ContainerRuntime, now: number, until: number): number {
-    return Math.min(this.usableCpu, cpuLimitMilli(container.actual), container.usage?.wanted(now, until) ?? 0);
+  #want({ container, usage }: RunningContainer, now: number, until: number): number {
+    return Math.min(this.usableCpu, container.cpuLimit, usage.wanted(now, until));
   }
 
   #shareByWeight(now: number, until: number): void {
-    const open = [...this.running()].map(({ container }) => ({
-      container,
-      want: this.#want(container, now, until),
-      // Two shares are the kernel's least, a thousand and twenty-four stand for a core.
-      weight: Math.max(2, (requestMilli(container.actual, 'cpu') * 1024) / 1000),
+    const open = this.running().map((running) => ({
+      usage: running.usage,
+      want: this.#want(running, now, until),
+      weight: running.container.cpuShares,
     }));
     // Who wants least for its weight is served first; the rest share what is left.
     open.sort((left, right) => left.want / left.weight - right.want / right.weight);
     let left = this.usableCpu;
     let weights = open.reduce((sum, { weight }) => sum + weight, 0);
-    for (const { container, want, weight } of open) {
+    for (const { usage, want, weight } of open) {
       const given = Math.min(want, (left * weight) / weights);
-      container.usage?.setCeiling(now, given);
+      usage.setCeiling(now, given);
       left -= given;
       weights -= weight;
     }

@@ -4,7 +4,6 @@ import type { WorkloadModel } from '../../workload/index.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
 import { resizeConditions } from './pod-status.ts';
 import type { PodRuntime } from './pod-runtime.ts';
-import { cpuLimitMilli } from './pod-spec.ts';
 import type { ResourceRequirements, ResourceTexts } from './pod-spec.ts';
 
 interface RawTermination {
@@ -38,19 +37,31 @@ export interface RawPodStatus {
   readonly startTime?: string;
   readonly podIP?: string;
   readonly hostIP?: string;
-  readonly conditions?: readonly { readonly type: string; readonly status: string; readonly lastTransitionTime?: string; readonly reason?: string }[];
+  readonly conditions?: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly lastTransitionTime?: string;
+    readonly reason?: string;
+    readonly message?: string;
+  }[];
   readonly containerStatuses?: readonly RawContainerStatus[];
   readonly initContainerStatuses?: readonly RawContainerStatus[];
 }
+
+const phases = ['Running', 'Succeeded', 'Failed'] as const;
 
 /** Takes over what conditions of the object say: readiness gates, transition times, and which resize conditions it has. */
 export function observeConditions(pod: PodRuntime, status: RawPodStatus): void {
   const conditions = status.conditions ?? [];
   pod.serverResizeConditions.clear();
-  for (const { type } of conditions) {
+  pod.serverExplained.clear();
+  for (const { type, reason, message } of conditions) {
+    if (reason !== undefined || message !== undefined) pod.serverExplained.add(type);
     if ((resizeConditions as readonly string[]).includes(type)) pod.serverResizeConditions.add(type);
   }
-  pod.gates = new Map(conditions.filter(({ type }) => pod.spec.readinessGates.includes(type)).map(({ type, status: value }) => [type, value]));
+  pod.gates = new Map(
+    conditions.filter(({ type }) => pod.spec.readinessGates.includes(type)).map(({ type, status: value }) => [type, value]),
+  );
   if (conditions.some(({ type, status: value }) => type === 'PodScheduled' && value === 'True')) pod.scheduledWritten = true;
   if (status.podIP !== undefined) pod.addressesWritten = true;
 }
@@ -69,52 +80,53 @@ export function adoptPod(pod: PodRuntime, object: KubeObject, workload: Workload
   const status = (object.status ?? {}) as RawPodStatus;
   pod.podIP = status.podIP ?? pod.podIP;
   pod.startTime = parseTime(status.startTime) ?? now;
-  if (status.phase === 'Running' || status.phase === 'Succeeded' || status.phase === 'Failed') pod.phase = status.phase;
+  pod.phase = phases.find((phase) => phase === status.phase) ?? pod.phase;
   for (const { type, status: value, lastTransitionTime } of status.conditions ?? []) {
     pod.conditionSince.set(type, { status: value, at: parseTime(lastTransitionTime) ?? now });
   }
-  const known = new Map([...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])].map((entry) => [entry.name, entry]));
   for (const container of pod.containers) {
-    const entry = known.get(container.name);
-    if (entry !== undefined) adoptContainer(pod, container, entry, { workload, now });
-    else if (pod.terminal) container.stage = 'ended';
+    const entry = statusOf(status, container.name);
+    if (entry !== undefined) adoptContainer(container, entry);
+    if (pod.terminal) container.stage = 'ended';
+    else if (entry?.state?.running !== undefined)
+      resume(pod, container, entry, { startedAt: entry.state.running.startedAt, workload, now });
   }
-  if (pod.phase === 'Failed') pod.failure = undefined;
 }
 
-function adoptContainer(
-  pod: PodRuntime,
-  container: ContainerRuntime,
-  entry: RawContainerStatus,
-  { workload, now }: { readonly workload: WorkloadModel; readonly now: number },
-): void {
+function statusOf(status: RawPodStatus, name: string): RawContainerStatus | undefined {
+  const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+  return all.find((entry) => entry.name === name);
+}
+
+function adoptContainer(container: ContainerRuntime, entry: RawContainerStatus): void {
   container.restarts = entry.restartCount ?? 0;
-  container.last = termination(entry.lastState?.terminated) ?? termination(entry.state?.terminated);
+  container.last = termination(entry.lastState?.terminated);
+  container.terminated = termination(entry.state?.terminated);
+  if (container.terminated !== undefined) container.stage = 'ended';
   const limits = entry.resources?.limits ?? container.spec.resources.limits;
   const requests = entry.allocatedResources ?? container.spec.resources.requests;
   container.allocated = { ...(requests && { requests }), ...(limits && { limits }) };
   container.actual = entry.resources ?? container.allocated;
-  const { running, terminated } = entry.state ?? {};
-  if (running !== undefined && !pod.terminal) {
-    container.stage = 'running';
-    container.adoptedID = entry.containerID;
-    container.startedAt = parseTime(running.startedAt) ?? now;
-    container.started = entry.started ?? true;
-    container.ready = entry.ready ?? false;
-    container.startupAt = now;
-    container.readyAt = now;
-    container.usage = workload.start(pod.spec.identity, container.name, { at: now });
-    container.usage.setCeiling(now, Math.min(cpuLimitMilli(container.actual), pod.node.usableCpu));
-    container.nextAt = now;
-    return;
-  }
-  const ended = termination(terminated);
-  if (ended !== undefined) {
-    container.terminated = ended;
-    container.stage = 'ended';
-    return;
-  }
-  if (pod.terminal) container.stage = 'ended';
+}
+
+/** A container that runs goes on. */
+function resume(
+  pod: PodRuntime,
+  container: ContainerRuntime,
+  entry: RawContainerStatus,
+  { startedAt, workload, now }: { readonly startedAt: string | undefined; readonly workload: WorkloadModel; readonly now: number },
+): void {
+  container.stage = 'running';
+  container.adoptedID = entry.containerID;
+  container.startedAt = parseTime(startedAt) ?? now;
+  container.started = entry.started ?? true;
+  container.ready = entry.ready ?? false;
+  container.startupAt = now;
+  container.readyAt = now;
+  container.usage = workload.start(pod.spec.identity, container.name, { at: now });
+  container.usage.setCeiling(now, Math.min(container.cpuLimit, pod.node.usableCpu));
+  pod.node.runningChanged();
+  container.nextAt = now;
 }
 
 function termination(raw: RawTermination | undefined): ContainerRuntime['last'] {

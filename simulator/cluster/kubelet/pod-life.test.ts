@@ -19,9 +19,18 @@ describe('a pod on its node', () => {
     await clock.advance(3000);
     const running = statusOf(api, 'web');
     expect(running.phase).toBe('Running');
-    expect(running.containerStatuses[0]).toMatchObject({ ready: false, started: true, restartCount: 0, allocatedResources: { cpu: '100m', memory: '64Mi' } });
+    expect(running.containerStatuses[0]).toMatchObject({
+      ready: false,
+      started: true,
+      restartCount: 0,
+      allocatedResources: { cpu: '100m', memory: '64Mi' },
+    });
     expect(running.containerStatuses[0]?.state.running?.startedAt).toBe(new Date(started + 3000).toISOString().replace('.000Z', 'Z'));
-    expect(conditionOf(running, 'Ready')).toMatchObject({ status: 'False', reason: 'ContainersNotReady', message: 'containers with unready status: [c]' });
+    expect(conditionOf(running, 'Ready')).toMatchObject({
+      status: 'False',
+      reason: 'ContainersNotReady',
+      message: 'containers with unready status: [c]',
+    });
     await clock.advance(3000);
     const ready = statusOf(api, 'web');
     expect(conditionOf(ready, 'Ready')?.status).toBe('True');
@@ -102,7 +111,10 @@ describe('a pod on its node', () => {
     await fleet.start();
     api.put(
       'pods',
-      boundPod('once', { annotations: { 'concertina.dev/sim-init': '60s' }, spec: { restartPolicy: 'Never', initContainers: [{ name: 'init', image: 'i' }] } }),
+      boundPod('once', {
+        annotations: { 'concertina.dev/sim-init': '60s' },
+        spec: { restartPolicy: 'Never', initContainers: [{ name: 'init', image: 'i' }] },
+      }),
     );
     await clock.advance(1000);
     expect(fleet.killContainer({ namespace: 'default', name: 'once' }, 'init', { code: 1, reason: 'Error' })).toBe(true);
@@ -180,13 +192,32 @@ describe('a pod on its node', () => {
     await fleet.addNode(node);
     await fleet.start();
     const owner = { apiVersion: 'batch/v1', kind: 'Job', name: 'job', uid: 'j', controller: true };
-    api.put('pods', boundPod('job-1', { annotations: { 'concertina.dev/sim-run': '20s' }, spec: { restartPolicy: 'Never' }, metadata: { ownerReferences: [owner] } }));
-    api.put('pods', boundPod('job-2', { annotations: { 'concertina.dev/sim-run': '20s', 'concertina.dev/sim-exit-code': '3' }, spec: { restartPolicy: 'Never' } }));
+    api.put(
+      'pods',
+      boundPod('job-1', {
+        annotations: { 'concertina.dev/sim-run': '20s' },
+        spec: { restartPolicy: 'Never' },
+        metadata: { ownerReferences: [owner] },
+      }),
+    );
+    api.put(
+      'pods',
+      boundPod('job-2', {
+        annotations: { 'concertina.dev/sim-run': '20s', 'concertina.dev/sim-exit-code': '3' },
+        spec: { restartPolicy: 'Never' },
+      }),
+    );
     await clock.advance(10_000);
     expect(statusOf(api, 'job-1').phase).toBe('Running');
     await clock.advance(11_000);
-    expect(statusOf(api, 'job-1')).toMatchObject({ phase: 'Succeeded', containerStatuses: [{ state: { terminated: { exitCode: 0, reason: 'Completed' } } }] });
-    expect(statusOf(api, 'job-2')).toMatchObject({ phase: 'Failed', containerStatuses: [{ state: { terminated: { exitCode: 3, reason: 'Error' } } }] });
+    expect(statusOf(api, 'job-1')).toMatchObject({
+      phase: 'Succeeded',
+      containerStatuses: [{ state: { terminated: { exitCode: 0, reason: 'Completed' } } }],
+    });
+    expect(statusOf(api, 'job-2')).toMatchObject({
+      phase: 'Failed',
+      containerStatuses: [{ state: { terminated: { exitCode: 3, reason: 'Error' } } }],
+    });
     expect(conditionOf(statusOf(api, 'job-1'), 'Ready')).toMatchObject({ status: 'False', reason: 'PodCompleted' });
     await fleet.stop();
   });
@@ -206,7 +237,10 @@ describe('a pod on its node', () => {
     expect(fleet.scrape('n1').pods.map(({ name }) => name)).toEqual(['web']);
     await clock.advance(2000);
     expect(api.get('pods', 'web')).toBeUndefined();
-    expect(api.writes.find(({ verb, plural }) => verb === 'delete' && plural === 'pods')?.body).toMatchObject({ gracePeriodSeconds: 0, preconditions: { uid: expect.stringMatching(/^uid-/) as unknown } });
+    expect(api.writes.find(({ verb, plural }) => verb === 'delete' && plural === 'pods')?.body).toMatchObject({
+      gracePeriodSeconds: 0,
+      preconditions: { uid: expect.stringMatching(/^uid-/) as unknown },
+    });
     expect(fleet.scrape('n1').pods).toEqual([]);
     await fleet.stop();
   });

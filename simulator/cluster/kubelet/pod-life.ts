@@ -4,7 +4,6 @@ import type { ContainerRuntime } from './container-runtime.ts';
 import { drawDelay, simAnnotation, simDuration } from './delay.ts';
 import type { Delay } from './delay.ts';
 import type { PodRuntime } from './pod-runtime.ts';
-import { cpuLimitMilli, memoryLimitBytes } from './pod-spec.ts';
 import type { FleetOptions, KubeletFaults } from './types.ts';
 
 export interface PodLifeContext {
@@ -78,8 +77,7 @@ export function afterExit(pod: PodRuntime, container: ContainerRuntime, now: num
 /** Sends requests to a pod that is ready and not being deleted, to no other. */
 export function updateServing(pod: PodRuntime, now: number): void {
   const gated = pod.spec.readinessGates.every((gate) => pod.gates.get(gate) === 'True');
-  const ready =
-    !pod.terminal && gated && initialized(pod) && pod.containers.every(({ spec, ready: is }) => spec.kind === 'init' || is);
+  const ready = !pod.terminal && gated && initialized(pod) && pod.containers.every(({ spec, ready: is }) => spec.kind === 'init' || is);
   if (ready !== pod.ready) pod.dirty = true;
   pod.ready = ready;
   const serving = ready && !pod.terminating && pod.node.powered;
@@ -170,21 +168,21 @@ function startDelay(pod: PodRuntime, container: ContainerRuntime, context: PodLi
 
 /** The process begins. */
 function run(pod: PodRuntime, container: ContainerRuntime, context: PodLifeContext, now: number): void {
-  // Whatever has ended before this one counts: sandbox and image are there.
-  if (container.last !== undefined) container.restarts += 1;
+  if (container.hasEnded) container.restarts += 1;
+  container.leaveTerminated();
   container.adoptedID = undefined;
-  container.terminated = undefined;
   container.stage = 'running';
   container.startedAt = now;
   container.actual = container.allocated;
   container.started = false;
   container.ready = false;
-  const limit = memoryLimitBytes(container.actual);
+  const limit = container.memoryLimit;
   container.usage = context.workload.start(pod.spec.identity, container.name, {
     at: now,
     ...(Number.isFinite(limit) ? { memoryLimit: limit } : {}),
   });
-  container.usage.setCeiling(now, Math.min(cpuLimitMilli(container.actual), pod.node.usableCpu));
+  container.usage.setCeiling(now, Math.min(container.cpuLimit, pod.node.usableCpu));
+  pod.node.runningChanged();
   container.startupAt = now + container.spec.startupDelayMs;
   container.readyAt = Math.max(container.startupAt, now + readyDelay(pod, container, context));
   planExit(pod, container, context, now);
@@ -267,7 +265,7 @@ function settlePhase(pod: PodRuntime, now: number): void {
   const main = pod.containers.filter(({ spec }) => spec.kind === 'main');
   if (!initialized(pod) && pod.phase === 'Pending') return;
   // A container that waits for the first time keeps the pod Pending; one that waits to be restarted does not.
-  if (pod.phase === 'Pending' && main.some(({ stage, last }) => stage !== 'running' && last === undefined)) return;
+  if (pod.phase === 'Pending' && main.some(({ running, hasEnded }) => !running && !hasEnded)) return;
   if (main.some(({ stage }) => stage !== 'ended')) return setPhase(pod, 'Running');
   stopSidecars(pod, now);
   setPhase(pod, main.every(({ terminated }) => terminated?.exitCode === 0) ? 'Succeeded' : 'Failed');

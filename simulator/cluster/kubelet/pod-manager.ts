@@ -83,6 +83,7 @@ export class PodManager {
     this.#context.writes.forget(writeKey(pod));
     this.#pods.delete(pod.key);
     pod.node.pods.delete(pod.key);
+    pod.node.runningChanged();
     pod.node.account(pod);
     if (pod.podIP !== undefined) this.#context.freeAddress(pod.podIP);
   }
@@ -117,6 +118,7 @@ export class PodManager {
     this.#pods.set(pod.key, pod);
     const refusal = wasRunning(object) ? undefined : this.#refusal(node, pod);
     node.pods.set(pod.key, pod);
+    node.runningChanged();
     if (wasRunning(object)) {
       adoptPod(pod, object, this.#context.workload, now);
       this.#resumeAdopted(pod, now);
@@ -183,7 +185,8 @@ export class PodManager {
     pod.hasFinalizers = (object.metadata.finalizers ?? []).length > 0;
     if (object.metadata.deletionTimestamp === undefined) return;
     const graceMs = (object.metadata.deletionGracePeriodSeconds ?? pod.spec.graceMs / 1000) * 1000;
-    const drawn = simDuration(pod.spec.identity.annotations, 'stop') ?? drawDelay(this.#context.options.stop ?? defaultStop, this.#context.random);
+    const drawn =
+      simDuration(pod.spec.identity.annotations, 'stop') ?? drawDelay(this.#context.options.stop ?? defaultStop, this.#context.random);
     const running = pod.containers.some((container) => container.running);
     // Without a process there is nothing to wait for; a second deletion can only shorten the time.
     pod.stopAt = Math.min(pod.stopAt, now + (running ? Math.min(drawn, graceMs) : 0));

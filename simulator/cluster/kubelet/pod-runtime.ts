@@ -63,6 +63,8 @@ export class PodRuntime implements Wakeable {
   readonly conditionSince = new Map<string, { readonly status: string; readonly at: number }>();
   /** Resize conditions that the object in the API server has. */
   readonly serverResizeConditions = new Set<string>();
+  /** Conditions that have a reason or message in the API server. */
+  readonly serverExplained = new Set<string>();
   /** Conditions that others write and readiness gates name. */
   gates: ReadonlyMap<string, string> = new Map();
   /** resourceVersion of the newest state known: older events are skipped. */

@@ -16,7 +16,7 @@ export function statusPatch(pod: PodRuntime, now: number): { readonly metadata: 
   const init = pod.containers.filter(({ spec }) => spec.kind !== 'main');
   const main = pod.containers.filter(({ spec }) => spec.kind === 'main');
   // A pod that was refused or evicted before anything ran has no container statuses.
-  const ran = pod.failure === undefined || pod.containers.some(({ last }) => last !== undefined);
+  const ran = pod.failure === undefined || pod.containers.some(({ hasEnded }) => hasEnded);
   return {
     metadata: { uid: pod.uid },
     status: {
@@ -40,23 +40,33 @@ function addresses(pod: PodRuntime): object {
 
 function containerStatus(container: ContainerRuntime): object {
   const { spec, terminated, last, running } = container;
-  const shown = terminated === undefined ? undefined : terminationStatus(terminated);
-  const ended = spec.kind === 'init' && terminated?.exitCode === 0;
-  const lastState = !running && terminated !== undefined ? undefined : last;
+  const initDone = spec.kind === 'init' && terminated?.exitCode === 0;
   return {
     name: spec.name,
     image: spec.image,
-    imageID: container.last === undefined && !running ? '' : container.imageID,
-    ...(running || container.last !== undefined ? { containerID: running ? container.containerID : container.last?.containerID } : {}),
-    ready: spec.kind === 'init' ? ended : container.ready,
+    imageID: running || container.hasEnded ? container.imageID : '',
+    ...identity(container),
+    ready: spec.kind === 'init' ? initDone : container.ready,
     started: container.started,
     restartCount: container.restarts,
-    state: running ? { running: { startedAt: formatTime(container.startedAt) } } : shown ? { terminated: shown } : { waiting: waiting(container) },
-    lastState: lastState === undefined ? {} : { terminated: terminationStatus(lastState) },
+    state: stateOf(container),
+    lastState: last === undefined ? {} : { terminated: terminationStatus(last) },
     ...requestsOf(container.allocated),
     // The API server takes a container without `resources` for one of a node that cannot resize.
     resources: running || terminated !== undefined ? container.actual : container.allocated,
   };
+}
+
+/** The run that is shown or, while the container waits, the last one; none before the first. */
+function identity(container: ContainerRuntime): { readonly containerID?: string } {
+  if (container.running) return { containerID: container.containerID };
+  const ended = container.terminated ?? container.last;
+  return ended === undefined ? {} : { containerID: ended.containerID };
+}
+
+function stateOf(container: ContainerRuntime): object {
+  if (container.running) return { running: { startedAt: formatTime(container.startedAt) } };
+  return container.terminated === undefined ? { waiting: waiting(container) } : { terminated: terminationStatus(container.terminated) };
 }
 
 function requestsOf(resources: ResourceRequirements): object {
@@ -84,10 +94,12 @@ function terminationStatus(end: Termination): object {
 /** Conditions to set, and `$patch: delete` for those that the object has and that are over. */
 function conditionPatches(pod: PodRuntime, now: number): object[] {
   const wanted = [...lifeConditions(pod), ...resizeConditionsOf(pod)];
-  const patches: object[] = wanted.map((condition) => ({
-    ...condition,
-    lastTransitionTime: formatTime(transitionTime(pod, condition, now)),
-  }));
+  const patches: object[] = wanted.map((condition) => {
+    // Conditions are merged field by field: what is not said again would stay.
+    const cleared = pod.serverExplained.has(condition.type) ? { reason: null, message: null } : {};
+    const lastTransitionTime = formatTime(transitionTime(pod, condition, now));
+    return { ...cleared, ...condition, lastTransitionTime };
+  });
   for (const type of resizeConditions) {
     if (wanted.some((condition) => condition.type === type)) continue;
     pod.conditionSince.delete(type);
@@ -98,9 +110,9 @@ function conditionPatches(pod: PodRuntime, now: number): object[] {
 
 function transitionTime(pod: PodRuntime, condition: PodCondition, now: number): number {
   const before = pod.conditionSince.get(condition.type);
-  if (before?.status === condition.status) return before.at;
-  pod.conditionSince.set(condition.type, { status: condition.status, at: now });
-  return now;
+  const at = before?.status === condition.status ? before.at : now;
+  pod.conditionSince.set(condition.type, { status: condition.status, at });
+  return at;
 }
 
 function lifeConditions(pod: PodRuntime): PodCondition[] {
@@ -115,7 +127,10 @@ function lifeConditions(pod: PodRuntime): PodCondition[] {
   const gates = pod.spec.readinessGates.filter((gate) => pod.gates.get(gate) !== 'True');
   const readyReason: Partial<PodCondition> =
     containersReady && gates.length > 0
-      ? { reason: 'ReadinessGatesNotReady', message: gates.map((gate) => `corresponding condition of pod readiness gate "${gate}" does not exist or is not True.`).join(' ') }
+      ? {
+          reason: 'ReadinessGatesNotReady',
+          message: gates.map((gate) => `corresponding condition of pod readiness gate "${gate}" does not exist or is not True.`).join(' '),
+        }
       : unreadyReason;
   const list: PodCondition[] = [
     { type: 'PodReadyToStartContainers', status: pod.terminal ? 'False' : 'True', observedGeneration },
@@ -125,7 +140,13 @@ function lifeConditions(pod: PodRuntime): PodCondition[] {
   ];
   if (!pod.scheduledWritten) list.push({ type: 'PodScheduled', status: 'True', observedGeneration });
   if (pod.failure?.disruption !== undefined) {
-    list.push({ type: 'DisruptionTarget', status: 'True', reason: pod.failure.disruption, message: pod.failure.message, observedGeneration });
+    list.push({
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: pod.failure.disruption,
+      message: pod.failure.message,
+      observedGeneration,
+    });
   }
   return list;
 }
@@ -150,7 +171,13 @@ function resizeConditionsOf(pod: PodRuntime): PodCondition[] {
   const { pending, progress } = pod.resize;
   const list: PodCondition[] = [];
   if (pending !== undefined) {
-    list.push({ type: 'PodResizePending', status: 'True', reason: pending.reason, message: pending.message, observedGeneration: pod.generation });
+    list.push({
+      type: 'PodResizePending',
+      status: 'True',
+      reason: pending.reason,
+      message: pending.message,
+      observedGeneration: pod.generation,
+    });
   }
   if (progress !== undefined) {
     list.push({

@@ -15,7 +15,10 @@ function resize(api: FakeApi, name: string, resources: Resources): void {
   api.change('pods', name, (pod) => {
     const spec = pod.spec as { containers: { resources: Resources }[] };
     const container = spec.containers[0]!;
-    container.resources = { requests: { ...container.resources.requests, ...resources.requests }, limits: { ...container.resources.limits, ...resources.limits } };
+    container.resources = {
+      requests: { ...container.resources.requests, ...resources.requests },
+      limits: { ...container.resources.limits, ...resources.limits },
+    };
     return { ...pod, spec, metadata: { ...pod.metadata, generation: (pod.metadata.generation ?? 1) + 1 } } satisfies KubeObject;
   });
 }
@@ -38,7 +41,11 @@ describe('in-place resize', () => {
     expect(status.observedGeneration).toBe(2);
     expect(conditionOf(status, 'PodResizeInProgress')).toMatchObject({ status: 'True', observedGeneration: 2 });
     expect(conditionOf(status, 'PodResizeInProgress')).not.toHaveProperty('reason');
-    expect(status.containerStatuses[0]).toMatchObject({ allocatedResources: { cpu: '900m' }, resources: { requests: { cpu: '500m' } }, state: { running: {} } });
+    expect(status.containerStatuses[0]).toMatchObject({
+      allocatedResources: { cpu: '900m' },
+      resources: { requests: { cpu: '500m' } },
+      state: { running: {} },
+    });
     await clock.advance(1100);
     status = statusOf(api, 'web');
     expect(conditionOf(status, 'PodResizeInProgress')).toBeUndefined();
@@ -48,7 +55,9 @@ describe('in-place resize', () => {
   });
 
   it('raises the ceiling only when it is done', async () => {
-    const { clock, api, fleet } = await running(boundPod('web', { cpu: '100m', cpuLimit: '200m', annotations: { 'concertina.dev/sim-cpu': '1' } }));
+    const { clock, api, fleet } = await running(
+      boundPod('web', { cpu: '100m', cpuLimit: '200m', annotations: { 'concertina.dev/sim-cpu': '1' } }),
+    );
     expect(fleet.pod('default', 'web')?.containers[0]?.cpuMilli).toBe(200);
     resize(api, 'web', { limits: { cpu: '600m' } });
     await clock.advance(500);
@@ -111,14 +120,21 @@ describe('in-place resize', () => {
   });
 
   it('restarts the container where its resize policy says so', async () => {
-    const pod = boundPod('web', { memoryLimit: '128Mi', container: { resizePolicy: [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }] } });
+    const pod = boundPod('web', {
+      memoryLimit: '128Mi',
+      container: { resizePolicy: [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }] },
+    });
     const { clock, api, fleet } = await running(pod);
     resize(api, 'web', { requests: { cpu: '200m' } });
     await clock.advance(2000);
     expect(statusOf(api, 'web').containerStatuses[0]?.restartCount).toBe(0);
     resize(api, 'web', { limits: { memory: '256Mi' } });
     await clock.advance(3000);
-    expect(statusOf(api, 'web').containerStatuses[0]).toMatchObject({ restartCount: 1, ready: true, resources: { limits: { memory: '256Mi' } } });
+    expect(statusOf(api, 'web').containerStatuses[0]).toMatchObject({
+      restartCount: 1,
+      ready: true,
+      resources: { limits: { memory: '256Mi' } },
+    });
     await fleet.stop();
   });
 

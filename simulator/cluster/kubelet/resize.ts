@@ -3,7 +3,7 @@ import type { ContainerRuntime } from './container-runtime.ts';
 import type { NodeRuntime } from './node-runtime.ts';
 import type { PodLifeContext } from './pod-life.ts';
 import type { PodRuntime } from './pod-runtime.ts';
-import { changedCompute, cpuLimitMilli, memoryLimitBytes, podRequests, sameCompute } from './pod-spec.ts';
+import { changedCompute, memoryLimitBytes, podRequests, sameCompute } from './pod-spec.ts';
 
 const defaultResizeMs = 1000;
 /** A resize in error is tried again so often. */
@@ -106,7 +106,8 @@ function accept(pod: PodRuntime, context: PodLifeContext, now: number): void {
   pod.node.account(pod);
   pod.resize.pending = undefined;
   pod.dirty = true;
-  const delay = simDuration(pod.spec.identity.annotations, 'resize-delay') ?? drawDelay(context.options.resize ?? defaultResizeMs, context.random);
+  const delay =
+    simDuration(pod.spec.identity.annotations, 'resize-delay') ?? drawDelay(context.options.resize ?? defaultResizeMs, context.random);
   pod.resize.progress = { generation: pod.generation, error: undefined };
   pod.resize.actuateAt = now + delay;
 }
@@ -118,7 +119,7 @@ function obstacle(pod: PodRuntime, context: PodLifeContext, now: number): string
   }
   for (const container of pod.containers) {
     const limit = memoryLimitBytes(container.allocated);
-    const lower = container.running && limit < memoryLimitBytes(container.actual);
+    const lower = container.running && limit < container.memoryLimit;
     const usage = Math.ceil(container.usage?.memory(now) ?? 0);
     if (lower && !container.spec.restartOnResize.has('memory') && usage > limit) {
       return `attempting to set container "${container.name}" memory limit (${limit}) below current usage (${usage})`;
@@ -137,5 +138,6 @@ function apply(pod: PodRuntime, container: ContainerRuntime, now: number): void 
     container.nextAt = now;
   }
   container.actual = container.allocated;
-  container.usage?.setCeiling(now, Math.min(cpuLimitMilli(container.actual), pod.node.usableCpu));
+  container.usage?.setCeiling(now, Math.min(container.cpuLimit, pod.node.usableCpu));
+  pod.node.runningChanged();
 }

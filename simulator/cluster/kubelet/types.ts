@@ -176,7 +176,11 @@ export interface KubeletFleet {
   pods(): readonly PodView[];
   pod(namespace: string, name: string): PodView | undefined;
   /** Ends a container as if its process had exited. */
-  killContainer(pod: { readonly namespace: string; readonly name: string }, container: string, exit: { readonly code: number; readonly reason: string }): boolean;
+  killContainer(
+    pod: { readonly namespace: string; readonly name: string },
+    container: string,
+    exit: { readonly code: number; readonly reason: string },
+  ): boolean;
   /** Numbers of the last housekeeping; throws when the node does not answer. */
   scrape(node: string): NodeScrape;
   /** The same as text: what `/metrics/resource` answers. */

@@ -1,6 +1,5 @@
 import type { ContainerRuntime } from './container-runtime.ts';
 import type { PodRuntime } from './pod-runtime.ts';
-import { memoryLimitBytes } from './pod-spec.ts';
 import type { ContainerView, PodView } from './types.ts';
 
 /** A pod as others look at it, at this instant. */
@@ -36,7 +35,7 @@ function containerView(container: ContainerRuntime, now: number): ContainerView 
     restarts: container.restarts,
     cpuSeconds: (usage?.cpu(now) ?? 0) / 1e6,
     cpuMilli: usage?.rate(now) ?? 0,
-    memoryBytes: Math.min(usage?.memory(now) ?? 0, memoryLimitBytes(container.actual)),
+    memoryBytes: Math.min(usage?.memory(now) ?? 0, container.memoryLimit),
     throttledMs: usage?.throttledMs(now) ?? 0,
   };
 }

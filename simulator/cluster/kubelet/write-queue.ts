@@ -62,7 +62,7 @@ export class WriteQueue {
 
   stop(): void {
     this.#stopped = true;
-    for (const key of [...this.#jobs.keys()]) this.forget(key);
+    for (const key of this.#jobs.keys()) this.forget(key);
   }
 
   #pump(): void {

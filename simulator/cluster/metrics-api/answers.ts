@@ -8,10 +8,17 @@ import { formatDuration, Quantity } from '../../../core/units/index.ts';
 import type { ApiRequest, ApiResponse } from '../api-server/types.ts';
 import { tableOf } from './table.ts';
 import type { TwoPointStore, Usage } from './two-point-store.ts';
-import type { MetricsFaults, MetricsObjects } from './types.ts';
+import type { MetricsDiscoveryResource, MetricsFaults, MetricsObjects } from './types.ts';
 
 export const metricsApiVersion = 'metrics.k8s.io/v1beta1' as const;
 const root = '/apis/metrics.k8s.io/v1beta1';
+
+/** What discovery says of the group. */
+export const discovery: readonly MetricsDiscoveryResource[] = [
+  { name: 'nodes', singularName: '', namespaced: false, kind: 'NodeMetrics', verbs: ['get', 'list'] },
+  { name: 'pods', singularName: '', namespaced: true, kind: 'PodMetrics', verbs: ['get', 'list'] },
+];
+const discoveryDocument = { kind: 'APIResourceList', apiVersion: 'v1', groupVersion: metricsApiVersion, resources: discovery };
 
 export interface AnswerContext {
   readonly clock: Clock;
@@ -40,6 +47,7 @@ type Target =
 /** Answers one request of the group. */
 export function answer(context: AnswerContext, request: ApiRequest): ApiResponse {
   if (context.faults.unavailable) return failure(503, 'ServiceUnavailable', 'the server is currently unable to handle the request');
+  if (request.path === root || request.path === `${root}/`) return json(200, discoveryDocument);
   const target = targetOf(request.path);
   if (target === undefined) return failure(404, 'NotFound', 'the server could not find the requested resource');
   if (request.method !== 'GET') return failure(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
@@ -59,7 +67,10 @@ export function answer(context: AnswerContext, request: ApiRequest): ApiResponse
 
 function targetOf(path: string): Target | undefined {
   if (!path.startsWith(`${root}/`)) return undefined;
-  const parts = path.slice(root.length + 1).split('/').map(decodeURIComponent);
+  const parts = path
+    .slice(root.length + 1)
+    .split('/')
+    .map(decodeURIComponent);
   if (parts[0] === 'nodes' && parts.length <= 2) return { resource: 'nodes', name: parts[1] };
   if (parts[0] === 'pods' && parts.length === 1) return { resource: 'pods', namespace: undefined, name: undefined };
   if (parts[0] === 'namespaces' && parts[2] === 'pods' && parts.length <= 4) {
@@ -80,7 +91,11 @@ function single(context: AnswerContext, request: ApiRequest, target: Target, nam
   if (item === undefined || context.faults.emptyList) {
     const plural = target.resource === 'pods' ? 'podmetrics' : 'nodemetrics';
     const shown = target.resource === 'pods' ? `${target.namespace}/${name}` : name;
-    return failure(404, 'NotFound', `${plural}.metrics.k8s.io "${shown}" not found`, { name: shown, group: 'metrics.k8s.io', kind: plural });
+    return failure(404, 'NotFound', `${plural}.metrics.k8s.io "${shown}" not found`, {
+      name: shown,
+      group: 'metrics.k8s.io',
+      kind: plural,
+    });
   }
   const kind = target.resource === 'pods' ? 'PodMetrics' : 'NodeMetrics';
   return respond(request, { kind, apiVersion: metricsApiVersion, ...item }, [item]);
@@ -98,7 +113,8 @@ function list(context: AnswerContext, request: ApiRequest, target: Target): read
     if (item !== undefined) items.push(item);
   }
   return items.sort(
-    (left, right) => compare(left.metadata.namespace ?? '', right.metadata.namespace ?? '') || compare(left.metadata.name, right.metadata.name),
+    (left, right) =>
+      compare(left.metadata.namespace ?? '', right.metadata.namespace ?? '') || compare(left.metadata.name, right.metadata.name),
   );
 }
 
@@ -149,7 +165,10 @@ function metadataOf(context: AnswerContext, object: KubeObject): KubeObject['met
   };
 }
 
-function span(context: AnswerContext, usage: { readonly timestamp: number; readonly windowMs: number }): { timestamp: string; window: string } {
+function span(
+  context: AnswerContext,
+  usage: { readonly timestamp: number; readonly windowMs: number },
+): { timestamp: string; window: string } {
   return { timestamp: formatTime(usage.timestamp + context.faults.clockSkewMs), window: formatDuration(usage.windowMs) };
 }
 

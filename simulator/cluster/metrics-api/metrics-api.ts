@@ -1,12 +1,7 @@
-import { answer, metricsApiVersion } from './answers.ts';
+import { answer, discovery, metricsApiVersion } from './answers.ts';
 import { Scraper } from './scraper.ts';
 import { TwoPointStore } from './two-point-store.ts';
-import type { MetricsApi, MetricsApiOptions, MetricsDiscoveryResource, MetricsFaults } from './types.ts';
-
-const discovery: readonly MetricsDiscoveryResource[] = [
-  { name: 'nodes', singularName: '', namespaced: false, kind: 'NodeMetrics', verbs: ['get', 'list'] },
-  { name: 'pods', singularName: '', namespaced: true, kind: 'PodMetrics', verbs: ['get', 'list'] },
-];
+import type { MetricsApi, MetricsApiOptions, MetricsFaults } from './types.ts';
 
 /** A metrics-server in process: scrapes kubelets and answers `metrics.k8s.io/v1beta1` by the two-point rule. Mount its handler in an API server. */
 export function createMetricsApi(options: MetricsApiOptions): MetricsApi {

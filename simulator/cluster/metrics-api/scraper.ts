@@ -78,7 +78,7 @@ export class Scraper {
       else list.push(name);
     }
     const startedAt = clock.now();
-    const results: (NodeScrape | undefined | Promise<NodeScrape | undefined>)[] = [];
+    const results: Promise<NodeScrape | undefined>[] = [];
     for (const [slot, list] of [...slots].sort(([left], [right]) => left - right)) {
       const wait = startedAt + slot * slotMs - clock.now();
       if (wait > 0) await sleep(clock, wait, this.#abort.signal);
@@ -91,10 +91,10 @@ export class Scraper {
     onRound(round.filter((scrape) => scrape !== undefined));
   }
 
-  #scrape(name: string): NodeScrape | undefined | Promise<NodeScrape | undefined> {
+  async #scrape(name: string): Promise<NodeScrape | undefined> {
     try {
       const answer = this.#options.source.scrape(name);
-      return answer instanceof Promise ? this.#bounded(answer) : answer;
+      return answer instanceof Promise ? await this.#bounded(answer) : answer;
     } catch {
       return undefined;
     }

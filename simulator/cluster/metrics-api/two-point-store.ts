@@ -132,6 +132,16 @@ function usageBetween(previous: Point, last: Point): Usage | undefined {
   return { timestamp: last.timestamp, windowMs, cpuNano, memoryBytes: last.memoryBytes };
 }
 
-function pointOf(from: { readonly startTime: number; readonly timestamp: number; readonly cpuSeconds: number; readonly memoryBytes: number }): Point {
-  return { startTime: from.startTime, timestamp: from.timestamp, cpuNano: Math.floor(from.cpuSeconds * 1e9), memoryBytes: from.memoryBytes };
+function pointOf(from: {
+  readonly startTime: number;
+  readonly timestamp: number;
+  readonly cpuSeconds: number;
+  readonly memoryBytes: number;
+}): Point {
+  return {
+    startTime: from.startTime,
+    timestamp: from.timestamp,
+    cpuNano: Math.floor(from.cpuSeconds * 1e9),
+    memoryBytes: from.memoryBytes,
+  };
 }

@@ -7,11 +7,11 @@ import type { Rejection } from './filters/rejection.ts';
 import { cloneNode, filterByShape, type NodeInfo } from './node-info.ts';
 import type { NodeTable } from './node-table.ts';
 import type { Nominations } from './nominations.ts';
-import type { PodInfo, PodShape } from './pod-info.ts';
+import type { PodInfo, PodShape, SpreadConstraint } from './pod-info.ts';
 import { addInterPodScores } from './scores/inter-pod-score.ts';
 import { addPreferenceScores, hasPreferences } from './scores/preference-score.ts';
 import { resourceScore } from './scores/resource-score.ts';
-import { addSpreadScores, defaultSpread } from './scores/spread-score.ts';
+import { createSpreadScorer, defaultSpread } from './scores/spread-score.ts';
 
 /** Why no node took a pod. */
 export interface Diagnosis {
@@ -38,6 +38,8 @@ interface ShapeResults {
   scores: Float64Array;
 }
 
+const noConstraints: readonly SpreadConstraint[] = [];
+
 /** Shapes whose results are kept; the least recently used goes. */
 const keptShapes = 128;
 
@@ -45,6 +47,7 @@ const keptShapes = 128;
 export function createPlacer(input: PlacerInput): (cycle: Cycle) => Placement {
   const { table, random, nominations } = input;
   const results = new Map<PodShape, ShapeResults>();
+  const spreadScores = createSpreadScorer(table);
 
   const resultsFor = (pod: PodInfo): ShapeResults => {
     const { shape } = pod;
@@ -115,18 +118,25 @@ export function createPlacer(input: PlacerInput): (cycle: Cycle) => Placement {
     if (feasible.length === 1) return feasible[0];
     const { pod } = cycle;
     const totals = new Float64Array(feasible.length);
-    for (const [at, node] of feasible.entries()) totals[at] = found.scores[node.index] ?? 0;
+    for (let at = 0; at < feasible.length; at++) totals[at] = found.scores[feasible[at]?.index ?? 0] ?? 0;
     if (hasPreferences(pod.shape, softTaints())) addPreferenceScores(pod.shape, feasible, totals);
     const constraints = softConstraints(pod);
     const requireAll = pod.group.ownSpread;
-    if (constraints.length > 0) addSpreadScores(pod, table, feasible, { constraints, requireAll, totals });
+    if (constraints.length > 0) spreadScores(pod, feasible, { constraints, requireAll, totals });
     addInterPodScores(pod, table, feasible, { namespaceLabels: input.namespaceLabels, totals });
     return draw(feasible, totals, random);
   };
-  const softConstraints = (pod: PodInfo) => {
+  const defaults = new WeakMap<LabelMatcher, readonly SpreadConstraint[]>();
+  const softConstraints = (pod: PodInfo): readonly SpreadConstraint[] => {
     if (pod.group.ownSpread) return pod.group.softSpread;
     const matches = input.ownerSelector(pod);
-    return matches === undefined ? [] : defaultSpread(matches);
+    if (matches === undefined) return noConstraints;
+    let constraints = defaults.get(matches);
+    if (constraints === undefined) {
+      constraints = defaultSpread(matches);
+      defaults.set(matches, constraints);
+    }
+    return constraints;
   };
   let softVersion = -1;
   let softFound = false;
@@ -141,21 +151,31 @@ export function createPlacer(input: PlacerInput): (cycle: Cycle) => Placement {
   const needsScores = (pod: PodInfo): boolean =>
     hasPreferences(pod.shape, softTaints()) || softConstraints(pod).length > 0 || pod.group.preferred.length > 0 || table.affine.size > 0;
 
-  /** Every node's verdict, as lists of those that pass and of why the others do not. */
-  const sift = (cycle: Cycle, found: ShapeResults): { feasible: NodeInfo[]; byNode: Map<NodeInfo, Rejection> } => {
-    const feasible: NodeInfo[] = [];
-    const byNode = new Map<NodeInfo, Rejection>();
+  /** The nodes that pass; reasons are collected only when none does. */
+  const sift = (cycle: Cycle, found: ShapeResults): NodeInfo[] => {
     const awaited = new Set(nominations.nodes());
+    const alone = isLocal(cycle) && awaited.size === 0;
+    const { nodes } = table;
+    const feasible: NodeInfo[] = [];
+    for (let index = 0; index < nodes.length; index++) {
+      const node = nodes[index];
+      if (node === undefined || found.rejections[index] !== undefined) continue;
+      if (alone || rejectionOf(cycle, node, awaited) === undefined) feasible.push(node);
+    }
+    return feasible;
+  };
+  const rejectionOf = (cycle: Cycle, node: NodeInfo, awaited: ReadonlySet<string>): Rejection | undefined =>
+    filterByCycle(cycle, node) ?? (awaited.has(node.name) ? filterBesideNominated(cycle, node) : undefined);
+
+  const diagnose = (cycle: Cycle, found: ShapeResults): Diagnosis => {
+    const awaited = new Set(nominations.nodes());
+    const byNode = new Map<NodeInfo, Rejection>();
     for (const node of table.nodes) {
       if (node === undefined) continue;
-      const rejection =
-        found.rejections[node.index] ??
-        filterByCycle(cycle, node) ??
-        (awaited.has(node.name) ? filterBesideNominated(cycle, node) : undefined);
-      if (rejection === undefined) feasible.push(node);
-      else byNode.set(node, rejection);
+      const rejection = found.rejections[node.index] ?? rejectionOf(cycle, node, awaited);
+      if (rejection !== undefined) byNode.set(node, rejection);
     }
-    return { feasible, byNode };
+    return { everywhere: undefined, byNode };
   };
 
   const placePinned = (cycle: Cycle, pinned: ReadonlySet<string>): Placement => {
@@ -196,9 +216,8 @@ export function createPlacer(input: PlacerInput): (cycle: Cycle) => Placement {
       const node = pickLocal(found);
       if (node !== undefined) return { node };
     }
-    const { feasible, byNode } = sift(cycle, found);
-    const node = pickScored(cycle, feasible, found);
-    return node === undefined ? { diagnosis: { everywhere: undefined, byNode } } : { node };
+    const node = pickScored(cycle, sift(cycle, found), found);
+    return node === undefined ? { diagnosis: diagnose(cycle, found) } : { node };
   };
 }
 
@@ -207,7 +226,8 @@ function draw(nodes: readonly NodeInfo[], totals: Float64Array, random: Random):
   let best: NodeInfo | undefined;
   let top = Number.NEGATIVE_INFINITY;
   let ties = 0;
-  for (const [at, node] of nodes.entries()) {
+  for (let at = 0; at < nodes.length; at++) {
+    const node = nodes[at];
     const score = totals[at] ?? 0;
     if (score > top) {
       top = score;

@@ -39,7 +39,7 @@ export function createPodWrites(registry: Registry, clock: Clock, schedulerName:
     return { ...status, conditions: [...(status.conditions ?? []).filter((condition) => condition.type !== next.type), stamped] };
   };
 
-  return {
+  const writes: PodWrites = {
     bind: async (pod, node) => {
       const stored = await change(
         pod,
@@ -50,7 +50,9 @@ export function createPodWrites(registry: Registry, clock: Clock, schedulerName:
         },
         'binding',
       );
-      return stored !== undefined && uidOf(stored) === pod.uid && (stored as Pod).spec.nodeName === node;
+      const bound = stored !== undefined && uidOf(stored) === pod.uid && (stored as Pod).spec.nodeName === node;
+      if (bound && (stored as Pod).status?.nominatedNodeName !== undefined) await writes.clearNomination(pod);
+      return bound;
     },
     markUnschedulable: async (pod, message, nominatedNode) =>
       changeStatus(pod, (status) => {
@@ -73,4 +75,5 @@ export function createPodWrites(registry: Registry, clock: Clock, schedulerName:
       await ignoreNotFound(registry.delete(type, victim.namespace, victim.name, { preconditions: { uid: victim.uid } }));
     },
   };
+  return writes;
 }

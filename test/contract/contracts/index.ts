@@ -1,3 +1,4 @@
+import { accessContracts } from './access.ts';
 import { admissionContracts } from './admission.ts';
 import { autoscalingContracts } from './autoscaling.ts';
 import { clientContracts } from './client.ts';
@@ -32,6 +33,7 @@ export function allContracts(suite: ContractSuite): void {
   resizeContracts(suite);
   leaseContracts(suite);
   crdContracts(suite);
+  accessContracts(suite);
   admissionContracts(suite);
   autoscalingContracts(suite);
   clientContracts(suite);

@@ -154,7 +154,7 @@ describe('mutating webhooks', () => {
       patchType: 'JSONPatch',
       patch: Buffer.from(
         JSON.stringify([
-          { op: 'add', path: '/metadata/annotations', value: { saw: String((review.request.object?.spec as { x?: number }).x) } },
+          { op: 'add', path: '/metadata/annotations', value: { saw: String((review.request.object!.spec as { x?: number }).x) } },
         ]),
       ).toString('base64'),
     }));
@@ -230,7 +230,7 @@ describe('validating webhooks', () => {
   it('see the mutated object, and all are called', async () => {
     const seen: unknown[] = [];
     const note: Answer = (review) => {
-      seen.push((review.request.object?.spec as { x?: number }).x);
+      seen.push((review.request.object!.spec as { x?: number }).x);
       return { allowed: true, warnings: ['w'] };
     };
     const { warnings } = await admission.admit(request(), {

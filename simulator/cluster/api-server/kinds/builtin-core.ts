@@ -1,4 +1,5 @@
 import type { ResourceType } from '../../../../core/model/object.ts';
+import { objectOf } from '../json.ts';
 import { mergeKeys } from '../patch/merge-keys.ts';
 import {
   admitNode,
@@ -29,6 +30,12 @@ function core(plural: string, name: string, namespaced: boolean): ResourceType {
 }
 
 const replicas = { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.spec.selector' };
+
+/** The class is set at creation and never changes; a status without it keeps it. */
+function keepQosClass(status: unknown, old: unknown): unknown {
+  const { qosClass } = objectOf(old);
+  return qosClass === undefined || objectOf(status)['qosClass'] !== undefined ? status : { ...objectOf(status), qosClass };
+}
 
 const eventFields = [
   'involvedObject.kind',
@@ -71,6 +78,7 @@ export const coreKinds: readonly Kind[] = [
       const node = (draft.spec as PodSpec).nodeName;
       if (node !== undefined && node !== '') copyTopologyLabels(draft, context.get('/nodes', '', node));
     },
+    completeStatus: keepQosClass,
     validate: validatePod,
     validateStatus: validatePodStatus,
   }),
@@ -173,6 +181,7 @@ export const coreKinds: readonly Kind[] = [
     subresources: ['status', 'scale'],
     selectableFields: ['status.replicas'],
     generation: 'spec',
+    initialStatus: { replicas: 0 },
     orphanByDefault: true,
     scale: replicas,
     merge: mergeKeys['/replicationcontrollers'],

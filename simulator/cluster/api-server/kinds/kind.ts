@@ -58,6 +58,8 @@ export interface Kind {
   readonly statusTouchesMetadata: boolean;
   /** Nodes bring their status with them at creation. */
   readonly keepStatusOnCreate: boolean;
+  /** What a new object's status says before anybody has looked at it (fields that Go prints though they are zero). */
+  readonly initialStatus: Readonly<Record<string, unknown>>;
   readonly gracefulDeletion: boolean;
   /** Jobs and replication controllers: dependents stay when the caller says nothing. */
   readonly orphanByDefault: boolean;
@@ -74,6 +76,8 @@ export interface Kind {
   readonly prepareCreate: ((draft: KubeObject, context: KindContext) => void) | undefined;
   /** On a private top level and metadata; deeper parts must be replaced, not altered. */
   readonly prepareUpdate: ((next: KubeObject, old: KubeObject, context: KindContext) => void) | undefined;
+  /** Completes a status that a client wrote; answers the same one when nothing is missing. */
+  readonly completeStatus: ((status: unknown, old: unknown) => unknown) | undefined;
   readonly validate: ((object: KubeObject, old: KubeObject | undefined) => FieldError[]) | undefined;
   /** Which validation status writes get. */
   readonly validateStatus: ((object: KubeObject, old: KubeObject) => FieldError[]) | undefined;
@@ -121,6 +125,7 @@ export function kind(row: KindRow): Kind {
     unconditionalUpdate: true,
     statusTouchesMetadata: false,
     keepStatusOnCreate: false,
+    initialStatus: {},
     gracefulDeletion: false,
     orphanByDefault: false,
     createOnly: false,
@@ -131,6 +136,7 @@ export function kind(row: KindRow): Kind {
     defaults: undefined,
     prepareCreate: undefined,
     prepareUpdate: undefined,
+    completeStatus: undefined,
     validate: undefined,
     validateStatus: undefined,
     encode: undefined,

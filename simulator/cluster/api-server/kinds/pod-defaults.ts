@@ -33,7 +33,6 @@ export function defaultPod(pod: KubeObject): void {
 export function defaultTemplate(template: PodTemplate | undefined): void {
   if (template === undefined) return;
   template.metadata ??= {};
-  template.metadata['creationTimestamp'] ??= null;
   template.spec ??= {};
   defaultPodSpec(template.spec);
 }

@@ -69,7 +69,10 @@ export class FakeApi {
     const object = this.#objects.get(key);
     if (object === undefined) return;
     this.#objects.delete(key);
-    this.#emit(plural, { type: 'DELETED', object: { ...object, metadata: { ...object.metadata, resourceVersion: String(++this.#version) } } });
+    this.#emit(plural, {
+      type: 'DELETED',
+      object: { ...object, metadata: { ...object.metadata, resourceVersion: String(++this.#version) } },
+    });
   }
 
   /** Ends all watches, as a restarting server does. */
@@ -88,7 +91,8 @@ export class FakeApi {
       server: 'fake',
       raw: unused,
       get: async (type, key) => this.#must(type, key) as never,
-      listPage: async (type) => ({ items: this.all(type.plural), resourceVersion: String(this.#version), continueToken: undefined, remaining: 0 }) as never,
+      listPage: async (type) =>
+        ({ items: this.all(type.plural), resourceVersion: String(this.#version), continueToken: undefined, remaining: 0 }) as never,
       list: async (type) => ({ items: this.all(type.plural), resourceVersion: String(this.#version) }) as never,
       watch: (type, options) => this.#watch(type.plural, options ?? {}) as never,
       create: async (type, object) => {
@@ -187,27 +191,33 @@ function refused(code: number, reason: string): ApiStatusError {
   return new ApiStatusError({ code, reason, message: `fake: ${reason}` });
 }
 
+const mergeKeys: Readonly<Record<string, string>> = { conditions: 'type', addresses: 'type', podIPs: 'ip', hostIPs: 'ip' };
+
+type Json = Record<string, unknown>;
+
 /** Merge patch; with `strategic`, conditions merge by type and addresses by ip, all other lists are replaced. */
 function merge(before: unknown, patch: unknown, strategic: boolean, field = ''): unknown {
   if (Array.isArray(patch)) {
-    const by = field === 'conditions' || field === 'addresses' ? 'type' : field === 'podIPs' || field === 'hostIPs' ? 'ip' : undefined;
-    if (!strategic || by === undefined || !Array.isArray(before)) return patch.filter((entry) => (entry as { $patch?: string })?.$patch === undefined);
-    const result = [...(before as Record<string, unknown>[])];
-    for (const entry of patch as Record<string, unknown>[]) {
-      const at = result.findIndex((candidate) => candidate[by] === entry[by]);
-      if (entry['$patch'] === 'delete') {
-        if (at >= 0) result.splice(at, 1);
-      } else if (at >= 0) result[at] = merge(result[at], entry, strategic) as Record<string, unknown>;
-      else result.push(entry);
-    }
-    return result;
+    const by = strategic ? mergeKeys[field] : undefined;
+    return mergeList(by !== undefined && Array.isArray(before) ? (before as Json[]) : [], patch as Json[], by);
   }
   if (typeof patch !== 'object' || patch === null) return patch;
-  const base = typeof before === 'object' && before !== null && !Array.isArray(before) ? (before as Record<string, unknown>) : {};
-  const result: Record<string, unknown> = { ...base };
+  const result: Json = typeof before === 'object' && before !== null && !Array.isArray(before) ? { ...before } : {};
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete result[key];
-    else result[key] = merge(base[key], value, strategic, key);
+    else result[key] = merge(result[key], value, strategic, key);
+  }
+  return result;
+}
+
+function mergeList(before: readonly Json[], patch: readonly Json[], by: string | undefined): Json[] {
+  if (by === undefined) return [...patch];
+  const result = [...before];
+  for (const entry of patch) {
+    const at = result.findIndex((candidate) => candidate[by] === entry[by]);
+    if (entry['$patch'] === 'delete') result.splice(at < 0 ? result.length : at, 1);
+    else if (at >= 0) result[at] = merge(result[at], entry, true) as Json;
+    else result.push(entry);
   }
   return result;
 }

@@ -94,7 +94,14 @@ export interface SeenStatus {
   readonly podIP: string;
   readonly hostIP: string;
   readonly startTime: string;
-  readonly conditions: readonly { type: string; status: string; reason?: string; message?: string; observedGeneration?: number; lastTransitionTime: string }[];
+  readonly conditions: readonly {
+    type: string;
+    status: string;
+    reason?: string;
+    message?: string;
+    observedGeneration?: number;
+    lastTransitionTime: string;
+  }[];
   readonly containerStatuses: readonly SeenContainer[];
   readonly initContainerStatuses?: readonly SeenContainer[];
 }

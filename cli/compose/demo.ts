@@ -1,0 +1,158 @@
+import { stringify } from 'yaml';
+import { connectionFromDispatcher } from '../../core/kube/index.ts';
+import { Agent } from 'undici';
+import { sleep, type Clock } from '../../core/model/clock.ts';
+import type { Decision } from '../../core/model/decision.ts';
+import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
+import { realClock, scaledClock } from '../../core/runtime/clock.ts';
+import { createLogger } from '../../core/runtime/logging.ts';
+import { realRandom, seededRandom } from '../../core/runtime/random.ts';
+import { formatDuration } from '../../core/units/duration.ts';
+import { horizontalPolicyCrd } from '../../hpa/index.ts';
+import { parseLoad, startEmbeddedCluster, type EmbeddedCluster } from '../../simulator/index.ts';
+import { runSettings } from './settings.ts';
+import { createSuite } from './suite.ts';
+
+export interface DemoOptions {
+  readonly speed: number;
+  readonly seed: number;
+  readonly port: number;
+  /** Cluster time after which it ends by itself; absent: when the signal aborts. */
+  readonly lengthMs: number | undefined;
+  readonly signal: AbortSignal;
+  readonly print: (line: string) => void;
+  /** Stores the kubeconfig and answers its path. */
+  readonly saveKubeconfig: (text: string) => Promise<string>;
+}
+
+const namespace = 'shop';
+const name = 'web';
+
+
+/** The main job on the embedded cluster over HTTP: the program as it runs in a real cluster, only on a faster clock. */
+export async function runDemo(options: DemoOptions): Promise<void> {
+  const { print, speed, signal } = options;
+  const clock = scaledClock(speed);
+  const started = clock.now();
+  const problems = createLogger({ level: 'warn', name: 'demo', clock });
+  const cluster = await startEmbeddedCluster({
+    clock,
+    random: seededRandom(options.seed),
+    nodes: ['a', 'b', 'c'].map((zone) => ({ name: `node-${zone}`, cpu: 4, memory: '16Gi', zone: `demo-1${zone}` })),
+    onProblem: (subject, error) => problems.warn('the embedded cluster met a problem', { subject, error }),
+  });
+  const url = await cluster.listen({ port: options.port });
+  const kubeconfig = await options.saveKubeconfig(kubeconfigOf(url));
+  introduce(options, { url, kubeconfig });
+  await createObjects(cluster);
+
+  // Requests are answered in real time however fast the cluster's clock runs, so they are timed by the real one.
+  const settings = runSettings.parse({ health: { address: '127.0.0.1:0' }, log: { level: 'warn' }, leaderElection: demoLease(speed) });
+  const suite = createSuite({
+    connection: connectionFromDispatcher({ server: url, dispatcher: new Agent({ connections: 32 }) }),
+    clock,
+    transportClock: realClock,
+    random: realRandom,
+    settings,
+    identity: 'demo',
+    leaseNamespace: 'default',
+    logger: createLogger({ level: 'warn', name: 'concertina', clock }),
+    onDecision: tell(print, clock, started),
+  });
+  const health = await suite.start();
+  print(`  health:      http://${health.host}:${health.port}/readyz  …/metrics`);
+  print('');
+  await untilEnd(clock, options.lengthMs, signal);
+  print('stopping');
+  await suite.shutdown.run('the demo ends');
+  await cluster.stop();
+}
+
+/** A lease of 15 seconds is a quarter of a second at 60 times the speed: the demo's is longer by the speed. */
+function demoLease(speed: number): Record<string, string> {
+  return { leaseDuration: `${15 * speed}s`, renewDeadline: `${10 * speed}s`, retryPeriod: `${2 * speed}s` };
+}
+
+async function untilEnd(clock: Clock, lengthMs: number | undefined, signal: AbortSignal): Promise<void> {
+  // An unreferenced timer would let the process end; the servers keep it alive.
+  if (lengthMs !== undefined) {
+    await sleep(clock, lengthMs, signal);
+    return;
+  }
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+function introduce({ print, speed }: DemoOptions, place: { readonly url: string; readonly kubeconfig: string }): void {
+  print(`Concertina on an embedded Kubernetes cluster at ${place.url}, time ${speed} times as fast as yours.`);
+  print(`Deployment ${namespace}/${name}: 3 replicas of 500m CPU. HorizontalPolicy ${namespace}/${name}: 3 to 12 replicas at 60 % CPU.`);
+  print('Traffic rises after two minutes (cluster time), and falls eleven minutes later.');
+  print('');
+  print('Look closer from another terminal:');
+  print(`  export KUBECONFIG=${place.kubeconfig}`);
+  print(`  kubectl get hpol,deploy,pods -n ${namespace}      kubectl describe hpol ${name} -n ${namespace}`);
+  print(`  kubectl get events -n ${namespace}               kubectl top pods -n ${namespace}`);
+  print(`  npx tsx cli/main.ts recommend --output trace`);
+}
+
+/** One line for every decision that changes something, and for the first of a row that does not. */
+function tell(print: (line: string) => void, clock: Clock, started: number): (decision: Decision) => void {
+  let last = '';
+  return (decision) => {
+    const { from, to, reason, holds, message, subject } = decision;
+    const kind = `${from}→${to} ${reason} ${holds.map((hold) => hold.by).join(',')}`;
+    if (kind === last) return;
+    last = kind;
+    const at = formatDuration(Math.round((clock.now() - started) / 1000) * 1000).padStart(7);
+    print(`[${at}] ${subject.namespace ?? ''}/${subject.name}  ${message}`);
+  };
+}
+
+async function createObjects(cluster: EmbeddedCluster): Promise<void> {
+  const client = cluster.client('concertina-demo');
+  await client.create(resourceTypes.customResourceDefinitions, horizontalPolicyCrd());
+  await client.create(resourceTypes.namespaces, { metadata: { name: namespace } });
+  cluster.workload.define({
+    name: `${namespace}/${name}`,
+    namespace,
+    owner: name,
+    load: parseLoad(`step:0s=60,2m=400,13m=60,32m=400,43m=60,62m=400,73m=60`),
+    // 5 ms of CPU a request: 400 requests a second take 2 cores.
+    cpuPerRequest: 5,
+    baseCpu: 5,
+    memory: { base: 120 * 2 ** 20, perRequest: 2 ** 20 },
+  });
+  await client.create(resourceTypes.deployments, demoDeployment());
+  await client.create(resourceTypes.horizontalPolicies, demoPolicy());
+}
+
+function demoDeployment(): KubeObject {
+  const labels = { app: name };
+  const resources = { requests: { cpu: '500m', memory: '256Mi' }, limits: { cpu: '1', memory: '512Mi' } };
+  const template = { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'shop/web:1', resources }] } };
+  return { metadata: { name, namespace, labels }, spec: { replicas: 3, selector: { matchLabels: labels }, template } };
+}
+
+function demoPolicy(): KubeObject {
+  return {
+    metadata: { name, namespace },
+    spec: {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name },
+      minReplicas: 3,
+      maxReplicas: 12,
+      metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 60 } } }],
+      behavior: {},
+    },
+  };
+}
+
+function kubeconfigOf(server: string): string {
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'embedded', cluster: { server } }],
+    users: [{ name: 'admin', user: {} }],
+    contexts: [{ name: 'embedded', context: { cluster: 'embedded', user: 'admin' } }],
+    'current-context': 'embedded',
+  });
+}

@@ -1,0 +1,354 @@
+import { messageOf } from '../../core/errors.ts';
+import {
+  createKubeClient,
+  createLeaseElector,
+  createReflector,
+  createEventRecorder,
+  dryRunFence,
+  describePath,
+} from '../../core/kube/index.ts';
+import type { Connection, KubeClient, Reflector, RequestOutcome } from '../../core/kube/index.ts';
+import type { Clock, Random } from '../../core/model/clock.ts';
+import { buildClusterView, type ClusterView } from '../../core/model/cluster-view.ts';
+import type { Decision } from '../../core/model/decision.ts';
+import { createInterner } from '../../core/model/interner.ts';
+import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
+import { projectPod, type PodRecord } from '../../core/model/pod.ts';
+import { loopProgress } from '../../core/runtime/health.ts';
+import { createHttpServer, type HttpServer } from '../../core/runtime/http-server.ts';
+import type { Logger } from '../../core/runtime/logging.ts';
+import { createMetrics } from '../../core/runtime/metrics.ts';
+import { createShutdown, type Shutdown } from '../../core/runtime/shutdown.ts';
+import { createHpaController, defaultEngineConfig, type HpaConfig } from '../../hpa/index.ts';
+import { createMetricsAggregator, createMetricsServerSource, type MetricsAggregator } from '../../metrics-aggregator/index.ts';
+import { version } from '../version.ts';
+import type { DecisionSettings, RunSettings } from './settings.ts';
+
+export interface SuiteOptions {
+  readonly connection: Connection;
+  readonly clock: Clock;
+  /** Times requests, rate limit and watchdogs; default `clock`. A demo whose time runs fast gives real time here. */
+  readonly transportClock?: Clock;
+  readonly random: Random;
+  readonly settings: RunSettings;
+  /** Unique to this copy: holder of the Lease, last word of the User-Agent. */
+  readonly identity: string;
+  readonly leaseNamespace: string;
+  readonly logger: Logger;
+  readonly onDecision?: (decision: Decision) => void;
+  /** Collect Node's own process metrics; default true. Their timers run on real time. */
+  readonly processMetrics?: boolean;
+}
+
+/** All components in one process. */
+export interface Suite {
+  /** Serves health, starts mirroring and competes for the Lease; resolves when the server listens. */
+  start(): Promise<{ readonly host: string; readonly port: number }>;
+  isLeader(): boolean;
+  /** Goes down in the stated order; idempotent. */
+  readonly shutdown: Shutdown;
+}
+
+/** Composes the components: the only place that knows them all. */
+export function createSuite(options: SuiteOptions): Suite {
+  const { clock, random, settings, logger, identity } = options;
+  const transportClock = options.transportClock ?? clock;
+  const runtimeMetrics = createMetrics({ build: { version }, processMetrics: options.processMetrics ?? true });
+  const shutdown = createShutdown({ clock: transportClock, logger });
+  const unfenced = createKubeClient({
+    connection: options.connection,
+    clock: transportClock,
+    random,
+    userAgent: `concertina/${version} (${identity})`,
+    rateLimit: { qps: settings.api.qps, burst: settings.api.burst },
+    observer: (outcome) => runtimeMetrics.observeApiRequest(apiRequestLabels(outcome)),
+  });
+  // The elector has a client without our rate limit: a renewal must never wait behind other requests.
+  const leaseClient = createKubeClient({
+    connection: options.connection,
+    clock: transportClock,
+    random,
+    userAgent: `concertina/${version} (${identity}) leader-election`,
+  });
+
+  const mirrors = createMirrors({ client: unfenced, clock: transportClock, random, logger });
+  const view = cachedView(mirrors.pods, clock);
+  const { leaderElection } = settings;
+  const elector = createLeaseElector({
+    client: leaseClient,
+    clock,
+    random,
+    namespace: options.leaseNamespace,
+    name: leaderElection.leaseName,
+    identity,
+    leaseDurationMs: leaderElection.leaseDuration,
+    renewDeadlineMs: leaderElection.renewDeadline,
+    retryPeriodMs: leaderElection.retryPeriod,
+    onStartedLeading: () => work.start('this copy holds the lease'),
+    // As upstream's controllers: whoever loses the lease ends and is restarted, rather than go on with what it remembers of an older term.
+    onStoppedLeading: async (why) => {
+      await work.stop(why);
+      if (!shutdown.signal.aborted) void shutdown.run(`the lease was lost: ${why}`);
+    },
+    onNewLeader: (holder) => logger.info('the lease changed hands', { holder: holder === '' ? 'nobody' : holder }),
+    onFailure: (error) => logger.warn('the lease could not be read or renewed', { error: messageOf(error) }),
+  });
+  // A dry run writes nothing at all, the Lease included, so it stands beside a working copy without disturbing it.
+  const elects = leaderElection.enabled && !settings.dryRun;
+  const led = elects ? unfenced.fenced(elector.fence()) : unfenced;
+  const client = settings.dryRun ? led.fenced(dryRunFence('this is a dry run')) : led;
+  const events = createEventRecorder({ client, clock, random, component: 'concertina', instance: identity });
+
+  const progress = loopProgress({ clock, intervalMs: Math.max(settings.metrics.pollInterval, settings.hpa.syncPeriod), factor: 8 });
+  const aggregator = createMetricsAggregator({
+    source: createMetricsServerSource(unfenced, { timeoutMs: settings.metrics.timeout }),
+    clock,
+    config: { pollIntervalMs: settings.metrics.pollInterval, maxAgeMs: settings.metrics.maxAge, timeoutMs: settings.metrics.timeout },
+    runningPods: mirrors.runningPods,
+    onPoll: (report) => {
+      progress.beat();
+      runtimeMetrics.observeLoop('metrics-aggregator', report.durationMs / 1000, report.state.healthy ? 'ok' : 'error');
+      if (!report.state.healthy) logger.warn('usage is unknown', { reason: report.state.reason, detail: report.state.detail });
+      for (const problem of report.rejected) logger.warn('a part of a metrics answer cannot be used', { problem });
+    },
+    onListenerError: (error) => logger.error('a listener for metrics threw', { error: messageOf(error) }),
+  });
+  const hpa = createHpaController({
+    client,
+    reads: {
+      policies: mirrors.policies,
+      nativeHpas: mirrors.nativeHpas,
+      pods: () => (mirrors.pods.hasSynced() ? view() : undefined),
+    },
+    metrics: () => aggregator.view(),
+    clock,
+    random,
+    events: { emit: (object, note) => events.record({ object, ...note }) },
+    logger: logger.child({ component: 'hpa' }),
+    registry: runtimeMetrics.registry,
+    config: hpaConfig(settings, settings.dryRun),
+    onDecision: options.onDecision,
+  });
+  aggregator.onView(() => hpa.metricsChanged());
+  const work = createWork({ aggregator, hpa, mirrors, logger, signal: shutdown.signal });
+
+  const [host, port] = splitAddress(settings.health.address);
+  const server = createHttpServer({
+    host,
+    port,
+    clock: transportClock,
+    logger,
+    metrics: { render: () => runtimeMetrics.render(), contentType: runtimeMetrics.registry.contentType },
+  });
+  addChecks(server, { mirrors, isWorking: () => work.isWorking(), progress: () => progress.check() });
+  addShutdownSteps(shutdown, { work, elector: elects ? elector : undefined, events, mirrors, server, client: unfenced });
+
+  return {
+    isLeader: () => (elects ? elector.isLeader() : work.isWorking()),
+    shutdown,
+    start: async () => {
+      const address = await server.listen();
+      logger.info('serving health and metrics', { ...address });
+      mirrors.start();
+      if (elects) elector.start();
+      else work.start(settings.dryRun ? 'dry run: nothing will be written' : 'leader election is off');
+      return address;
+    },
+  };
+}
+
+/** Settings as the replicas controller takes them. */
+export function hpaConfig(settings: DecisionSettings, dryRun: boolean): HpaConfig {
+  const { hpa, cooldown, metrics } = settings;
+  return {
+    engine: {
+      ...defaultEngineConfig,
+      tolerance: hpa.tolerance,
+      cpuInitializationMs: hpa.cpuInitializationPeriod,
+      initialReadinessDelayMs: hpa.initialReadinessDelay,
+      downscaleStabilizationMs: hpa.downscaleStabilization,
+    },
+    syncPeriodMs: hpa.syncPeriod,
+    workers: hpa.workers,
+    cooldown: { scaleUpMs: cooldown.scaleUp, scaleDownMs: cooldown.scaleDown },
+    dryRun,
+    maxSampleAgeMs: metrics.maxAge,
+  };
+}
+
+interface Mirrors {
+  readonly pods: Reflector<PodRecord>;
+  readonly policies: Reflector<KubeObject>;
+  readonly nativeHpas: Reflector<KubeObject>;
+  /** Pods in phase Running. */
+  readonly runningPods: () => number;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+function createMirrors(deps: { client: KubeClient; clock: Clock; random: Random; logger: Logger }): Mirrors {
+  const { client, clock, random, logger } = deps;
+  const interner = createInterner();
+  const warn =
+    (plural: string) => (failure: { readonly kind: string; readonly phase: string; readonly error: unknown; readonly retryInMs: number }) =>
+      logger.warn(`the mirror of ${plural} met a failure`, {
+        kind: failure.kind,
+        phase: failure.phase,
+        error: messageOf(failure.error),
+        retryInMs: Math.round(failure.retryInMs),
+      });
+  const whole = (type: (typeof resourceTypes)['horizontalPolicies' | 'horizontalPodAutoscalers']): Reflector<KubeObject> =>
+    createReflector({ client, type, clock, random, project: withoutManagedFields, onFailure: warn(type.plural) });
+  const pods = createReflector<PodRecord>({
+    client,
+    type: resourceTypes.pods,
+    clock,
+    random,
+    project: (raw) => projectPod(raw, interner),
+    onFailure: warn('pods'),
+  });
+  const policies = whole(resourceTypes.horizontalPolicies);
+  const nativeHpas = whole(resourceTypes.horizontalPodAutoscalers);
+  const all = [pods, policies, nativeHpas];
+  let running = 0;
+  const isRunning = (pod: PodRecord | undefined): number => (pod?.phase === 'Running' ? 1 : 0);
+  pods.onDelta((delta) => {
+    running += isRunning(delta.new) - isRunning(delta.old);
+  });
+  return {
+    runningPods: () => running,
+    pods,
+    policies,
+    nativeHpas,
+    start: () => {
+      for (const mirror of all) mirror.start();
+    },
+    stop: async () => {
+      await Promise.all(all.map((mirror) => mirror.stop()));
+    },
+  };
+}
+
+function withoutManagedFields(raw: KubeObject): KubeObject {
+  const { managedFields: _managed, ...metadata } = raw.metadata;
+  return { ...raw, metadata };
+}
+
+/** Least time between two snapshots of the pods, milliseconds: with 150,000 pods one takes some 20 ms. */
+const viewMaxAgeMs = 1_000;
+
+/** One snapshot of the pods for all evaluations of a tick; made anew when something has changed and the last one is a second old. */
+function cachedView(pods: Reflector<PodRecord>, clock: Clock): () => ClusterView {
+  let view: ClusterView | undefined;
+  let madeAt = 0;
+  let changed = true;
+  pods.onDelta(() => {
+    changed = true;
+  });
+  return () => {
+    if (view === undefined || (changed && clock.monotonic() - madeAt >= viewMaxAgeMs)) {
+      view = buildClusterView({ at: clock.now(), pods: pods.items() });
+      madeAt = clock.monotonic();
+      changed = false;
+    }
+    return view;
+  };
+}
+
+interface Work {
+  start(why: string): void;
+  stop(why: string): Promise<void>;
+  isWorking(): boolean;
+}
+
+/** What only the leader does. It begins when the mirrors are complete: nothing is decided on half a picture. */
+function createWork(deps: {
+  aggregator: MetricsAggregator;
+  hpa: { start(): void; stop(): Promise<void> };
+  mirrors: Mirrors;
+  logger: Logger;
+  signal: AbortSignal;
+}): Work {
+  const { aggregator, hpa, mirrors, logger } = deps;
+  let wanted = false;
+  let term = 0;
+  return {
+    isWorking: () => wanted,
+    start: (why) => {
+      if (wanted || deps.signal.aborted) return;
+      wanted = true;
+      const mine = ++term;
+      logger.info('starting to work', { why });
+      void Promise.all([mirrors.pods.waitForSync(deps.signal), mirrors.policies.waitForSync(deps.signal)]).then((synced) => {
+        if (!synced.every(Boolean) || mine !== term || !wanted) return;
+        hpa.start();
+        aggregator.start();
+      });
+    },
+    stop: async (why) => {
+      if (!wanted) return;
+      wanted = false;
+      term += 1;
+      logger.info('stopping work', { why });
+      aggregator.stop();
+      await hpa.stop();
+    },
+  };
+}
+
+function addChecks(
+  server: HttpServer,
+  deps: {
+    readonly mirrors: Mirrors;
+    readonly isWorking: () => boolean;
+    readonly progress: () => ReturnType<ReturnType<typeof loopProgress>['check']>;
+  },
+): void {
+  // A copy that waits for the lease has no loop to be late with.
+  server.addLiveness('loop', () => (deps.isWorking() && deps.mirrors.policies.hasSynced() ? deps.progress() : undefined));
+  const synced = (name: string, mirror: { hasSynced(): boolean }): void =>
+    server.addReadiness(name, () => (mirror.hasSynced() ? undefined : `${name} are not listed yet`));
+  synced('pods', deps.mirrors.pods);
+  synced('horizontalpolicies', deps.mirrors.policies);
+}
+
+function addShutdownSteps(
+  shutdown: Shutdown,
+  deps: {
+    readonly work: Work;
+    readonly elector: { stop(): Promise<void> } | undefined;
+    readonly events: { close(): Promise<void> };
+    readonly mirrors: Mirrors;
+    readonly server: HttpServer;
+    readonly client: KubeClient;
+  },
+): void {
+  shutdown.add({ phase: 'stop-work', name: 'controllers', run: () => deps.work.stop('shutdown') });
+  // Events are written while the fence is still open, so they are flushed before the lease is given up, and dropped afterwards.
+  shutdown.add({ phase: 'in-flight', name: 'events', run: () => deps.events.close() });
+  const { elector } = deps;
+  if (elector !== undefined) shutdown.add({ phase: 'lease', name: 'lease', run: () => elector.stop() });
+  shutdown.add({ phase: 'watches', name: 'mirrors', run: () => deps.mirrors.stop() });
+  shutdown.add({ phase: 'servers', name: 'health', run: () => deps.server.close() });
+  shutdown.add({ phase: 'servers', name: 'connections', run: () => deps.client.close() });
+}
+
+function apiRequestLabels({ method, path, status, durationMs }: RequestOutcome): {
+  verb: string;
+  resource: string;
+  code: string;
+  seconds: number;
+} {
+  return {
+    verb: method,
+    resource: describePath(path).resource,
+    code: status === 0 ? '<error>' : String(status),
+    seconds: durationMs / 1000,
+  };
+}
+
+function splitAddress(address: string): [string, number] {
+  const colon = address.lastIndexOf(':');
+  const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
+  return [host === '' ? '0.0.0.0' : host, Number(address.slice(colon + 1))];
+}

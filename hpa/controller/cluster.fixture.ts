@@ -1,0 +1,256 @@
+import { Registry } from 'prom-client';
+import { ConcertinaError } from '../../core/errors.ts';
+import type { KubeClient, RawResponse, Scale } from '../../core/kube/api.ts';
+import { ApiStatusError } from '../../core/kube/status-error.ts';
+import { buildClusterView } from '../../core/model/cluster-view.ts';
+import type { Decision } from '../../core/model/decision.ts';
+import { createInterner } from '../../core/model/interner.ts';
+import type { MetricsView, PodUsage, SourceState } from '../../core/model/metrics-view.ts';
+import type { KubeObject } from '../../core/model/object.ts';
+import { projectPod } from '../../core/model/pod.ts';
+import { formatTime } from '../../core/model/condition.ts';
+import { VirtualClock } from '../../core/runtime/clock.ts';
+import { recordingLogger } from '../../core/runtime/logging.ts';
+import { seededRandom } from '../../core/runtime/random.ts';
+import { defaultHpaConfig, type HpaConfig } from '../config.ts';
+import type { EventNote } from '../engine/index.ts';
+import { createHpaController, type HpaController } from './controller.ts';
+import type { PolicyChange } from './ports.ts';
+
+/** One Deployment as the fake API server keeps it. */
+export interface FakeTarget {
+  replicas: number;
+  version: number;
+  readonly selector: string;
+  readonly labels: Record<string, string>;
+}
+
+/** A cluster in memory for tests of the controller: Deployments `shop/NAME`, their pods, usage, and policies. Everything can be changed at any time. */
+export class FakeCluster {
+  readonly clock = new VirtualClock(Date.UTC(2026, 0, 1, 12));
+  readonly targets = new Map<string, FakeTarget>();
+  readonly policies = new Map<string, KubeObject>();
+  readonly nativeHpas = new Map<string, KubeObject>();
+  readonly events: (EventNote & { readonly policy: string })[] = [];
+  readonly decisions: Decision[] = [];
+  readonly statusPatches: { readonly name: string; readonly body: unknown }[] = [];
+  readonly logger = recordingLogger();
+  readonly registry = new Registry();
+  /** Milli-cores of every pod, by target. */
+  readonly load = new Map<string, number>();
+  source: SourceState = { healthy: true, lastSuccess: 0 };
+  /** Conflicts (409) that the next writes of a scale meet; a function is called at each. */
+  conflicts: (() => void)[] = [];
+  fencedBy: string | undefined;
+  /** Thrown out of `getScale` of a target. */
+  readonly broken = new Map<string, Error>();
+  #version = 1;
+  #sequence = 0;
+  #handlers = new Set<(change: PolicyChange) => void>();
+
+  addTarget(name: string, replicas: number, labels: Record<string, string> = { app: name }): FakeTarget {
+    const selector = Object.entries(labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',');
+    const target = { replicas, version: 1, selector, labels };
+    this.targets.set(name, target);
+    return target;
+  }
+
+  setPolicy(name: string, spec: object, metadata: object = {}): void {
+    const key = `shop/${name}`;
+    const old = this.policies.get(key);
+    const raw: KubeObject = {
+      apiVersion: 'concertina.dev/v1alpha1',
+      kind: 'HorizontalPolicy',
+      metadata: {
+        name,
+        namespace: 'shop',
+        uid: `uid-${name}`,
+        generation: (old?.metadata.generation ?? 0) + 1,
+        resourceVersion: String((this.#version += 1)),
+        ...metadata,
+      },
+      spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name }, maxReplicas: 10, ...spec },
+      status: old?.status ?? {},
+    };
+    this.policies.set(key, raw);
+    this.#tell({ type: old === undefined ? 'added' : 'updated', key, old, new: raw });
+  }
+
+  deletePolicy(name: string): void {
+    const key = `shop/${name}`;
+    const old = this.policies.get(key);
+    this.policies.delete(key);
+    this.#tell({ type: 'deleted', key, old, new: undefined });
+  }
+
+  status(name: string) {
+    return this.policies.get(`shop/${name}`)?.status as {
+      conditions: { type: string; status: string; reason: string; message: string }[];
+      lastDecision: { reason: string; message: string };
+      lastScaleUpTime?: string;
+      currentReplicas?: number;
+      observedGeneration?: number;
+    };
+  }
+
+  condition(name: string, type: string): string | undefined {
+    const found = this.status(name).conditions.find((each) => each.type === type);
+    return found === undefined ? undefined : `${found.status}/${found.reason}`;
+  }
+
+  controller(config: Partial<HpaConfig> = {}): HpaController {
+    return createHpaController({
+      client: this.client(),
+      reads: {
+        policies: this.#source(this.policies, this.#handlers),
+        pods: () => this.view(),
+        nativeHpas: this.#source(this.nativeHpas, new Set()),
+      },
+      metrics: () => this.metrics(),
+      clock: this.clock,
+      random: seededRandom(1),
+      events: { emit: (regarding, note) => this.events.push({ ...note, policy: regarding.name }) },
+      logger: this.logger,
+      registry: this.registry,
+      config: { ...defaultHpaConfig, ...config },
+      onDecision: (decision) => this.decisions.push(decision),
+    });
+  }
+
+  /** All pods as they should be: as many as spec.replicas, ready for an hour. */
+  view() {
+    const interner = createInterner();
+    const long = formatTime(this.clock.now() - 3_600_000);
+    const pods = [...this.targets].flatMap(([name, { replicas, labels }]) =>
+      Array.from({ length: replicas }, (_, index) =>
+        projectPod(
+          {
+            metadata: { name: `${name}-${index}`, namespace: 'shop', uid: `${name}-${index}`, labels, creationTimestamp: long },
+            spec: { containers: [{ name: 'app', resources: { requests: { cpu: '1', memory: '1Gi' } } }] },
+            status: { phase: 'Running', startTime: long, conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: long }] },
+          },
+          interner,
+        ),
+      ),
+    );
+    return buildClusterView({ at: this.clock.now(), pods });
+  }
+
+  metrics(): MetricsView {
+    const usage = new Map<string, PodUsage>();
+    for (const [name, { replicas }] of this.targets) {
+      const cpuMilli = this.load.get(name);
+      if (cpuMilli === undefined) continue;
+      for (let index = 0; index < replicas; index += 1) {
+        const containers = [{ name: 'app', cpuMilli, memoryMilli: 1000 }];
+        const pod = `${name}-${index}`;
+        usage.set(pod, { namespace: 'shop', name: pod, timestamp: this.clock.now() - 5000, windowMs: 15_000, containers });
+      }
+    }
+    return {
+      at: this.clock.now(),
+      sequence: (this.#sequence += 1),
+      resourceSource: this.source,
+      podUsage: (_, pod) => usage.get(pod),
+      nodeUsage: () => undefined,
+      podCount: usage.size,
+      pods: () => usage.values(),
+      nodes: () => [].values(),
+    };
+  }
+
+  #tell(change: PolicyChange): void {
+    for (const handler of this.#handlers) handler(change);
+  }
+
+  #source(objects: Map<string, KubeObject>, handlers: Set<(change: PolicyChange) => void>) {
+    return {
+      get: (key: string) => objects.get(key),
+      items: () => [...objects.values()],
+      hasSynced: () => true,
+      onDelta: (handler: (change: PolicyChange) => void) => {
+        handlers.add(handler);
+        for (const [key, raw] of objects) handler({ type: 'added', key, old: undefined, new: raw });
+        return () => handlers.delete(handler);
+      },
+    };
+  }
+
+  /** The part of a client that the controller uses. */
+  client(): KubeClient {
+    const answer = (status: number, body: unknown): RawResponse => ({ status, headers: {}, body: Buffer.from(JSON.stringify(body)) });
+    const scaleOf = (name: string): Scale => {
+      const broken = this.broken.get(name);
+      if (broken !== undefined) throw broken;
+      const target = this.targets.get(name);
+      if (target === undefined) throw failure(404, 'NotFound', `deployments.apps "${name}" not found`);
+      return {
+        resourceVersion: String(target.version),
+        specReplicas: target.replicas,
+        statusReplicas: target.replicas,
+        selector: target.selector,
+      };
+    };
+    const fence = (path: string): void => {
+      if (this.fencedBy !== undefined) throw new ConcertinaError('FENCED', `${path} was not sent: ${this.fencedBy}`);
+    };
+    const client: Pick<KubeClient, 'server' | 'raw' | 'getScale' | 'setScale' | 'patch'> = {
+      server: 'fake',
+      raw: ({ path }) => {
+        const resources = [
+          { name: 'deployments', kind: 'Deployment', namespaced: true },
+          { name: 'deployments/scale', kind: 'Scale', namespaced: true },
+          { name: 'daemonsets', kind: 'DaemonSet', namespaced: true },
+        ];
+        if (path === '/apis/apps/v1') return Promise.resolve(answer(200, { resources }));
+        if (path === '/apis/apps') return Promise.resolve(answer(200, { versions: [{ version: 'v1' }] }));
+        return Promise.resolve(answer(404, {}));
+      },
+      getScale: (_, { name }) => Promise.resolve().then(() => scaleOf(name)),
+      setScale: async (_, { name }, replicas, options) => {
+        fence(`PATCH ${name}/scale`);
+        this.conflicts.shift()?.();
+        const target = this.targets.get(name);
+        if (target === undefined) throw failure(404, 'NotFound', 'gone');
+        if (String(target.version) !== options?.resourceVersion) throw failure(409, 'Conflict', 'the object has been modified');
+        target.replicas = replicas;
+        target.version += 1;
+        return Promise.resolve(scaleOf(name));
+      },
+      patch: async <T>(...[, { name }, { body }]: Parameters<KubeClient['patch']>): Promise<T> => {
+        fence(`PATCH ${name}/status`);
+        const key = `shop/${name}`;
+        const old = this.policies.get(key);
+        if (old === undefined) throw failure(404, 'NotFound', 'gone');
+        this.statusPatches.push({ name, body });
+        const patch = (body as { status: object }).status;
+        const raw: KubeObject = {
+          ...old,
+          metadata: { ...old.metadata, resourceVersion: String((this.#version += 1)) },
+          status: merge(old.status, patch),
+        };
+        this.policies.set(key, raw);
+        this.#tell({ type: 'updated', key, old, new: raw });
+        return Promise.resolve(raw as T);
+      },
+    };
+    return client as KubeClient;
+  }
+}
+
+function failure(code: number, reason: string, message: string): ApiStatusError {
+  return new ApiStatusError({ code, reason, message });
+}
+
+/** RFC 7386. */
+function merge(target: unknown, patch: unknown): unknown {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
+  const merged: Record<string, unknown> = typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete merged[key];
+    else merged[key] = merge(merged[key], value);
+  }
+  return merged;
+}

@@ -1,0 +1,4 @@
+export { createRbacAuthorizer, groupsOf, rbacTypes, refusalText } from './rbac.ts';
+export type { AccessDecision, RbacAuthorizer } from './rbac.ts';
+export { answerSelfSubjectAccessReview, answerSelfSubjectRulesReview, answerSubjectAccessReview, answerTokenReview } from './reviews.ts';
+export type { AccessAttributes, PolicyRule } from './rules.ts';

@@ -1,0 +1,101 @@
+import { connectionFromDispatcher, createKubeClient, type Connection, type KubeClient } from '../../core/kube/index.ts';
+import type { Clock, Random } from '../../core/model/clock.ts';
+import { createWorkloadModel, type WorkloadModel } from '../workload/index.ts';
+import { createApiServer, type ApiServer } from './api-server/index.ts';
+import { startControllers } from './controllers/index.ts';
+import { createKubeletFleet, type FleetOptions, type KubeletFleet, type NodeSpec } from './kubelet/index.ts';
+import { createMetricsApi, fleetScrapes, registryObjects, type MetricsApi } from './metrics-api/index.ts';
+import { startScheduler } from './scheduler/index.ts';
+
+export interface EmbeddedClusterOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly nodes: readonly NodeSpec[];
+  readonly fleet?: FleetOptions;
+  /** Resolution of `metrics.k8s.io`, milliseconds; default 15 000. */
+  readonly metricsResolutionMs?: number;
+  /** Told about what went wrong inside and is tried again. */
+  readonly onProblem?: (subject: string, error: unknown) => void;
+}
+
+/** A whole Kubernetes cluster in this process, on an injected clock. */
+export interface EmbeddedCluster {
+  readonly api: ApiServer;
+  readonly fleet: KubeletFleet;
+  readonly workload: WorkloadModel;
+  readonly metrics: MetricsApi;
+  /** A connection without sockets, for virtual time. */
+  connection(): Connection;
+  /** A client over that connection, as an administrator. */
+  client(userAgent: string): KubeClient;
+  /** Serves the API over HTTP on loopback and answers the URL. */
+  listen(options?: { readonly port?: number }): Promise<string>;
+  /** Resolves when nothing moves until time passes: what a VirtualClock's `useSettle` takes. */
+  settle(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Where the in-process connection pretends to be; nothing listens there. */
+const inProcessServer = 'http://embedded.cluster.local';
+
+/** Starts API server, controllers, scheduler, metrics API and one kubelet for each node; resolves when the nodes are registered. */
+export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Promise<EmbeddedCluster> {
+  const { clock, random } = options;
+  const problem = options.onProblem ?? (() => undefined);
+  const api = createApiServer({ clock, random });
+  const dispatcher = api.dispatcher();
+  const connection = (): Connection => connectionFromDispatcher({ server: inProcessServer, dispatcher });
+  const client = (userAgent: string): KubeClient => createKubeClient({ connection: connection(), clock, random, userAgent });
+
+  const controllers = startControllers({
+    registry: api.registry,
+    clock,
+    random,
+    options: { onError: (controller, key, error) => problem(`${controller} ${key}`, error) },
+  });
+  const scheduler = startScheduler({ registry: api.registry, clock, random });
+  const workload = createWorkloadModel({ clock, random });
+  const fleet = createKubeletFleet({
+    client: client('kubelet'),
+    clock,
+    random,
+    workload,
+    options: { onProblem: ({ subject, error }) => problem(`kubelet ${subject}`, error), ...options.fleet },
+  });
+  const metrics = createMetricsApi({
+    clock,
+    random,
+    source: fleetScrapes(fleet),
+    objects: registryObjects(api.registry),
+    ...(options.metricsResolutionMs === undefined ? {} : { resolutionMs: options.metricsResolutionMs }),
+  });
+  api.mount(metrics.groupVersion, metrics.handler, metrics.discovery);
+
+  const settle = async (): Promise<void> => {
+    do {
+      await dispatcher.settle();
+    } while (!controllers.idle() || !scheduler.idle());
+  };
+
+  await fleet.start();
+  await Promise.all(options.nodes.map((node) => fleet.addNode(node)));
+  metrics.start();
+
+  return {
+    api,
+    fleet,
+    workload,
+    metrics,
+    connection,
+    client,
+    listen: async ({ port = 0 } = {}) => (await api.listen({ port })).url,
+    settle,
+    stop: async () => {
+      metrics.stop();
+      scheduler.stop();
+      controllers.stop();
+      await fleet.stop();
+      await api.close();
+    },
+  };
+}

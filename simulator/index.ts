@@ -1,0 +1,3 @@
+/** Everything that stands in for a cluster: the embedded cluster and the workload model. */
+export * from './cluster/index.ts';
+export * from './workload/index.ts';

@@ -106,7 +106,7 @@ describe('two candidates', () => {
         await base.advance(40_000);
         await stopped;
       }),
-      { numRuns: 25 },
+      { numRuns: 25, interruptAfterTimeLimit: 40_000, markInterruptAsFailure: true },
     );
     // The property would hold of electors that never lead.
     expect(leaders).toBeGreaterThan(1_000);

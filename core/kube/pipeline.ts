@@ -71,14 +71,16 @@ export async function sendRequest(context: ClientContext, request: PipelineReque
     await context.limiter?.take(request.signal);
     // The limit is on the server's time, not on the wait for our own rate limit.
     deadline ??= clock.monotonic() + (request.timeoutMs ?? defaultTimeoutMs);
-    const answer = await attempt(context, request, deadline - clock.monotonic()).catch((thrown: unknown) => {
+    const credentials = await context.connection.headers();
+    const wire = { ...wireRequest(context, request, credentials), timeoutMs: deadline - clock.monotonic() };
+    const answer = await attempt(context, request, wire).catch((thrown: unknown) => {
       if (reconnected || !isBrokenConnection(thrown)) throw thrown;
       reconnected = true;
       return undefined;
     });
     if (answer === undefined) continue;
     if (answer.status === 401) {
-      await renewCredentials(context, request, answer, refreshed);
+      await renewCredentials(context, { request, answer, credentials, again: refreshed });
       refreshed = true;
       continue;
     }
@@ -95,29 +97,29 @@ export async function sendRequest(context: ClientContext, request: PipelineReque
 export async function openRead(context: ClientContext, request: PipelineRequest): Promise<WireStream> {
   for (let refreshed = false; ; refreshed = true) {
     await context.limiter?.take(request.signal);
-    const wire = await wireRequest(context, request);
+    const credentials = await context.connection.headers();
+    const wire = wireRequest(context, request, credentials);
     const stream = await observed(context, request, () => openStream(context.connection, wire));
     if (stream.status < 400) return stream;
     const body = await readBounded(stream.body);
     const answer = { status: stream.status, headers: stream.headers, body };
     if (stream.status !== 401) throw errorFromAnswer(answer, request);
-    await renewCredentials(context, request, answer, refreshed);
+    await renewCredentials(context, { request, answer, credentials, again: refreshed });
   }
 }
 
-async function attempt(context: ClientContext, request: PipelineRequest, timeoutMs: number): Promise<WireAnswer> {
-  const wire = await wireRequest(context, request);
+function attempt(context: ClientContext, request: PipelineRequest, wire: WireRequest): Promise<WireAnswer> {
   return observed(context, request, () => {
     wire.guard?.();
-    return exchange(context.connection, context.clock, { ...wire, timeoutMs });
+    return exchange(context.connection, context.clock, wire);
   });
 }
 
-async function wireRequest(context: ClientContext, request: PipelineRequest): Promise<WireRequest> {
+function wireRequest(context: ClientContext, request: PipelineRequest, credentials: RequestHeaders): WireRequest {
   const headers: Record<string, string | string[]> = {
     accept: request.accept ?? 'application/json',
     'user-agent': context.userAgent,
-    ...(await context.connection.headers()),
+    ...credentials,
     ...identityHeaders(context.identity),
   };
   if (request.body !== undefined) headers['content-type'] = request.contentType ?? 'application/json';
@@ -165,13 +167,24 @@ async function observed<T extends { readonly status: number }>(
   }
 }
 
-async function renewCredentials(context: ClientContext, request: PipelineRequest, answer: WireAnswer, again: boolean): Promise<void> {
+interface Refusal {
+  readonly request: PipelineRequest;
+  readonly answer: WireAnswer;
+  /** What the request was sent with. */
+  readonly credentials: RequestHeaders;
+  /** It is the second refusal. */
+  readonly again: boolean;
+}
+
+async function renewCredentials(context: ClientContext, { request, answer, credentials, again }: Refusal): Promise<void> {
   const refused = new ConcertinaError(
     'CREDENTIALS_EXPIRED',
     `${context.connection.server} refused the credentials (401 for ${request.method} ${request.path.split('?', 1)[0]})`,
     { cause: errorFromAnswer(answer, request), details: { server: context.connection.server } },
   );
   if (again || context.connection.refresh === undefined) throw refused;
+  // Of many requests that were refused together the first one refreshes for all.
+  if (JSON.stringify(await context.connection.headers()) !== JSON.stringify(credentials)) return;
   try {
     await context.connection.refresh();
   } catch (thrown) {

@@ -221,7 +221,7 @@ describe('bad input', () => {
       'False/FailedGetScale',
       'spec.scaleTargetRef.apiVersion "a/b/c" is not GROUP/VERSION',
     ],
-  ])('%s is said in one condition and disturbs nobody', async (_, spec, type, expected, text) => {
+  ])('%s is said in one condition and disturbs nobody', async (...[, spec, type, expected, text]) => {
     const cluster = new FakeCluster();
     const bad = cluster.addTarget('web', 3);
     const good = cluster.addTarget('good', 3);

@@ -87,7 +87,7 @@ type PodsSpec = Extract<MetricSpec, { type: 'Pods' }>;
 
 function evaluateUsage(spec: UsageSpec, result: MetricResult, context: MetricContext): MetricOutcome {
   if (result.kind === 'failure') return fetchFailed(spec, result);
-  if (result.kind !== 'usage' || result.samples.length === 0) return nothingReturned(spec);
+  if (result.kind !== 'usage' || result.samples.length === 0) return nothingReturned(spec, context);
   const container = spec.type === 'ContainerResource' ? spec.container : '';
   const samples = usageSamples(result, container);
   const { averageValue, averageUtilization } = spec.target;
@@ -115,7 +115,7 @@ function usageSamples(result: Extract<MetricResult, { kind: 'usage' }>, containe
 
 function evaluatePodValues(spec: PodsSpec, result: MetricResult, context: MetricContext): MetricOutcome {
   if (result.kind === 'failure') return fetchFailed(spec, result);
-  if (result.kind !== 'pod-values' || result.values.length === 0) return nothingReturned(spec);
+  if (result.kind !== 'pod-values' || result.values.length === 0) return nothingReturned(spec, context);
   const target = spec.target.averageValue;
   if (target === undefined) return invalidTarget(spec, 'averageValue');
   const samples = new Map(result.values.map(({ pod, value, timestamp, windowMs }) => [pod, { value, timestamp, windowMs }]));
@@ -125,7 +125,7 @@ function evaluatePodValues(spec: PodsSpec, result: MetricResult, context: Metric
 
 function evaluateValue(spec: ValueSpec, result: MetricResult, context: MetricContext): MetricOutcome {
   if (result.kind === 'failure') return fetchFailed(spec, result);
-  if (result.kind !== 'values' || result.values.length === 0) return nothingReturned(spec);
+  if (result.kind !== 'values' || result.values.length === 0) return nothingReturned(spec, context);
   const branch = valueBranch(spec);
   if (branch === undefined) return invalidTarget(spec, 'value or averageValue');
   const calculation = (branch.perReplica ? perReplicaValue : valueReplicas)(result.values, branch.target, context);
@@ -184,10 +184,13 @@ function usageProposal(spec: UsageSpec | PodsSpec, calculation: UsageCalculation
       replicas: calculation.replicas,
     },
     groups,
-    keptByGaps:
-      groups.missing.length > 0 && calculation.ratio < 1 - context.tolerances.scaleDown && calculation.replicas === context.currentReplicas,
+    keptByGaps: isKeptByGaps(calculation, context),
     degraded: result.kind === 'failure' ? undefined : result.degraded,
   };
+}
+
+function isKeptByGaps({ groups, ratio, replicas }: UsageCalculation, { tolerances, currentReplicas }: MetricContext): boolean {
+  return groups.missing.length > 0 && ratio < 1 - tolerances.scaleDown && replicas === currentReplicas;
 }
 
 function valueProposal(
@@ -328,8 +331,10 @@ function fetchFailed(spec: Exclude<MetricSpec, { type: 'Unknown' }>, result: Ext
   return failed(spec, { kind: 'FetchFailed', message: result.message, unknown: result.reason, since: result.since });
 }
 
-function nothingReturned(spec: Exclude<MetricSpec, { type: 'Unknown' }>): MetricFailure {
-  return failed(spec, { kind: 'NoMetricsReturned', message: 'the source answered without a single sample for the target' });
+function nothingReturned(spec: Exclude<MetricSpec, { type: 'Unknown' }>, { pods }: MetricContext): MetricFailure {
+  const message = pods.length === 0 ? "no pod matches the target's selector" : `the source has no sample of any of the ${pods.length} pods`;
+  const values = 'the source answered without a value';
+  return failed(spec, { kind: 'NoMetricsReturned', message: spec.type === 'Object' || spec.type === 'External' ? values : message });
 }
 
 function invalidTarget(spec: Exclude<MetricSpec, { type: 'Unknown' }>, needed: string): MetricFailure {

@@ -24,7 +24,7 @@ export interface EmbeddedCluster {
   readonly fleet: KubeletFleet;
   readonly workload: WorkloadModel;
   readonly metrics: MetricsApi;
-  /** A connection without sockets, for virtual time. */
+  /** A new connection without sockets, for virtual time; whoever takes it closes it. */
   connection(): Connection;
   /** A client over that connection, as an administrator. */
   client(userAgent: string): KubeClient;
@@ -43,8 +43,7 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
   const { clock, random } = options;
   const problem = options.onProblem ?? (() => undefined);
   const api = createApiServer({ clock, random });
-  const dispatcher = api.dispatcher();
-  const connection = (): Connection => connectionFromDispatcher({ server: inProcessServer, dispatcher });
+  const connection = (): Connection => connectionFromDispatcher({ server: inProcessServer, dispatcher: api.dispatcher() });
   const client = (userAgent: string): KubeClient => createKubeClient({ connection: connection(), clock, random, userAgent });
 
   const controllers = startControllers({
@@ -73,7 +72,7 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
 
   const settle = async (): Promise<void> => {
     do {
-      await dispatcher.settle();
+      await api.settle();
     } while (!controllers.idle() || !scheduler.idle());
   };
 

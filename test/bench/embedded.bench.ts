@@ -94,7 +94,11 @@ function pod(index: number): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: podName(index), namespace: namespaceOf(index), labels: { app: `app-${index % 500}`, 'pod-template-hash': `h${index % 500}` } },
+    metadata: {
+      name: podName(index),
+      namespace: namespaceOf(index),
+      labels: { app: `app-${index % 500}`, 'pod-template-hash': `h${index % 500}` },
+    },
     spec: {
       nodeName: `node-${String(index % nodes).padStart(5, '0')}`,
       containers: [
@@ -134,7 +138,15 @@ function runningStatus(stamp: number): Record<string, unknown> {
       message: type === 'Ready' ? String(stamp) : '',
     })),
     containerStatuses: [
-      { name: 'main', ready: true, started: true, restartCount: 0, image: 'app', imageID: 'app@1', state: { running: { startedAt: '2026-01-01T00:00:00Z' } } },
+      {
+        name: 'main',
+        ready: true,
+        started: true,
+        restartCount: 0,
+        image: 'app',
+        imageID: 'app@1',
+        state: { running: { startedAt: '2026-01-01T00:00:00Z' } },
+      },
     ],
   };
 }
@@ -206,15 +218,13 @@ async function measureWatch(server: ApiServer, how: 'in process' | 'http'): Prom
     const due = Math.min(rate * seconds, Math.floor(((performance.now() - start) / 1000) * rate));
     for (; sent < due; sent++) {
       const stamp = performance.now();
-      await server.registry.mutate(
-        resourceTypes.pods,
-        namespaceOf(sent),
-        podName(sent),
-        (object) => ({ ...object, status: runningStatus(stamp), }),
-        { subresource: 'status' },
-      ).catch((thrown: unknown) => {
-        throw thrown;
-      });
+      await server.registry
+        .mutate(resourceTypes.pods, namespaceOf(sent), podName(sent), (object) => ({ ...object, status: runningStatus(stamp) }), {
+          subresource: 'status',
+        })
+        .catch((thrown: unknown) => {
+          throw thrown;
+        });
     }
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
@@ -231,7 +241,10 @@ async function measureWatch(server: ApiServer, how: 'in process' | 'http'): Prom
 
 function latest(server: ApiServer): string {
   const lists = server.registry.list(resourceTypes.pods);
-  return lists.reduce((highest, object) => (Number(object.metadata.resourceVersion) > Number(highest) ? (object.metadata.resourceVersion ?? '0') : highest), '0');
+  return lists.reduce(
+    (highest, object) => (Number(object.metadata.resourceVersion) > Number(highest) ? (object.metadata.resourceVersion ?? '0') : highest),
+    '0',
+  );
 }
 
 function quantile(sorted: readonly number[], q: number): number {

@@ -10,12 +10,16 @@ describe('conformance of the replicas controller', () => {
     ['hpa-replica-calculator.json', 84],
     ['hpa-behavior.json', 114],
     ['hpa-trajectory.json', 84],
-  ])('%s', async (file, count) => {
-    const runner = runners[file]!;
-    const result = runCases(await readVectors(path.join(directory, file)), runner);
-    expect(result.failures).toEqual([]);
-    expect(result.passed).toBe(count);
-  });
+  ])(
+    '%s',
+    async (file, count) => {
+      const runner = runners[file]!;
+      const result = runCases(await readVectors(path.join(directory, file)), runner);
+      expect(result.failures).toEqual([]);
+      expect(result.passed).toBe(count);
+    },
+    120_000,
+  );
 
   it('tells a wrong expectation from a right one', async () => {
     const [first] = await readVectors(path.join(directory, 'hpa-replica-calculator.json'));

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll, chai, expect } from 'vitest';
 import type { KubeClient } from '../../core/kube/api.ts';
 import type { HttpAnswer, HttpApi } from '../e2e/http-api.ts';
 
@@ -78,6 +78,9 @@ export function contractSuite(start: () => Promise<ContractCluster>): ContractSu
     },
   };
 }
+
+// A contract that fails must show the whole sentence that the server said.
+chai.config.truncateThreshold = 0;
 
 export interface ExpectedStatus {
   readonly code: number;

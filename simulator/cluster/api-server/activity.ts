@@ -63,7 +63,7 @@ export class Activity {
   /** Resolves when nothing is in flight and nothing has moved for several turns of the event loop. */
   async settle(): Promise<void> {
     let seen = this.#counter;
-    for (let quiet = 0; quiet < quietTurns; ) {
+    for (let quiet = 0; quiet < quietTurns;) {
       await new Promise<void>((resolve) => setImmediate(resolve));
       if (this.#inFlight === 0 && this.#counter === seen) {
         quiet += 1;

@@ -55,8 +55,18 @@ function labelsOf(core: Core, namespace: string | undefined): Readonly<Record<st
   return core.store.get('/namespaces', '', namespace ?? '')?.object.metadata.labels ?? {};
 }
 
+/** Whether any admission webhook could be asked about the kind: without, a write needs no promise on its way. */
+export function hasWebhooks({ store }: Core, kind: Kind): boolean {
+  return (store.count(mutatingKey) > 0 || store.count(validatingKey) > 0) && !isExempt(kind);
+}
+
 /** Asks the mutating webhooks; without any it answers undefined at once, not a promise. */
-export function mutateByWebhooks(core: Core, kind: Kind, request: WriteAdmission, warnings?: string[]): Promise<KubeObject | undefined> | undefined {
+export function mutateByWebhooks(
+  core: Core,
+  kind: Kind,
+  request: WriteAdmission,
+  warnings?: string[],
+): Promise<KubeObject | undefined> | undefined {
   if (core.store.count(mutatingKey) === 0 || isExempt(kind)) return undefined;
   const configurations = core.store.list(mutatingKey).map((stored) => stored.object);
   return core.activity.track(async () => {

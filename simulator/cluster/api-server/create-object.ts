@@ -1,14 +1,14 @@
-import { formatTime } from '../../../core/model/condition.ts';
 import { apiVersionOf } from '../../../core/model/object.ts';
 import type { KubeObject } from '../../../core/model/object.ts';
-import { kindContext, mutateByWebhooks, systemUser, validateByWebhooks } from './core.ts';
-import type { Core, WriteOptions } from './core.ts';
+import { hasWebhooks, kindContext, mutateByWebhooks, systemUser, validateByWebhooks } from './core.ts';
+import type { Core, WriteAdmission, WriteOptions } from './core.ts';
 import { StatusError, alreadyExists, badRequest, forbidden, invalid, notFound } from './errors.ts';
 import type { FieldError } from './errors.ts';
 import { cloneJson, isJson } from './json.ts';
 import { validateMetadata } from './kinds/metadata-validation.ts';
 import type { Kind } from './kinds/kind.ts';
-import { generatedName, uuid } from './names.ts';
+import { copyClientMetadata } from './metadata.ts';
+import { generatedName, timeText, uuid } from './names.ts';
 import { Stored } from './storage/stored.ts';
 
 /** Creates an object: metadata, namespace rules, defaults, admission, validation, storage. Answers what was stored. */
@@ -16,35 +16,38 @@ export async function createObject(core: Core, kind: Kind, input: KubeObject, op
   const draft = startObject(core, kind, options.owned === true ? input : cloneJson(input));
   checkNamespace(core, kind, draft);
   let object = complete(core, kind, draft, options);
-  const admission = {
-    operation: 'CREATE' as const,
-    namespace: draft.metadata.namespace,
-    name: draft.metadata.name,
-    user: options.user ?? systemUser,
-    dryRun: options.dryRun === true,
-  };
-  const mutated = mutateByWebhooks(core, kind, { ...admission, object }, options.warnings);
-  if (mutated !== undefined) {
-    const changed = await mutated;
+  const admission = hasWebhooks(core, kind) ? admissionOf(draft, options) : undefined;
+  if (admission !== undefined) {
+    const changed = await mutateByWebhooks(core, kind, { ...admission, object }, options.warnings);
     if (changed !== undefined && changed !== object) object = cloneJson(changed);
     kind.defaults?.(object);
     if (kind.custom !== undefined) object = prepareCustom(kind, object, undefined, options);
   }
   validateObject(kind, object, undefined);
-  const validated = validateByWebhooks(core, kind, { ...admission, object }, options.warnings);
-  if (validated !== undefined) await validated;
+  if (admission !== undefined) await validateByWebhooks(core, kind, { ...admission, object }, options.warnings);
   const { name, namespace = '' } = object.metadata;
   if (core.store.get(kind.storageKey, namespace, name) !== undefined) {
     // A generated name that is taken: upstream answers 409 too, after eight tries of its own.
     if (input.metadata.generateName !== undefined && draft.metadata.generateName !== undefined) {
       object.metadata.name = generatedName(draft.metadata.generateName, core.random);
-      if (core.store.get(kind.storageKey, namespace, object.metadata.name) !== undefined) throw alreadyExists(kind.type, object.metadata.name);
+      if (core.store.get(kind.storageKey, namespace, object.metadata.name) !== undefined)
+        throw alreadyExists(kind.type, object.metadata.name);
     } else {
       throw alreadyExists(kind.type, name);
     }
   }
-  if (options.dryRun === true) return new Stored(object, core.store.revision);
+  if (options.dryRun === true) return new Stored(kind.storageKey, object, core.store.revision);
   return core.store.put(kind.storageKey, object);
+}
+
+function admissionOf(draft: KubeObject, options: WriteOptions): WriteAdmission {
+  return {
+    operation: 'CREATE',
+    namespace: draft.metadata.namespace,
+    name: draft.metadata.name,
+    user: options.user ?? systemUser,
+    dryRun: options.dryRun === true,
+  };
 }
 
 /** Metadata that only the server may fill in, in the order in which the server prints fields. */
@@ -53,19 +56,31 @@ function startObject(core: Core, kind: Kind, input: KubeObject): KubeObject {
   if (input.metadata.resourceVersion !== undefined && input.metadata.resourceVersion !== '') {
     throw badRequest('resourceVersion should not be set on objects to be created');
   }
-  const { apiVersion: _version, kind: _kind, metadata, ...rest } = input;
-  const { uid: _uid, generation: _generation, deletionTimestamp: _at, deletionGracePeriodSeconds: _grace, ...kept } = metadata;
-  const name = metadata.name === undefined || metadata.name === '' ? nameFor(core, metadata.generateName) : metadata.name;
-  const meta: KubeObject['metadata'] = { ...kept, name, uid: uuid(core.random), creationTimestamp: formatTime(core.clock.now()) };
-  delete meta['managedFields'];
-  delete meta['selfLink'];
-  if (kind.generation !== 'never') meta.generation = 1;
-  if (kind.type.namespaced) {
-    if (meta.namespace === undefined || meta.namespace === '') throw badRequest('namespace is required on objects of this type');
-  } else {
-    delete meta.namespace;
+  const object: KubeObject = {
+    kind: kind.type.kind,
+    apiVersion: apiVersionOf(kind.type),
+    metadata: newMetadata(core, kind, input.metadata),
+  };
+  for (const field in input) {
+    if (field !== 'kind' && field !== 'apiVersion' && field !== 'metadata') object[field] = input[field];
   }
-  return { kind: kind.type.kind, apiVersion: apiVersionOf(kind.type), metadata: meta, ...rest } as KubeObject;
+  return object;
+}
+
+/** Built field by field, always in this order: thousands of objects then share one shape, and none keeps what it may not bring. */
+function newMetadata(core: Core, kind: Kind, given: KubeObject['metadata']): KubeObject['metadata'] {
+  const generated = given.name === undefined || given.name === '';
+  const metadata: KubeObject['metadata'] = { name: generated ? nameFor(core, given.generateName) : given.name };
+  if (kind.type.namespaced) {
+    if (given.namespace === undefined || given.namespace === '') throw badRequest('namespace is required on objects of this type');
+    metadata.namespace = given.namespace;
+  }
+  metadata.uid = uuid(core.random);
+  metadata.creationTimestamp = timeText(core.clock.now());
+  if (kind.generation !== 'never') metadata.generation = 1;
+  copyClientMetadata(metadata, given);
+  if (given.generateName !== undefined && given.generateName !== '') metadata.generateName = given.generateName;
+  return metadata;
 }
 
 function nameFor(core: Core, prefix: string | undefined): string {
@@ -78,12 +93,9 @@ function checkNamespace(core: Core, kind: Kind, object: KubeObject): void {
   const namespace = core.store.get('/namespaces', '', name)?.object;
   if (namespace === undefined) throw notFound({ group: '', plural: 'namespaces' }, name);
   if (namespace.metadata.deletionTimestamp === undefined) return;
-  throw forbidden(
-    kind.type,
-    object.metadata.name,
-    `unable to create new content in namespace ${name} because it is being terminated`,
-    [{ reason: 'NamespaceTerminating', message: `namespace ${name} is being terminated`, field: 'metadata.namespace' }],
-  );
+  throw forbidden(kind.type, object.metadata.name, `unable to create new content in namespace ${name} because it is being terminated`, [
+    { reason: 'NamespaceTerminating', message: `namespace ${name} is being terminated`, field: 'metadata.namespace' },
+  ]);
 }
 
 /** Status, defaults, allocations and builtin admission; the answer is in the stored version. */
@@ -114,8 +126,11 @@ export function prepareCustom(kind: Kind, object: KubeObject, old: KubeObject | 
 export function strictDecodingError(kind: Kind, fields: readonly string[]): StatusError {
   const texts = fields.map((path) => `unknown field "${path}"`).join(', ');
   const version = apiVersionOf(kind.type);
-  const prefix = kind.custom === undefined ? `${kind.type.kind} in version "${kind.type.version}" cannot be handled as a ${kind.type.kind}: ` : '';
-  return badRequest(kind.custom === undefined ? `${prefix}strict decoding error: ${texts}` : `${kind.type.kind}.${version} strict decoding error: ${texts}`);
+  const prefix =
+    kind.custom === undefined ? `${kind.type.kind} in version "${kind.type.version}" cannot be handled as a ${kind.type.kind}: ` : '';
+  return badRequest(
+    kind.custom === undefined ? `${prefix}strict decoding error: ${texts}` : `${kind.type.kind}.${version} strict decoding error: ${texts}`,
+  );
 }
 
 /** Throws the 422 that names every field that is wrong. */

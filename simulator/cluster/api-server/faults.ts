@@ -179,7 +179,10 @@ export class Faults {
   /** undefined when no rule stands, which is the usual case. */
   forRequest(target: FaultTarget, signal: AbortSignal): RequestFaults | undefined {
     if (this.#rules.length === 0) return undefined;
-    const struck = this.#striking(target, target.verb === 'watch' ? ['latency', 'status', 'drop'] : ['latency', 'status', 'drop', 'partial-list']);
+    const struck = this.#striking(
+      target,
+      target.verb === 'watch' ? ['latency', 'status', 'drop'] : ['latency', 'status', 'drop', 'partial-list'],
+    );
     const gone = target.verb === 'list' ? this.#striking(target, ['gone']).length > 0 : false;
     if (struck.length === 0 && !gone) return undefined;
     return {

@@ -4,8 +4,7 @@ import type { Core } from './core.ts';
 import { deleteObject, foregroundFinalizer, orphanFinalizer } from './delete-object.ts';
 import { isStatusError } from './errors.ts';
 import { cleanupFinalizer, crdType } from './kinds/custom-kinds.ts';
-import type { IndexedObject } from './storage/owner-index.ts';
-import type { StoreEvent } from './storage/stored.ts';
+import type { Stored, StoreEvent } from './storage/stored.ts';
 import { updateObject } from './update-object.ts';
 
 type Task = { readonly kind: 'owner'; readonly uid: string } | { readonly kind: 'namespace' | 'crd'; readonly name: string };
@@ -42,7 +41,8 @@ export class GarbageCollector {
     else if (metadata.deletionTimestamp !== undefined) this.#noteDeleting(storageKey, event.stored.object);
     else if (event.type === 'ADDED' && metadata.ownerReferences !== undefined) {
       const { owners } = this.#core.store;
-      for (const reference of metadata.ownerReferences) if (owners.find(reference.uid) === undefined) this.#add({ kind: 'owner', uid: reference.uid });
+      for (const reference of metadata.ownerReferences)
+        if (owners.find(reference.uid) === undefined) this.#add({ kind: 'owner', uid: reference.uid });
     }
     if (storageKey === '/namespaces') this.#noteNamespace(event);
     else if (event.type === 'DELETED' && this.#terminating.has(metadata.namespace ?? '')) {
@@ -56,7 +56,7 @@ export class GarbageCollector {
     const { uid = '', ownerReferences = [] } = object.metadata;
     if (owners.dependentsOf(uid).length > 0) this.#add({ kind: 'owner', uid });
     for (const reference of ownerReferences) {
-      const owner = owners.find(reference.uid)?.stored.object;
+      const owner = owners.find(reference.uid)?.object;
       if (owner?.metadata.deletionTimestamp !== undefined) this.#add({ kind: 'owner', uid: reference.uid });
     }
   }
@@ -123,7 +123,7 @@ export class GarbageCollector {
       for (const dependent of dependents) await this.#collect(dependent);
       return;
     }
-    const { deletionTimestamp, finalizers = [] } = owner.stored.object.metadata;
+    const { deletionTimestamp, finalizers = [] } = owner.object.metadata;
     if (deletionTimestamp === undefined) return;
     if (finalizers.includes(orphanFinalizer)) {
       for (const dependent of dependents) await this.#dropOwner(dependent, [uid]);
@@ -131,55 +131,53 @@ export class GarbageCollector {
     } else if (finalizers.includes(foregroundFinalizer)) await this.#deleteForeground(owner, dependents);
   }
 
-  async #deleteForeground(owner: IndexedObject, dependents: readonly IndexedObject[]): Promise<void> {
-    const uid = owner.stored.object.metadata.uid ?? '';
+  async #deleteForeground(owner: Stored, dependents: readonly Stored[]): Promise<void> {
+    const uid = owner.object.metadata.uid ?? '';
     for (const dependent of dependents) {
-      if (dependent.stored.object.metadata.deletionTimestamp !== undefined) continue;
+      if (dependent.object.metadata.deletionTimestamp !== undefined) continue;
       await this.#delete(dependent, 'Foreground');
     }
     const blocking = this.#core.store.owners
       .dependentsOf(uid)
-      .some((left) => left.stored.object.metadata.ownerReferences?.some((ref) => ref.uid === uid && ref.blockOwnerDeletion === true));
+      .some((left) => left.object.metadata.ownerReferences?.some((ref) => ref.uid === uid && ref.blockOwnerDeletion === true));
     if (!blocking) await this.#dropFinalizer(owner, foregroundFinalizer);
   }
 
   /** A dependent some of whose owners are gone: deleted when none is left, else only the dangling references go. */
-  async #collect(dependent: IndexedObject): Promise<void> {
-    const references = dependent.stored.object.metadata.ownerReferences ?? [];
+  async #collect(dependent: Stored): Promise<void> {
+    const references = dependent.object.metadata.ownerReferences ?? [];
     const gone = references.filter((reference) => this.#core.store.owners.find(reference.uid) === undefined).map((ref) => ref.uid);
     if (gone.length === references.length) await this.#delete(dependent, 'Background');
     else await this.#dropOwner(dependent, gone);
   }
 
-  async #delete(target: IndexedObject, propagationPolicy: 'Foreground' | 'Background'): Promise<void> {
+  async #delete(target: Stored, propagationPolicy: 'Foreground' | 'Background'): Promise<void> {
     await this.#pause();
     const kind = this.#core.kinds.ofStorage(target.storageKey);
-    const { namespace, name, object } = target.stored;
+    const { namespace, name, object } = target;
     if (kind === undefined) return;
     const preconditions = { uid: object.metadata.uid };
-    await ignoreGone(() =>
-      deleteObject(this.#core, kind, { namespace, name }, { propagationPolicy, preconditions, user: collector }),
-    );
+    await ignoreGone(() => deleteObject(this.#core, kind, { namespace, name }, { propagationPolicy, preconditions, user: collector }));
   }
 
-  async #dropOwner(dependent: IndexedObject, uids: readonly string[]): Promise<void> {
+  async #dropOwner(dependent: Stored, uids: readonly string[]): Promise<void> {
     await this.#edit(dependent, (metadata) => {
       const left = (metadata.ownerReferences ?? []).filter((reference) => !uids.includes(reference.uid));
       return { ...metadata, ownerReferences: left };
     });
   }
 
-  async #dropFinalizer(target: IndexedObject, finalizer: string): Promise<void> {
+  async #dropFinalizer(target: Stored, finalizer: string): Promise<void> {
     await this.#edit(target, (metadata) => ({
       ...metadata,
       finalizers: (metadata.finalizers ?? []).filter((name) => name !== finalizer),
     }));
   }
 
-  async #edit(target: IndexedObject, change: (metadata: KubeObject['metadata']) => KubeObject['metadata']): Promise<void> {
+  async #edit(target: Stored, change: (metadata: KubeObject['metadata']) => KubeObject['metadata']): Promise<void> {
     await this.#pause();
     const kind = this.#core.kinds.ofStorage(target.storageKey);
-    const current = this.#core.store.get(target.storageKey, target.stored.namespace, target.stored.name);
+    const current = this.#core.store.get(target.storageKey, target.namespace, target.name);
     if (kind === undefined || current === undefined) return;
     const next = { ...current.object, metadata: change(current.object.metadata) };
     await ignoreGone(() => updateObject(this.#core, kind, next, { user: collector }));
@@ -191,7 +189,7 @@ export class GarbageCollector {
     if (namespace?.object.metadata.deletionTimestamp === undefined) return;
     for (const storageKey of store.typesIn(name)) {
       for (const stored of store.list(storageKey, name)) {
-        if (stored.object.metadata.deletionTimestamp === undefined) await this.#delete({ storageKey, stored }, 'Background');
+        if (stored.object.metadata.deletionTimestamp === undefined) await this.#delete(stored, 'Background');
       }
     }
     if (store.typesIn(name).length > 0) return;
@@ -199,9 +197,7 @@ export class GarbageCollector {
     if (kind === undefined) return;
     const finalizers = ((namespace.object.spec ?? {}) as { finalizers?: string[] }).finalizers ?? [];
     const spec = { ...(namespace.object.spec as object), finalizers: finalizers.filter((held) => held !== 'kubernetes') };
-    await ignoreGone(() =>
-      updateObject(this.#core, kind, { ...namespace.object, spec }, { subresource: 'finalize', user: systemUser }),
-    );
+    await ignoreGone(() => updateObject(this.#core, kind, { ...namespace.object, spec }, { subresource: 'finalize', user: systemUser }));
   }
 
   async #emptyCrd(name: string): Promise<void> {
@@ -211,9 +207,9 @@ export class GarbageCollector {
     const { group = '', names } = crd.object.spec as { group?: string; names?: { plural?: string } };
     const storageKey = `${group}/${names?.plural ?? ''}`;
     for (const stored of store.list(storageKey)) {
-      if (stored.object.metadata.deletionTimestamp === undefined) await this.#delete({ storageKey, stored }, 'Background');
+      if (stored.object.metadata.deletionTimestamp === undefined) await this.#delete(stored, 'Background');
     }
-    if (store.count(storageKey) === 0) await this.#dropFinalizer({ storageKey: crdKey, stored: crd }, cleanupFinalizer);
+    if (store.count(storageKey) === 0) await this.#dropFinalizer(crd, cleanupFinalizer);
   }
 
   async #pause(): Promise<void> {

@@ -44,7 +44,8 @@ export class Identities {
     const spec = objectOf(request.spec);
     const seconds = Number(spec['expirationSeconds'] ?? defaultSeconds);
     if (seconds < minSeconds || seconds > maxSeconds) {
-      const detail = seconds < minSeconds ? 'may not specify a duration less than 10 minutes' : 'may not specify a duration larger than 2^32 seconds';
+      const detail =
+        seconds < minSeconds ? 'may not specify a duration less than 10 minutes' : 'may not specify a duration larger than 2^32 seconds';
       throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, '', [
         fieldErrors.invalid('spec.expirationSeconds', seconds, detail),
       ]);

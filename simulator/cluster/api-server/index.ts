@@ -37,7 +37,17 @@ export type { Fault, FaultHandle, FaultMatch, FaultRule, Faults } from './faults
 export { InProcessDispatcher } from './http/dispatcher.ts';
 export type { ListenOptions, Listener } from './http/node-server.ts';
 export type { LogSource } from './http/server-context.ts';
-export type { ApiHandler, ApiRequest, ApiResponse, ApiSink, Registry, RegistryDeleteOptions, RegistryEvent, RegistryWriteOptions, UserInfo } from './types.ts';
+export type {
+  ApiHandler,
+  ApiRequest,
+  ApiResponse,
+  ApiSink,
+  Registry,
+  RegistryDeleteOptions,
+  RegistryEvent,
+  RegistryWriteOptions,
+  UserInfo,
+} from './types.ts';
 
 export interface ApiServerOptions {
   readonly clock: Clock;
@@ -153,7 +163,13 @@ function followCustomGroups(core: Core, registry: Registry): () => void {
       queueMicrotask(() => registerCustomGroup(core, groupVersion));
     }
   };
-  const type = { group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions', kind: 'CustomResourceDefinition', namespaced: false };
+  const type = {
+    group: 'apiextensions.k8s.io',
+    version: 'v1',
+    plural: 'customresourcedefinitions',
+    kind: 'CustomResourceDefinition',
+    namespaced: false,
+  };
   return registry.watch(type, (event) => {
     if (event.type !== 'DELETED') follow(event.object);
   });

@@ -29,7 +29,12 @@ export function selectorText(selector: LabelSelectorShape): string {
   const parts: [string, string][] = Object.entries(selector.matchLabels ?? {}).map(([key, value]) => [key, `${key}=${value}`]);
   for (const { key = '', operator, values = [] } of selector.matchExpressions ?? []) {
     const list = [...values].sort().join(',');
-    const text: Record<string, string> = { In: `${key} in (${list})`, NotIn: `${key} notin (${list})`, Exists: key, DoesNotExist: `!${key}` };
+    const text: Record<string, string> = {
+      In: `${key} in (${list})`,
+      NotIn: `${key} notin (${list})`,
+      Exists: key,
+      DoesNotExist: `!${key}`,
+    };
     parts.push([key, text[operator ?? ''] ?? key]);
   }
   return parts
@@ -92,7 +97,9 @@ function parseRequirement(text: string): LabelMatcher {
     const name = exists['key'] ?? '';
     return exists['not'] === '!' ? (labels) => labels[name] === undefined : (labels) => labels[name] !== undefined;
   }
-  throw badRequest(`unable to parse requirement: found '${text}', expected: key, !key, key=value, key!=value, key in (a,b) or key notin (a,b)`);
+  throw badRequest(
+    `unable to parse requirement: found '${text}', expected: key, !key, key=value, key!=value, key in (a,b) or key notin (a,b)`,
+  );
 }
 
 function setMatcher(name: string, inside: boolean, list: string): LabelMatcher {

@@ -60,8 +60,8 @@ export class ClusterRegistry implements Registry {
   listOwned(type: ResourceType, ownerUid: string): readonly KubeObject[] {
     const kind = this.#kind(type);
     const owned: KubeObject[] = [];
-    for (const { storageKey, stored } of this.#core.store.owners.dependentsOf(ownerUid)) {
-      if (storageKey !== kind.storageKey) continue;
+    for (const stored of this.#core.store.owners.dependentsOf(ownerUid)) {
+      if (stored.storageKey !== kind.storageKey) continue;
       const controls = stored.object.metadata.ownerReferences?.some((ref) => ref.uid === ownerUid && ref.controller === true);
       if (controls === true) owned.push(stored.view(kind.encode));
     }
@@ -139,12 +139,7 @@ export class ClusterRegistry implements Registry {
     }
   }
 
-  async delete(
-    type: ResourceType,
-    namespace: string | undefined,
-    name: string,
-    options: RegistryDeleteOptions = {},
-  ): Promise<void> {
+  async delete(type: ResourceType, namespace: string | undefined, name: string, options: RegistryDeleteOptions = {}): Promise<void> {
     const kind = this.#kind(type);
     const key = { namespace: kind.type.namespaced ? (namespace ?? '') : '', name };
     const object: KubeObject = { metadata: { name, ...(key.namespace === '' ? {} : { namespace: key.namespace }) } };

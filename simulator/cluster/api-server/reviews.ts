@@ -46,4 +46,3 @@ export function createReviews(identities: Identities, authorizer: RbacAuthorizer
     }
   }
 }
-

@@ -1,11 +1,12 @@
 import type { KubeObject } from '../../../core/model/object.ts';
-import { kindContext, mutateByWebhooks, systemUser, validateByWebhooks } from './core.ts';
-import type { Core, WriteOptions } from './core.ts';
+import { hasWebhooks, kindContext, mutateByWebhooks, systemUser, validateByWebhooks } from './core.ts';
+import type { Core, WriteAdmission, WriteOptions } from './core.ts';
 import { createObject, prepareCustom, validateObject } from './create-object.ts';
 import { conflict, fieldErrors, invalid, methodNotAllowed, notFound } from './errors.ts';
 import { cloneJson, equalJson, objectOf } from './json.ts';
 import type { Kind } from './kinds/kind.ts';
 import { validateMetadataUpdate } from './kinds/metadata-validation.ts';
+import { sameObject, updatedMetadata } from './metadata.ts';
 import { Stored } from './storage/stored.ts';
 import { bindPod } from './subresources/binding.ts';
 import { resizePod } from './subresources/resize.ts';
@@ -26,31 +27,35 @@ export async function updateObject(core: Core, kind: Kind, input: KubeObject, op
   const old = current.object;
   checkLock(kind, input, old, options);
   let next = buildNext(core, kind, { input: kind.decode === undefined ? input : kind.decode(input), old, options });
-  const admission = {
-    operation: 'UPDATE' as const,
-    subresource: options.subresource,
-    namespace: old.metadata.namespace,
-    name,
-    oldObject: old,
-    user: options.user ?? systemUser,
-    dryRun: options.dryRun === true,
-  };
-  const mutated = mutateByWebhooks(core, kind, { ...admission, object: next }, options.warnings);
-  if (mutated !== undefined) {
-    const changed = await mutated;
+  const admission = hasWebhooks(core, kind) ? admissionOf(old, options) : undefined;
+  if (admission !== undefined) {
+    const changed = await mutateByWebhooks(core, kind, { ...admission, object: next }, options.warnings);
     if (changed !== undefined && changed !== next) next = buildNext(core, kind, { input: changed, old, options });
   }
   check(kind, next, old, options);
-  const validated = validateByWebhooks(core, kind, { ...admission, object: next }, options.warnings);
-  if (validated !== undefined) await validated;
-  if (core.store.get(kind.storageKey, old.metadata.namespace ?? '', name) !== current) throw conflict(kind.type, name);
-  if (equalJson(withoutRevision(next), withoutRevision(old))) return current;
-  next.metadata = { ...next.metadata, ...generationOf(kind, next, old) };
-  if (options.dryRun === true) return new Stored(next, current.revision);
+  if (admission !== undefined) {
+    await validateByWebhooks(core, kind, { ...admission, object: next }, options.warnings);
+    if (core.store.get(kind.storageKey, old.metadata.namespace ?? '', name) !== current) throw conflict(kind.type, name);
+  }
+  if (sameObject(next, old)) return current;
+  if (kind.generation !== 'never' && contentChanged(kind, next, old)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  if (options.dryRun === true) return new Stored(kind.storageKey, next, current.revision);
   if (isFinished(next)) {
     return core.store.remove(kind.storageKey, next.metadata.namespace ?? '', name, next) ?? current;
   }
   return core.store.put(kind.storageKey, next);
+}
+
+function admissionOf(old: KubeObject, options: WriteOptions): WriteAdmission {
+  return {
+    operation: 'UPDATE',
+    subresource: options.subresource,
+    namespace: old.metadata.namespace,
+    name: old.metadata.name,
+    oldObject: old,
+    user: options.user ?? systemUser,
+    dryRun: options.dryRun === true,
+  };
 }
 
 function checkLock(kind: Kind, input: KubeObject, old: KubeObject, options: WriteOptions): void {
@@ -89,7 +94,9 @@ function buildNext(core: Core, kind: Kind, change: Change): KubeObject {
     case 'finalize':
       return { ...change.old, spec: change.input.spec, metadata: { ...change.old.metadata } };
     default:
-      throw methodNotAllowed(`the embedded API server does not write the subresource "${change.options.subresource}" of ${kind.type.plural}`);
+      throw methodNotAllowed(
+        `the embedded API server does not write the subresource "${change.options.subresource}" of ${kind.type.plural}`,
+      );
   }
 }
 
@@ -99,62 +106,36 @@ function nodeNameOf(pod: KubeObject): string {
 }
 
 function nextMain(core: Core, kind: Kind, { input, old, options }: Change): KubeObject {
-  const { apiVersion: _version, kind: _kind, metadata: _metadata, status, ...content } = input;
   // A caller in process that left the spec as it was shares it with the stored object: nothing to default or copy.
-  const untouched = content.spec !== undefined && content.spec === old.spec;
-  const body = untouched || options.owned === true ? content : cloneJson(content);
-  const next = { kind: old.kind, apiVersion: old.apiVersion, metadata: keptMetadata(input, old), ...body } as KubeObject;
-  const nextStatus = kind.hasStatus ? old.status : status;
+  const untouched = input.spec !== undefined && input.spec === old.spec;
+  const next: KubeObject = {
+    kind: old.kind ?? '',
+    apiVersion: old.apiVersion ?? '',
+    metadata: updatedMetadata(input.metadata, old.metadata),
+  };
+  const share = untouched || options.owned === true;
+  for (const field in input) {
+    if (field === 'kind' || field === 'apiVersion' || field === 'metadata' || field === 'status') continue;
+    const value = input[field];
+    if (value !== undefined) next[field] = share || value === old[field] ? value : cloneJson(value);
+  }
+  const nextStatus = kind.hasStatus ? old.status : input.status;
   if (nextStatus !== undefined) next.status = nextStatus;
   if (!untouched) kind.defaults?.(next);
   kind.prepareUpdate?.(next, old, kindContext(core, options.user));
   return kind.custom === undefined ? next : prepareCustom(kind, next, old, options);
 }
 
-/** Metadata as the client wrote it, with what only the server may set taken from the stored object. */
-function keptMetadata(input: KubeObject, old: KubeObject): KubeObject['metadata'] {
-  const metadata: KubeObject['metadata'] = { ...input.metadata };
-  for (const field of [
-    'uid',
-    'creationTimestamp',
-    'generation',
-    'deletionTimestamp',
-    'deletionGracePeriodSeconds',
-    'namespace',
-    'generateName',
-    'resourceVersion',
-  ] as const) {
-    const value = old.metadata[field];
-    if (value === undefined) delete metadata[field];
-    else (metadata as Record<string, unknown>)[field] = value;
-  }
-  delete metadata.managedFields;
-  delete metadata['selfLink'];
-  dropEmpty(metadata);
-  return metadata;
-}
-
-/** An emptied map or list is as good as an absent one: the server's `omitempty`. */
-function dropEmpty(metadata: KubeObject['metadata']): void {
-  if (metadata.finalizers?.length === 0) delete metadata.finalizers;
-  if (metadata.ownerReferences?.length === 0) delete metadata.ownerReferences;
-  for (const field of ['labels', 'annotations'] as const) {
-    const value = metadata[field];
-    if (value === null || (value !== undefined && Object.keys(value).length === 0)) delete metadata[field];
-  }
-}
-
 function nextStatus(kind: Kind, { input, old, options }: Change): KubeObject {
   if (!kind.hasStatus) throw methodNotAllowed(`${kind.type.plural} has no status subresource`);
-  const metadata = { ...old.metadata };
-  if (kind.statusTouchesMetadata) {
-    for (const field of ['labels', 'annotations', 'finalizers'] as const) {
-      const value = input.metadata[field];
-      if (value === undefined) delete metadata[field];
-      else (metadata as Record<string, unknown>)[field] = value;
-    }
-    dropEmpty(metadata);
-  }
+  // Owner references are never the status writer's, even where its labels are.
+  const { ownerReferences } = old.metadata;
+  const metadata = kind.statusTouchesMetadata
+    ? updatedMetadata(
+        ownerReferences === input.metadata.ownerReferences ? input.metadata : { ...input.metadata, ownerReferences: ownerReferences ?? [] },
+        old.metadata,
+      )
+    : { ...old.metadata };
   const next: KubeObject = { ...old, metadata };
   if (input.status === undefined) delete next.status;
   else next.status = kind.completeStatus === undefined ? input.status : kind.completeStatus(input.status, old.status);
@@ -177,17 +158,6 @@ function check(kind: Kind, next: KubeObject, old: KubeObject, options: WriteOpti
     }
     default:
   }
-}
-
-function withoutRevision(object: KubeObject): KubeObject {
-  const { resourceVersion: _, ...metadata } = object.metadata;
-  return { ...object, metadata };
-}
-
-function generationOf(kind: Kind, next: KubeObject, old: KubeObject): { generation?: number } {
-  if (kind.generation === 'never') return {};
-  const before = old.metadata.generation ?? 0;
-  return contentChanged(kind, next, old) ? { generation: before + 1 } : before === 0 ? {} : { generation: before };
 }
 
 function contentChanged(kind: Kind, next: KubeObject, old: KubeObject): boolean {

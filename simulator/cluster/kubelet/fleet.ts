@@ -50,9 +50,10 @@ class Fleet implements KubeletFleet {
   readonly #pods: PodManager;
   readonly #life: PodLifeContext;
   readonly #addresses = new AddressPool();
-  #reflector: Reflector<KubeObject> | undefined;
+  #reflector: Reflector<KubeObject, 'node'> | undefined;
   #tick: Timer | undefined;
   #ticks = 0;
+  #heldUnready: ReadonlySet<string> = new Set();
   #slots = 0;
   #stopped = false;
 
@@ -100,7 +101,7 @@ class Fleet implements KubeletFleet {
       throw error;
     }
     publish(node, clock.now());
-    for (const pod of this.#reflector?.items() ?? []) this.#observe(pod);
+    for (const pod of this.#reflector?.byIndex('node', spec.name) ?? []) this.#observe(pod);
   }
 
   async removeNode(name: string, options: { readonly pods?: 'delete' | 'leave'; readonly node?: 'delete' | 'leave' } = {}): Promise<void> {
@@ -160,7 +161,7 @@ class Fleet implements KubeletFleet {
 
   async start(): Promise<void> {
     const { client, clock, random } = this.#dependencies;
-    this.#reflector = createReflector<KubeObject>({
+    this.#reflector = createReflector<KubeObject, 'node'>({
       client,
       clock,
       random,
@@ -168,6 +169,7 @@ class Fleet implements KubeletFleet {
       // All bound pods by one watch: a node identity may watch only its own, and a thousand watches cost a thousand connections.
       fieldSelector: 'spec.nodeName!=',
       project: withoutManagedFields,
+      indexes: { node: (pod) => [nodeNameOf(pod)] },
       onFailure: ({ error }) => this.#options.onProblem?.({ subject: 'watch of pods', error }),
     });
     this.#reflector.onDelta((delta) => {
@@ -186,6 +188,7 @@ class Fleet implements KubeletFleet {
     this.#wakeups.stop();
     this.#podWrites.stop();
     this.#nodeWrites.stop();
+    this.#pods.release();
     await this.#reflector?.stop();
   }
 
@@ -259,8 +262,7 @@ class Fleet implements KubeletFleet {
   }
 
   #observe(object: KubeObject): void {
-    const { nodeName } = (object.spec ?? {}) as { readonly nodeName?: string };
-    const member = nodeName === undefined ? undefined : this.#members.get(nodeName);
+    const member = this.#members.get(nodeNameOf(object));
     if (member === undefined) return;
     if (!member.node.alive) {
       member.missed.set(podKey(object), object);
@@ -300,16 +302,33 @@ class Fleet implements KubeletFleet {
     }, next - now);
   }
 
+  /** Pods that a fault has newly made unready, or no longer does. */
+  #applyReadinessFaults(now: number): void {
+    const { notReady } = this.faults;
+    if (notReady.size === 0 && this.#heldUnready.size === 0) return;
+    const changed = [...notReady, ...this.#heldUnready].filter((key) => notReady.has(key) !== this.#heldUnready.has(key));
+    this.#heldUnready = new Set(notReady);
+    for (const key of changed) {
+      const pod = this.#pods.get(key);
+      if (pod !== undefined) this.#pods.recheck(pod, now);
+    }
+  }
+
   #runTick(now: number): void {
     const { tickMs = 1000, housekeepingMs = 10_000 } = this.#options;
     const slots = Math.max(1, Math.round(housekeepingMs / tickMs));
     this.#ticks += 1;
+    this.#applyReadinessFaults(now);
     for (const { node, agent, slot } of this.#members.values()) {
       const { pressureChanged } = tickNode(node, this.#pods, this.#life, { now, until: now + tickMs });
       if (pressureChanged) agent.refreshStatus();
       if (slot % slots === this.#ticks % slots) publish(node, now);
     }
   }
+}
+
+function nodeNameOf(pod: KubeObject): string {
+  return (pod.spec as { readonly nodeName?: string } | undefined)?.nodeName ?? '';
 }
 
 function withoutManagedFields(raw: KubeObject): KubeObject {

@@ -258,6 +258,8 @@ describe('a pod on its node', () => {
       reason: 'OutOfcpu',
       message: "Pod was rejected: Node didn't have enough resource: cpu, requested: 2000, used: 3000, capacity: 4000",
     });
+    expect(statusOf(api, 'more').containerStatuses).toBeUndefined();
+    expect(fleet.pod('default', 'more')?.containers[0]?.state).toBe('waiting');
     await fleet.stop();
   });
 });

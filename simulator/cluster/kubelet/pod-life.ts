@@ -29,6 +29,7 @@ const notReadyRetryMs = 1000;
  */
 export function advancePod(pod: PodRuntime, context: PodLifeContext, now: number): number {
   if (pod.removed || pod.stopped) return Number.POSITIVE_INFINITY;
+  if (pod.failure !== undefined) setPhase(pod, 'Failed');
   if (pod.terminal) return pod.stopAt;
   let next = pod.stopAt;
   let open = true;
@@ -70,7 +71,7 @@ export function afterExit(pod: PodRuntime, container: ContainerRuntime, now: num
     (container.spec.kind === 'main' && restartPolicy === 'Always') ||
     (code !== 0 && restartPolicy !== 'Never');
   const { namespace, name } = pod.spec.identity;
-  if (again) container.planRestart(now, `${name}_${namespace}(${pod.uid})`);
+  if (again && !pod.terminating) container.planRestart(now, `${name}_${namespace}(${pod.uid})`);
   pod.dirty = true;
 }
 
@@ -254,7 +255,6 @@ function checkReady(pod: PodRuntime, container: ContainerRuntime, context: PodLi
 }
 
 function settlePhase(pod: PodRuntime, now: number): void {
-  if (pod.failure !== undefined) return setPhase(pod, 'Failed');
   const failedInit = pod.containers.some(
     ({ spec, stage, terminated }) => spec.kind === 'init' && stage === 'ended' && terminated !== undefined && terminated.exitCode !== 0,
   );

@@ -88,6 +88,20 @@ export class PodManager {
     if (pod.podIP !== undefined) this.#context.freeAddress(pod.podIP);
   }
 
+  /** Takes all containers out of the workload model without ending them: another fleet may take the pods over. */
+  release(): void {
+    const now = this.#context.clock.now();
+    for (const pod of this.#pods.values()) {
+      for (const container of pod.containers) container.usage?.release(now);
+    }
+  }
+
+  /** Looks again whether a pod is ready. */
+  recheck(pod: PodRuntime, now: number): void {
+    for (const container of pod.containers) if (container.running) container.nextAt = now;
+    this.live(pod, now);
+  }
+
   /** Lets everything that is due happen to a pod, plans its next moment and writes its status if it changed. */
   live(pod: PodRuntime, now: number): void {
     if (pod.removed) return;

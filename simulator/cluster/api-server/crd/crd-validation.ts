@@ -96,6 +96,7 @@ function checkVersions(spec: CrdSpec, errors: FieldError[]): void {
         'must have exactly one version marked as storage version',
       ),
     );
+    errors.push(invalid('status.storedVersions', null, 'must have at least one stored version'));
   }
   // As upstream: what is the same in all versions is reported once, as if it stood in the spec itself.
   const [first] = versions;
@@ -113,7 +114,7 @@ function checkVersions(spec: CrdSpec, errors: FieldError[]): void {
 function checkSchema(version: CrdVersion, path: string, errors: FieldError[]): void {
   const schema = version.schema?.openAPIV3Schema;
   if (schema === undefined) {
-    errors.push(required(path.replace('spec.validation', 'spec.versions[0].schema'), 'schemas are required'));
+    errors.push(required(path.replace('spec.validation', 'spec.versions[0].schema')));
     return;
   }
   const structural = validateStructural(schema, path);
@@ -144,7 +145,8 @@ function checkColumns(version: CrdVersion, path: string, errors: FieldError[]): 
       if (((column as Partial<typeof column>)[field] ?? '') === '') errors.push(required(`${at}.${field}`));
     }
     const type: string | undefined = column.type;
-    if (type !== undefined && !columnTypes.includes(type)) errors.push(notSupported(`${at}.type`, type, columnTypes));
+    if (type !== undefined && !columnTypes.includes(type))
+      errors.push(invalid(`${at}.type`, type, `must be one of ${columnTypes.join(',')}`));
   });
 }
 

@@ -87,7 +87,10 @@ describe('schema validation says what the API server says', () => {
       'fraction for integer',
       object({ n: { type: 'integer' } }),
       { n: 1.5 },
-      ['TypeInvalid spec.n: Invalid value: "number": spec.n in body must be of type integer: "number"'],
+      [
+        'TypeInvalid spec.n: Invalid value: "number": spec.n in body must be of type integer: "number"',
+        'Invalid <nil>: Invalid value: "": Checked value must be of type integer (default format) in spec.n',
+      ],
     ],
     ['integer for number', object({ n: { type: 'number' } }), { n: 1 }, []],
     ['null', object({ n: { ...text, default: 'd' } }), { n: null }, []],
@@ -112,7 +115,7 @@ describe('schema validation says what the API server says', () => {
       { n: '' },
       ['Invalid spec.n: Invalid value: "": spec.n in body should be at least 1 chars long'],
     ],
-    ['max length', object({ n: { ...text, maxLength: 1 } }), { n: 'éé' }, ['TooLong spec.n: Too long: may not be more than 1 bytes']],
+    ['max length', object({ n: { ...text, maxLength: 1 } }), { n: 'éé' }, ['TooLong spec.n: Too long: may not be more than 1 byte']],
     [
       'min items',
       object({ n: { type: 'array', items: text, minItems: 1 } }),
@@ -123,7 +126,7 @@ describe('schema validation says what the API server says', () => {
       'max items',
       object({ n: { type: 'array', items: text, maxItems: 1 } }),
       { n: ['a', 'b'] },
-      ['TooMany spec.n: Too many: 2: must have at most 1 items'],
+      ['TooMany spec.n: Too many: 2: must have at most 1 item'],
     ],
     [
       'items',
@@ -135,7 +138,7 @@ describe('schema validation says what the API server says', () => {
       'properties count',
       object({ n: { type: 'object', additionalProperties: text, maxProperties: 1, minProperties: 1 } }),
       { n: { a: '', b: '' } },
-      ['TooMany spec.n: Too many: 2: must have at most 1 items'],
+      ['TooMany spec.n: Too many: 2: must have at most 1 item'],
     ],
     [
       'map values',
@@ -161,7 +164,7 @@ describe('schema validation says what the API server says', () => {
       'int32',
       object({ n: { type: 'integer', format: 'int32' } }),
       { n: 3e9 },
-      ['Invalid spec.n: Invalid value: 3000000000: Checked value must be of type integer with format int32 in spec.n'],
+      ['Invalid <nil>: Invalid value: "": Checked value must be of type integer with format int32 in spec.n'],
     ],
     [
       'int or string',
@@ -179,20 +182,23 @@ describe('schema validation says what the API server says', () => {
       'allOf',
       object({ n: { type: 'integer', allOf: [{ minimum: 1 }, { maximum: 3 }] } }),
       { n: 4 },
-      ['Invalid spec.n: Invalid value: 4: spec.n in body should be less than or equal to 3'],
+      [
+        'Invalid <nil>: Invalid value: "": "spec.n" must validate all the schemas (allOf)',
+        'Invalid spec.n: Invalid value: 4: spec.n in body should be less than or equal to 3',
+      ],
     ],
     [
       'not',
       object({ n: { ...text, not: { enum: ['x'] } } }),
       { n: 'x' },
-      ['Invalid spec.n: Invalid value: "": "spec.n" must not validate the schema (not)'],
+      ['Invalid <nil>: Invalid value: "": "spec.n" must not validate the schema (not)'],
     ],
     [
       'oneOf none',
       object({ a: text, b: text }, { oneOf: [{ required: ['a'] }, { required: ['b'] }] }),
       {},
       [
-        'Invalid spec: Invalid value: "": "spec" must validate one and only one schema (oneOf). Found none valid',
+        'Invalid <nil>: Invalid value: "": "spec" must validate one and only one schema (oneOf). Found none valid',
         'Required spec.a: Required value',
       ],
     ],
@@ -200,14 +206,14 @@ describe('schema validation says what the API server says', () => {
       'oneOf two',
       object({ a: text, b: text }, { oneOf: [{ required: ['a'] }, { required: ['b'] }] }),
       { a: '', b: '' },
-      ['Invalid spec: Invalid value: "": "spec" must validate one and only one schema (oneOf). Found 2 valid alternatives'],
+      ['Invalid <nil>: Invalid value: "": "spec" must validate one and only one schema (oneOf). Found 2 valid alternatives'],
     ],
     [
       'anyOf',
       object({ n: { ...text, anyOf: [{ pattern: '^a' }, { pattern: '^b' }] } }),
       { n: 'c' },
       [
-        'Invalid spec.n: Invalid value: "": "spec.n" must validate at least one schema (anyOf)',
+        'Invalid <nil>: Invalid value: "": "spec.n" must validate at least one schema (anyOf)',
         `Invalid spec.n: Invalid value: "c": spec.n in body should match '^a'`,
       ],
     ],
@@ -347,8 +353,8 @@ describe('rules', () => {
     ['holds', { min: 1, max: 2 }, undefined, []],
     ['uses defaults', { max: 0 }, undefined, ['Forbidden spec.min: Forbidden: min must not exceed max']],
     ['transition rules not on create', { max: 1, frozen: 'a' }, undefined, []],
-    ['transition', { max: 1, frozen: 'b' }, { max: 1, frozen: 'a' }, ['Invalid spec.frozen: Invalid value: "string": frozen is immutable']],
-    ['unset', { max: 1 }, { max: 1, frozen: 'a' }, ['Invalid spec: Invalid value: "object": frozen is required once set']],
+    ['transition', { max: 1, frozen: 'b' }, { max: 1, frozen: 'a' }, ['Invalid spec.frozen: Invalid value: frozen is immutable']],
+    ['unset', { max: 1 }, { max: 1, frozen: 'a' }, ['Invalid spec: Invalid value: frozen is required once set']],
     [
       'list items are matched by key',
       {
@@ -359,21 +365,21 @@ describe('rules', () => {
         ],
       },
       { max: 1, list: [{ name: 'a', size: 2 }] },
-      ['Invalid spec.list[1]: Invalid value: "object": size of a may not shrink'],
+      ['Invalid spec.list[1]: Invalid value: size of a may not shrink'],
     ],
-    ['map values', { max: 1, map: { a: 1, b: 0 } }, undefined, ['Invalid spec.map[b]: Invalid value: "integer": failed rule: self > 0']],
+    ['map values', { max: 1, map: { a: 1, b: 0 } }, undefined, ['Invalid spec.map[b]: Invalid value: failed rule: self > 0']],
     [
       'optional old self',
       { max: 1, once: 'second' },
       undefined,
-      ['Invalid spec.once: Invalid value: "string": failed rule: oldSelf.hasValue() || self == "first"'],
+      ['Invalid spec.once: Invalid value: failed rule: oldSelf.hasValue() || self == "first"'],
     ],
     ['optional old self on update', { max: 1, once: 'second' }, { max: 1, once: 'first' }, []],
     [
       'missing field',
       { min: 1 },
       undefined,
-      ['Invalid spec: Invalid value: "object": No such key: max evaluating rule: min must not exceed max'],
+      ['Invalid spec: Invalid value: "object": no such key: max evaluating rule: min must not exceed max'],
     ],
   ])('%s', (_, value, old, expected) => {
     expect(validateCrd(crdOf(rules))).toEqual([]);
@@ -420,11 +426,6 @@ describe('validateCrd', () => {
       object({ a: { anyOf: [{ type: 'string' }], type: 'string' } }),
       'anyOf[0].type: Forbidden: must be empty to be structural',
     ],
-    [
-      'field only inside anyOf',
-      object({}, { anyOf: [{ properties: { b: { minimum: 1 } } }] }),
-      `${at}.properties[b]: Required value: because it is defined in ${at}.anyOf[0].properties[b]`,
-    ],
     ['bad pattern', object({ a: { ...text, pattern: '(' } }), 'pattern: Invalid value: "(": must be a valid regular expression'],
     [
       'list map without keys',
@@ -437,30 +438,25 @@ describe('validateCrd', () => {
       'default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property',
     ],
     [
-      'typed int or string',
-      object({ a: { type: 'integer', 'x-kubernetes-int-or-string': true } }),
-      'type: Invalid value: "integer": must be empty if x-kubernetes-int-or-string is true',
-    ],
-    [
       'bad default',
       object({ a: { type: 'integer', minimum: 2, default: 1 } }),
-      `default: Invalid value: 1: ${at}.properties[a].default in body should be greater than or equal to 2`,
+      `${at}.properties[a].default: Invalid value: 1:  in body should be greater than or equal to 2`,
     ],
     [
       'bad rule',
       object({ a: text }, { 'x-kubernetes-validations': [{ rule: 'self.b == 1' }] }),
-      `${at}.x-kubernetes-validations[0].rule: Invalid value: "self.b == 1": compilation failed: No such key: b`,
+      `${at}.x-kubernetes-validations[0].rule: Invalid value: {"Rule":"self.b == 1","Message":"","MessageExpression":"","Reason":null,"FieldPath":"","OptionalOldSelf":null}: compilation failed: ERROR: undefined field 'b'`,
     ],
     ['empty rule', object({ a: text }, { 'x-kubernetes-validations': [{ rule: '' }] }), 'rule: Required value: rule is not specified'],
     [
       'bad field path',
       object({ a: text }, { 'x-kubernetes-validations': [{ rule: 'true', fieldPath: '.b' }] }),
-      'does not refer to a valid field',
+      'x-kubernetes-validations[0].fieldPath: Invalid value: ".b": must be a valid path',
     ],
     [
       'bad message',
       object({ a: text }, { 'x-kubernetes-validations': [{ rule: 'true', messageExpression: '1' }] }),
-      'messageExpression must evaluate to a string, not int',
+      'messageExpression must evaluate to a string',
     ],
   ])('refuses %s', (_, schema, expected) => {
     const found = validateCrd(crdOf(schema)).map(fieldErrorText).join('\n');
@@ -484,11 +480,7 @@ describe('validateCrd', () => {
       { versions: [{ name: 'v1', schema: { openAPIV3Schema: { type: 'object' } } }] },
       'must have exactly one version marked as storage version',
     ],
-    [
-      'no schema',
-      { versions: [{ name: 'v1', storage: true }] },
-      'spec.versions[0].schema.openAPIV3Schema: Required value: schemas are required',
-    ],
+    ['no schema', { versions: [{ name: 'v1', storage: true }] }, 'spec.versions[0].schema.openAPIV3Schema: Required value'],
     [
       'conversion',
       { conversion: { strategy: 'Webhook' } },
@@ -520,7 +512,7 @@ describe('validateCrd', () => {
           },
         ],
       },
-      'spec.additionalPrinterColumns[0].type: Unsupported value: "text"',
+      'spec.additionalPrinterColumns[0].type: Invalid value: "text": must be one of boolean,date,integer,number,string',
     ],
   ])('refuses a bad %s', (_, change, expected) => {
     const crd = crdOf(object({}));
@@ -561,7 +553,7 @@ describe('validateCrd', () => {
       kind!.prepare({ metadata: { name: 'w' }, spec }, { operation: 'create', strict: true }).errors.map(fieldErrorText);
     expect(check({ max: 3, source: { type: 'A', a: 'x' } })).toEqual([]);
     expect(check({ max: 3, source: { type: 'A', b: 1 } }).join()).toContain('oneOf');
-    expect(check({ min: 4, max: 3 })).toEqual(['spec: Invalid value: "object": failed rule: self.min <= self.max']);
+    expect(check({ min: 4, max: 3 })).toEqual(['spec: Invalid value: failed rule: self.min <= self.max']);
   });
 
   it('compiles a CRD once, whatever its metadata and status become', () => {

@@ -29,6 +29,11 @@ export function invalid(field: string, value: unknown, detail: string): FieldErr
   return { reason: 'FieldValueInvalid', field: orNil(field), message: `Invalid value: ${shown(value)}: ${detail}` };
 }
 
+/** Of rules: they name no value. */
+export function invalidWithoutValue(field: string, detail: string): FieldError {
+  return { reason: 'FieldValueInvalid', field: orNil(field), message: `Invalid value: ${detail}` };
+}
+
 export function typeInvalid(field: string, value: unknown, detail: string): FieldError {
   return { reason: 'FieldValueTypeInvalid', field: orNil(field), message: `Invalid value: ${shown(value)}: ${detail}` };
 }
@@ -55,11 +60,19 @@ export function notSupported(field: string, value: unknown, supported: readonly 
 }
 
 export function tooLong(field: string, limit: number): FieldError {
-  return { reason: 'FieldValueTooLong', field: orNil(field), message: `Too long: may not be more than ${limit} bytes` };
+  return {
+    reason: 'FieldValueTooLong',
+    field: orNil(field),
+    message: `Too long: may not be more than ${limit} ${limit === 1 ? 'byte' : 'bytes'}`,
+  };
 }
 
 export function tooMany(field: string, actual: number, limit: number): FieldError {
-  return { reason: 'FieldValueTooMany', field: orNil(field), message: `Too many: ${actual}: must have at most ${limit} items` };
+  return {
+    reason: 'FieldValueTooMany',
+    field: orNil(field),
+    message: `Too many: ${actual}: must have at most ${limit} ${limit === 1 ? 'item' : 'items'}`,
+  };
 }
 
 function orNil(field: string): string {

@@ -105,7 +105,7 @@ const blocking = new Set<FieldError['reason']>([
 /** Schema first, then lists, then rules; as upstream, rules are left out while the object's shape is wrong. */
 function validate(object: KubeObject, context: PrepareContext, against: { schema: JsonSchema; rules: RuleSet }): FieldError[] {
   const errors = [...validateValue(object, against.schema, ''), ...validateListTypes(object, against.schema, '')];
-  if (errors.some((error) => blocking.has(error.reason))) {
+  if (against.rules.count > 0 && errors.some((error) => blocking.has(error.reason))) {
     const text =
       'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
     return [...errors, invalid('', null, text)];

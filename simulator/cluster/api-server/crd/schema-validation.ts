@@ -18,6 +18,7 @@ function check(value: unknown, schema: JsonSchema, path: string, errors: FieldEr
   if (expected !== undefined && !isOfType(value, expected)) {
     const actual = jsonType(value);
     errors.push(typeInvalid(path, actual, `${path} in body must be of type ${expected}: ${JSON.stringify(actual)}`));
+    if (actual === 'number' && expected === 'integer') errors.push(invalid('', '', rangeText(schema, path)));
     return;
   }
   if (schema.enum !== undefined && !schema.enum.some((item) => equalJson(item, value))) errors.push(notSupported(path, value, schema.enum));
@@ -55,8 +56,14 @@ function checkNumber(value: number, schema: JsonSchema, path: string, errors: Fi
   }
   if (multipleOf !== undefined && !isMultiple(value, multipleOf)) say(`a multiple of ${multipleOf}`);
   if (format !== undefined && !inNumberFormat(format, value)) {
-    errors.push(invalid(path, value, `Checked value must be of type ${schema.type ?? 'number'} with format ${format} in ${path}`));
+    errors.push(invalid('', '', rangeText(schema, path)));
   }
+}
+
+/** The server tells this without a field. */
+function rangeText(schema: JsonSchema, path: string): string {
+  const format = schema.format === undefined ? '(default format)' : `with format ${schema.format}`;
+  return `Checked value must be of type ${schema.type ?? 'number'} ${format} in ${path}`;
 }
 
 function isMultiple(value: number, of: number): boolean {
@@ -104,29 +111,35 @@ function checkObject(value: Record<string, unknown>, schema: JsonSchema, path: s
   }
 }
 
+/** As upstream, the verdict on a combination stands under no field; what its parts have to say comes beside it. */
 function checkJunctors(value: unknown, schema: JsonSchema, path: string, errors: FieldError[]): void {
-  const name = JSON.stringify(path);
-  for (const part of schema.allOf ?? []) check(value, part, path, errors);
+  const say = (text: string): void => void errors.push(invalid('', '', `${JSON.stringify(path)} must ${text}`));
+  if (schema.allOf !== undefined) {
+    const failures = schema.allOf.flatMap((part) => validateValue(value, part, path));
+    if (failures.length > 0) say('validate all the schemas (allOf)');
+    errors.push(...failures);
+  }
   if (schema.anyOf !== undefined) {
     const failures = schema.anyOf.map((part) => validateValue(value, part, path));
     if (!failures.some((list) => list.length === 0)) {
-      errors.push(invalid(path, '', `${name} must validate at least one schema (anyOf)`), ...fewest(failures));
+      say('validate at least one schema (anyOf)');
+      errors.push(...fewest(failures));
     }
   }
-  if (schema.oneOf !== undefined) {
-    const failures = schema.oneOf.map((part) => validateValue(value, part, path));
-    const fitting = failures.filter((list) => list.length === 0).length;
-    if (fitting !== 1) {
-      const found = fitting === 0 ? 'Found none valid' : `Found ${fitting} valid alternatives`;
-      errors.push(
-        invalid(path, '', `${name} must validate one and only one schema (oneOf). ${found}`),
-        ...(fitting === 0 ? fewest(failures) : []),
-      );
-    }
-  }
-  if (schema.not !== undefined && validateValue(value, schema.not, path).length === 0) {
-    errors.push(invalid(path, '', `${name} must not validate the schema (not)`));
-  }
+  if (schema.oneOf !== undefined)
+    checkOneOf(
+      schema.oneOf.map((part) => validateValue(value, part, path)),
+      say,
+      errors,
+    );
+  if (schema.not !== undefined && validateValue(value, schema.not, path).length === 0) say('not validate the schema (not)');
+}
+
+function checkOneOf(failures: readonly FieldError[][], say: (text: string) => void, errors: FieldError[]): void {
+  const fitting = failures.filter((list) => list.length === 0).length;
+  if (fitting === 1) return;
+  say(`validate one and only one schema (oneOf). Found ${fitting === 0 ? 'none valid' : `${fitting} valid alternatives`}`);
+  if (fitting === 0) errors.push(...fewest(failures));
 }
 
 /** What the branch that came nearest has to say: the server adds it to its verdict. */

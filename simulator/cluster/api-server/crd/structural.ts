@@ -79,8 +79,6 @@ function checkType(schema: JsonSchema, path: string, level: Level, errors: Field
     errors.push(forbidden(`${path}.type`, 'type cannot be set to null, use nullable as an alternative'));
   } else if (!types.includes(schema.type)) {
     errors.push(notSupported(`${path}.type`, schema.type, types));
-  } else if (intOrString) {
-    errors.push(invalid(`${path}.type`, schema.type, 'must be empty if x-kubernetes-int-or-string is true'));
   } else if (embedded && schema.type !== 'object') {
     errors.push(invalid(`${path}.type`, schema.type, 'must be object if x-kubernetes-embedded-resource is true'));
   } else if (level === 'root' && schema.type !== 'object') {
@@ -209,7 +207,10 @@ function checkDefault(schema: JsonSchema, path: string, level: Level, errors: Fi
     );
   }
   const complete = asRecord(applyDefaults({ value: schema.default }, { properties: { value: schema } }))?.['value'];
-  errors.push(...validateValue(complete, schema, at), ...validateListTypes(complete, schema, at));
+  // The server checks a default as an object of its own, so that paths inside texts begin at it.
+  for (const error of [...validateValue(complete, schema, ''), ...validateListTypes(complete, schema, '')]) {
+    errors.push({ ...error, field: error.field === '<nil>' ? at : childPath(at, error.field) });
+  }
 }
 
 function checkAdditional(schema: JsonSchema, path: string, level: Level, errors: FieldError[]): void {
@@ -244,7 +245,7 @@ const forbiddenInside = [
   ['x-kubernetes-validations', 'must be empty to be structural'],
 ] as const;
 
-/** A schema under allOf, anyOf, oneOf or not: it may only restrict values, and only of fields that are specified outside. */
+/** A schema under allOf, anyOf, oneOf or not: it may only restrict values. */
 function checkNested(part: JsonSchema, outside: JsonSchema | undefined, at: { path: string; outer: string }, errors: FieldError[]): void {
   checkKeywords(part, at.path, errors);
   const intOrString = outside?.['x-kubernetes-int-or-string'] === true;
@@ -272,11 +273,9 @@ function checkNestedFields(
     const outer = `${at.outer}.properties[${key}]`;
     const counterpart = outside?.properties?.[key];
     if (key === 'metadata') errors.push(forbidden(path, 'must not be specified in a nested context'));
-    if (counterpart === undefined) errors.push(required(outer, `because it is defined in ${path}`));
     checkNested(property, counterpart, { path, outer }, errors);
   }
   if (part.items !== undefined) {
-    if (outside?.items === undefined) errors.push(required(`${at.outer}.items`, `because it is defined in ${at.path}.items`));
     checkNested(part.items, outside?.items, { path: `${at.path}.items`, outer: childPath(at.outer, 'items') }, errors);
   }
 }

@@ -65,6 +65,8 @@ export function checkKind(value: Json, kind: string, apiVersion: string): void {
     throw badRequest(`the API version in the data (${givenVersion}) does not match the expected API version (${apiVersion})`);
   }
   if (givenKind !== '' && givenKind !== kind) {
-    throw badRequest(`${givenKind} in version "${apiVersion}" cannot be handled as a ${kind}: no kind "${givenKind}" is served at this path`);
+    throw badRequest(
+      `${givenKind} in version "${apiVersion}" cannot be handled as a ${kind}: no kind "${givenKind}" is served at this path`,
+    );
   }
 }

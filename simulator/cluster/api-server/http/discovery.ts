@@ -77,7 +77,14 @@ function resourceList(entry: GroupVersion): object {
     };
     const subs = served(kind).map((name) => {
       const { verbs, ...shape } = subresourceShapes[name];
-      return { name: `${kind.type.plural}/${name}`, singularName: '', namespaced: kind.type.namespaced, kind: kind.type.kind, ...shape, verbs };
+      return {
+        name: `${kind.type.plural}/${name}`,
+        singularName: '',
+        namespaced: kind.type.namespaced,
+        kind: kind.type.kind,
+        ...shape,
+        verbs,
+      };
     });
     return [main, ...subs];
   });

@@ -202,7 +202,7 @@ class Exchange {
     this.#reason = reason;
     this.#activity.touch();
     this.#done();
-    this.#controller.abort();
+    if (reason !== undefined) this.#controller.abort();
     this.#stop?.();
   }
 }
@@ -282,7 +282,8 @@ async function bodyOf(body: Dispatcher.DispatchOptions['body']): Promise<Buffer 
   if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (Symbol.asyncIterator in body || Symbol.iterator in body) {
     const chunks: Buffer[] = [];
-    for await (const chunk of body as AsyncIterable<string | Uint8Array>) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(chunk));
+    for await (const chunk of body as AsyncIterable<string | Uint8Array>)
+      chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(chunk));
     return Buffer.concat(chunks);
   }
   throw new errors.InvalidArgumentError('body must be a string, a Buffer or a stream of these');

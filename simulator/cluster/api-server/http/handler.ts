@@ -161,14 +161,21 @@ async function unknownKind(exchange: Exchange): Promise<ApiResponse> {
 }
 
 function notHere(path: string): ApiResponse {
-  if (path === '/') return jsonOf(200, { paths: ['/api', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] });
+  if (path === '/')
+    return jsonOf(200, { paths: ['/api', '/apis', '/healthz', '/livez', '/openapi/v2', '/openapi/v3', '/readyz', '/version'] });
   return text(404, '404 page not found\n');
 }
 
 function record(exchange: Exchange, code: number): void {
   const { server, info, identity, userAgent } = exchange;
   const kind = server.core.kinds.find(info.group, info.version, info.resource);
-  const type = kind?.type ?? { group: info.group, version: info.version, plural: info.resource, kind: '', namespaced: info.namespace !== '' };
+  const type = kind?.type ?? {
+    group: info.group,
+    version: info.version,
+    plural: info.resource,
+    kind: '',
+    namespaced: info.namespace !== '',
+  };
   server.audit.record({
     user: identity.user,
     ...(identity.impersonator === undefined ? {} : { impersonator: identity.impersonator }),

@@ -49,7 +49,8 @@ function openApi(path: string, request: ApiRequest, made: Make): ApiResponse | u
 
 function checkJson(request: ApiRequest): void {
   const types = parseAccept(request.headers['accept']).map(({ type }) => type);
-  if (!types.some((type) => type === 'application/json' || type === '*/*' || type === 'application/*')) throw notAcceptable(['application/json']);
+  if (!types.some((type) => type === 'application/json' || type === '*/*' || type === 'application/*'))
+    throw notAcceptable(['application/json']);
 }
 
 function openApiKinds(server: ServerContext): OpenApiKind[] {

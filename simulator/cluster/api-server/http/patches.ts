@@ -52,7 +52,10 @@ export function parsePatch(request: ApiRequest, merge: MergeNode | undefined): P
 }
 
 function requireObject(body: unknown): void {
-  if (!isJson(body)) throw badRequest(`error decoding patch: json: cannot unmarshal ${JSON.stringify(body) ?? 'nothing'} into Go value of type map[string]interface {}`);
+  if (!isJson(body))
+    throw badRequest(
+      `error decoding patch: json: cannot unmarshal ${JSON.stringify(body) ?? 'nothing'} into Go value of type map[string]interface {}`,
+    );
 }
 
 function asObject(value: unknown): KubeObject {
@@ -64,7 +67,9 @@ function asObject(value: unknown): KubeObject {
 export function patchObject(kind: Kind, current: KubeObject, patch: ParsedPatch): KubeObject {
   const next = patch.apply(current, kind.merge);
   if (next.metadata.name !== current.metadata.name) {
-    throw badRequest(`the name of the object (${textOf(next.metadata.name)}) does not match the name on the URL (${current.metadata.name})`);
+    throw badRequest(
+      `the name of the object (${textOf(next.metadata.name)}) does not match the name on the URL (${current.metadata.name})`,
+    );
   }
   if (next.metadata.namespace !== current.metadata.namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');

@@ -15,7 +15,14 @@ export interface RequestInfo {
   readonly name: string;
 }
 
-const readVerbs: Readonly<Record<string, string>> = { GET: 'get', HEAD: 'get', POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' };
+const readVerbs: Readonly<Record<string, string>> = {
+  GET: 'get',
+  HEAD: 'get',
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+};
 
 /** Subresources of namespaces: what else stands behind a namespace is a resource in it. */
 const namespaceSubresources = ['status', 'finalize'];

@@ -216,7 +216,10 @@ export async function deleteResource(exchange: ResourceExchange): Promise<ApiRes
   // A graceful deletion answers the object that is going, a finished one a Status; so do the real pods strategy and all others.
   if (!gone || kind.gracefulDeletion) return renderStored(exchange, 200, stored);
   const { group, plural } = kind.type;
-  return jsonOf(200, successStatus({ name: stored.name, ...(group === '' ? {} : { group }), kind: plural, uid: stored.object.metadata.uid }));
+  return jsonOf(
+    200,
+    successStatus({ name: stored.name, ...(group === '' ? {} : { group }), kind: plural, uid: stored.object.metadata.uid }),
+  );
 }
 
 export async function deleteCollection(exchange: ResourceExchange): Promise<ApiResponse> {

@@ -32,6 +32,8 @@ export function successStatus(details: Readonly<Record<string, unknown>>): KubeO
 /** Warnings as RFC 7234 headers: kubectl and client-go print them. */
 export function withWarnings(response: ApiResponse, warnings: readonly string[]): ApiResponse {
   if (warnings.length === 0) return response;
-  const value = warnings.map((warning) => `299 - "${warning.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', ' ')}"`).join(', ');
+  const value = warnings
+    .map((warning) => `299 - "${warning.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', ' ')}"`)
+    .join(', ');
   return { ...response, headers: { ...response.headers, warning: value } };
 }

@@ -36,7 +36,11 @@ export function selectionOf(kind: Kind, namespace: string, query: URLSearchParam
   return { namespace: namespace === '' ? undefined : namespace, matches: matcher(kind, labels, fields), name };
 }
 
-function matcher(kind: Kind, labels: LabelMatcher | undefined, fields: readonly FieldRequirement[]): ((stored: Stored) => boolean) | undefined {
+function matcher(
+  kind: Kind,
+  labels: LabelMatcher | undefined,
+  fields: readonly FieldRequirement[],
+): ((stored: Stored) => boolean) | undefined {
   if (labels === undefined && fields.length === 0) return undefined;
   return ({ object }) => {
     if (labels !== undefined && !labels(object.metadata.labels ?? noLabels)) return false;

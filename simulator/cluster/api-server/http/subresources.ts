@@ -55,7 +55,10 @@ async function scale(exchange: ResourceExchange): Promise<ApiResponse> {
     try {
       return jsonOf(200, await setScale(exchange, next));
     } catch (thrown) {
-      const raced = thrown instanceof StatusError && thrown.reason === 'Conflict' && server.core.store.get(kind.storageKey, before.namespace, before.name) !== before;
+      const raced =
+        thrown instanceof StatusError &&
+        thrown.reason === 'Conflict' &&
+        server.core.store.get(kind.storageKey, before.namespace, before.name) !== before;
       const pinned = next.metadata.resourceVersion !== before.object.metadata.resourceVersion;
       if (!raced || pinned || tries >= 5) throw thrown;
     }
@@ -69,7 +72,8 @@ async function setScale(exchange: ResourceExchange, wanted: KubeObject): Promise
     throw badRequest(`the name of the object (${wanted.metadata.name}) does not match the name on the URL (${info.name})`);
   }
   const replicas = objectOf(wanted.spec)['replicas'] ?? 0;
-  if (typeof replicas !== 'number' || !Number.isInteger(replicas)) throw badRequest(`spec.replicas must be an integer, got ${JSON.stringify(replicas)}`);
+  if (typeof replicas !== 'number' || !Number.isInteger(replicas))
+    throw badRequest(`spec.replicas must be an integer, got ${JSON.stringify(replicas)}`);
   if (replicas < 0) {
     throw invalid(scaleType, info.name, [fieldErrors.invalid('spec.replicas', replicas, 'must be greater than or equal to 0')]);
   }

@@ -66,7 +66,8 @@ function checkInitialEvents(send: string | null, match: string): void {
   const refuse = (field: string, detail: string): StatusError =>
     invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [fieldErrors.forbidden(field, detail)]);
   if (send === null) {
-    if (match !== '') throw refuse('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
+    if (match !== '')
+      throw refuse('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
     return;
   }
   if (match !== 'NotOlderThan') {
@@ -249,5 +250,6 @@ function sharedLine(event: StoreEvent, type: string, kind: Kind): Buffer {
 /** An object that no longer matches is seen to go in the state that still did, at the revision of the change. */
 function leaving(event: StoreEvent): Stored {
   const last = event.previous?.object ?? event.stored.object;
-  return new Stored({ ...last, metadata: { ...last.metadata, resourceVersion: String(event.revision) } }, event.revision);
+  const object = { ...last, metadata: { ...last.metadata, resourceVersion: String(event.revision) } };
+  return new Stored(event.stored.storageKey, object, event.revision);
 }

@@ -102,7 +102,13 @@ function validateRules(rules: Json, path: string): FieldError[] {
   const errors: FieldError[] = [];
   const window = rules['stabilizationWindowSeconds'];
   if (typeof window === 'number' && (window < 0 || window > 3600)) {
-    errors.push(invalid(`${path}.stabilizationWindowSeconds`, window, window < 0 ? 'must be greater than or equal to zero' : 'must be less than or equal to 3600'));
+    errors.push(
+      invalid(
+        `${path}.stabilizationWindowSeconds`,
+        window,
+        window < 0 ? 'must be greater than or equal to zero' : 'must be less than or equal to 3600',
+      ),
+    );
   }
   const select = rules['selectPolicy'];
   if (select !== undefined && !['Max', 'Min', 'Disabled'].includes(String(select))) {
@@ -110,7 +116,8 @@ function validateRules(rules: Json, path: string): FieldError[] {
   }
   for (const [at, policy] of objectsOf(rules['policies']).entries()) {
     const field = `${path}.policies[${at}]`;
-    if (!['Pods', 'Percent'].includes(String(policy['type']))) errors.push(notSupported(`${field}.type`, policy['type'], ['Percent', 'Pods']));
+    if (!['Pods', 'Percent'].includes(String(policy['type'])))
+      errors.push(notSupported(`${field}.type`, policy['type'], ['Percent', 'Pods']));
     if (Number(policy['value'] ?? 0) <= 0) errors.push(invalid(`${field}.value`, policy['value'] ?? 0, 'must be greater than zero'));
     const period = Number(policy['periodSeconds'] ?? 0);
     if (period <= 0) errors.push(invalid(`${field}.periodSeconds`, period, 'must be greater than zero'));

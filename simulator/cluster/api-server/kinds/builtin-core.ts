@@ -93,7 +93,8 @@ export const coreKinds: readonly Kind[] = [
     defaults: defaultNode,
     prepareCreate: admitNode,
     validate: validateNode,
-    validateStatus: (object) => validateConditionTypes((object.status as { conditions?: unknown } | undefined)?.conditions, 'status.conditions'),
+    validateStatus: (object) =>
+      validateConditionTypes((object.status as { conditions?: unknown } | undefined)?.conditions, 'status.conditions'),
   }),
   kind({
     type: core('namespaces', 'Namespace', false),

@@ -173,7 +173,11 @@ const clusterKinds: readonly Kind[] = [
   kind({ type: type('storage.k8s.io/v1/csinodes', 'CSINode', false), unconditionalUpdate: false }),
   kind({ type: type('storage.k8s.io/v1/csidrivers', 'CSIDriver', false), unconditionalUpdate: false }),
   kind({ type: type('storage.k8s.io/v1/csistoragecapacities', 'CSIStorageCapacity'), unconditionalUpdate: false }),
-  kind({ type: type('storage.k8s.io/v1/volumeattachments', 'VolumeAttachment', false), subresources: ['status'], unconditionalUpdate: false }),
+  kind({
+    type: type('storage.k8s.io/v1/volumeattachments', 'VolumeAttachment', false),
+    subresources: ['status'],
+    unconditionalUpdate: false,
+  }),
   kind({ type: type(`${rbac}/roles`, 'Role'), nameRule: 'path', createOnUpdate: true }),
   kind({ type: type(`${rbac}/clusterroles`, 'ClusterRole', false), nameRule: 'path', createOnUpdate: true }),
   kind({

@@ -176,11 +176,10 @@ export function defaultPriorityClass(object: KubeObject): void {
 export function validatePriorityClass(object: KubeObject, old: KubeObject | undefined): FieldError[] {
   const value = Number(object['value']);
   const errors: FieldError[] = [];
-  if (old !== undefined && old['value'] !== object['value']) errors.push(fieldErrors.forbidden('value', 'may not be changed in an update.'));
+  if (old !== undefined && old['value'] !== object['value'])
+    errors.push(fieldErrors.forbidden('value', 'may not be changed in an update.'));
   if (value > 1_000_000_000 && !object.metadata.name.startsWith('system-')) {
-    errors.push(
-      fieldErrors.forbidden('value', 'maximum allowed value of a user defined priority is 1000000000'),
-    );
+    errors.push(fieldErrors.forbidden('value', 'maximum allowed value of a user defined priority is 1000000000'));
   }
   return errors;
 }

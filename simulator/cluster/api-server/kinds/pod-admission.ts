@@ -2,7 +2,6 @@ import { formatTime } from '../../../../core/model/condition.ts';
 import type { Random } from '../../../../core/model/clock.ts';
 import type { KubeObject } from '../../../../core/model/object.ts';
 import { StatusError, forbidden } from '../errors.ts';
-import { isJson } from '../json.ts';
 import { randomSuffix } from '../names.ts';
 import type { KindContext } from './kind.ts';
 import { qosClass } from './pod-defaults.ts';
@@ -117,15 +116,14 @@ function policyOf(found: KubeObject): string {
   return typeof found['preemptionPolicy'] === 'string' ? found['preemptionPolicy'] : 'PreemptLowerPriority';
 }
 
+const defaultTolerations: readonly Toleration[] = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'].map((key) =>
+  Object.freeze({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }),
+);
+
 /** NotReady and unreachable nodes keep a pod for five minutes unless the pod says otherwise. */
 function admitTolerations(spec: PodSpec): void {
   const tolerations = spec.tolerations ?? [];
-  const added: Toleration[] = [];
-  for (const key of ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']) {
-    if (!tolerations.some((toleration) => toleratesNoExecute(toleration, key))) {
-      added.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 });
-    }
-  }
+  const added = defaultTolerations.filter(({ key = '' }) => !tolerations.some((toleration) => toleratesNoExecute(toleration, key)));
   if (added.length > 0) spec.tolerations = [...tolerations, ...added];
 }
 
@@ -135,17 +133,22 @@ function toleratesNoExecute(toleration: Toleration, key: string): boolean {
   return keyMatches && effectMatches;
 }
 
+const topologyOf = new WeakMap<KubeObject, Readonly<Record<string, string>>>();
+
 /** A pod bound to a node, at creation or by a Binding, takes over the node's topology labels. */
-export function topologyLabels(node: KubeObject | undefined): Record<string, string> {
-  const labels: Record<string, string> = {};
-  for (const key of ['topology.kubernetes.io/zone', 'topology.kubernetes.io/region']) {
-    const value = node?.metadata.labels?.[key];
-    if (value !== undefined) labels[key] = value;
+export function topologyLabels(node: KubeObject | undefined): Readonly<Record<string, string>> {
+  if (node === undefined) return {};
+  let labels = topologyOf.get(node);
+  if (labels === undefined) {
+    const all = Object.entries(node.metadata.labels ?? {});
+    labels = Object.fromEntries(all.filter(([key]) => key === 'topology.kubernetes.io/zone' || key === 'topology.kubernetes.io/region'));
+    topologyOf.set(node, labels);
   }
   return labels;
 }
 
+/** Changes the draft's own labels. */
 export function copyTopologyLabels(pod: KubeObject, node: KubeObject | undefined): void {
   const labels = topologyLabels(node);
-  if (Object.keys(labels).length > 0 && isJson(pod.metadata)) pod.metadata.labels = { ...labels, ...pod.metadata.labels };
+  for (const key in labels) (pod.metadata.labels ??= {})[key] ??= labels[key] ?? '';
 }

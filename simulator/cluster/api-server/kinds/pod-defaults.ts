@@ -2,13 +2,16 @@ import type { KubeObject } from '../../../../core/model/object.ts';
 import { canonicalResources, nano } from './quantities.ts';
 import type { Container, PodSpec, PodTemplate, Probe, ResourceRequirements, Volume } from './shapes.ts';
 
+// Shared by all pods that have none: what is stored is immutable.
+const emptyContext = Object.freeze({});
+
 /** Defaults of core/v1 PodSpec as the server fills them in, for pods and for templates. Changes the draft that it is given. */
 export function defaultPodSpec(spec: PodSpec): void {
   spec.restartPolicy ??= 'Always';
   spec.dnsPolicy ??= 'ClusterFirst';
   spec.schedulerName ??= 'default-scheduler';
   spec.terminationGracePeriodSeconds ??= 30;
-  spec.securityContext ??= {};
+  spec.securityContext ??= emptyContext;
   if (spec.serviceAccountName !== undefined && spec.serviceAccountName !== '') spec.serviceAccount ??= spec.serviceAccountName;
   else if (spec.serviceAccount !== undefined) spec.serviceAccountName = spec.serviceAccount;
   for (const container of spec.initContainers ?? []) defaultContainer(container);
@@ -47,7 +50,8 @@ function defaultContainer(container: Container): void {
   for (const variable of container.env ?? []) {
     if (variable.valueFrom?.fieldRef !== undefined) variable.valueFrom.fieldRef.apiVersion ??= 'v1';
   }
-  for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) if (probe !== undefined) defaultProbe(probe);
+  for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe])
+    if (probe !== undefined) defaultProbe(probe);
 }
 
 /** A limit without a request is the request too. */
@@ -79,7 +83,12 @@ function defaultProbe(probe: Probe): void {
   if (probe.grpc !== undefined) probe.grpc.service ??= '';
 }
 
-const volumeModes: Readonly<Record<string, string>> = { configMap: 'defaultMode', secret: 'defaultMode', projected: 'defaultMode', downwardAPI: 'defaultMode' };
+const volumeModes: Readonly<Record<string, string>> = {
+  configMap: 'defaultMode',
+  secret: 'defaultMode',
+  projected: 'defaultMode',
+  downwardAPI: 'defaultMode',
+};
 
 function defaultVolume(volume: Volume): void {
   const sources = Object.keys(volume).filter((field) => field !== 'name');

@@ -68,13 +68,19 @@ function validateToleration(toleration: Toleration, field: string): FieldError[]
   const errors: FieldError[] = [];
   const operator = toleration.operator === undefined || toleration.operator === '' ? 'Equal' : toleration.operator;
   if ((toleration.key ?? '') === '' && operator !== 'Exists') {
-    errors.push(invalid(`${field}.operator`, toleration.operator ?? '', 'operator must be Exists when `key` is empty, which means "match all values and all keys"'));
+    errors.push(
+      invalid(
+        `${field}.operator`,
+        toleration.operator ?? '',
+        'operator must be Exists when `key` is empty, which means "match all values and all keys"',
+      ),
+    );
   }
   if (toleration.tolerationSeconds !== undefined && toleration.effect !== 'NoExecute') {
     errors.push(invalid(`${field}.effect`, toleration.effect ?? '', "effect must be 'NoExecute' when `tolerationSeconds` is set"));
   }
   if (operator === 'Exists' && (toleration.value ?? '') !== '') {
-    errors.push(invalid(`${field}.operator`, toleration, 'value must be empty when `operator` is \'Exists\''));
+    errors.push(invalid(`${field}.operator`, toleration, "value must be empty when `operator` is 'Exists'"));
   }
   if (!['Equal', 'Exists', 'Lt', 'Gt'].includes(operator)) errors.push(notSupported(`${field}.operator`, operator, ['Equal', 'Exists']));
   if (!['', 'NoSchedule', 'PreferNoSchedule', 'NoExecute'].includes(toleration.effect ?? '')) {
@@ -132,9 +138,7 @@ export function validateResources(resources: ResourceRequirements | undefined, f
     for (const [name, value] of Object.entries(resources?.[part] ?? {})) {
       const at = `${field}.${part}[${name}]`;
       if (canonicalQuantity(value) === undefined) {
-        errors.push(
-          invalid(at, value, "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
-        );
+        errors.push(invalid(at, value, "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"));
       } else if (nano(value) < 0n) errors.push(invalid(at, value, 'must be greater than or equal to 0'));
     }
   }
@@ -148,7 +152,10 @@ export function validateResources(resources: ResourceRequirements | undefined, f
 }
 
 export function validateTemplate(template: PodTemplate | undefined, path: string): FieldError[] {
-  return [...validateLabels(template?.metadata?.labels, `${path}.metadata.labels`), ...validatePodSpec(template?.spec ?? {}, `${path}.spec`)];
+  return [
+    ...validateLabels(template?.metadata?.labels, `${path}.metadata.labels`),
+    ...validatePodSpec(template?.spec ?? {}, `${path}.spec`),
+  ];
 }
 
 export const podUpdateRefusal =

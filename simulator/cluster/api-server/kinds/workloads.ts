@@ -146,7 +146,8 @@ export function validateSelectorShape(selector: LabelSelectorShape, field: strin
         break;
       case 'Exists':
       case 'DoesNotExist':
-        if (values.length > 0) errors.push(forbidden(`${path}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+        if (values.length > 0)
+          errors.push(forbidden(`${path}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
         break;
       default:
         errors.push(invalid(`${path}.operator`, expression.operator ?? '', 'not a valid selector operator'));
@@ -243,8 +244,13 @@ function validateCount(value: unknown, field: string): FieldError[] {
   if (value === undefined) return [];
   if (typeof value === 'number') return value < 0 ? [invalid(field, value, 'must be greater than or equal to 0')] : [];
   if (typeof value !== 'string' || !/^\d+%$/.test(value)) {
-    return [invalid(field, value, "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')")];
+    return [
+      invalid(
+        field,
+        value,
+        "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')",
+      ),
+    ];
   }
   return Number.parseInt(value, 10) > 100 ? [invalid(field, value, 'must not be greater than 100%')] : [];
 }
-

@@ -20,6 +20,10 @@ function mergeObject(target: Json, patch: Json, node: MergeNode): Json {
   if (directive === 'delete') return {};
   if (directive !== undefined && directive !== 'merge') throw badRequest(`unknown patch type found: ${JSON.stringify(directive)}`);
   const result: Json = { ...target };
+  if (!hasDirectives(patch)) {
+    for (const key in patch) mergePlain(result, key, patch[key], node.fields?.[key] ?? plain);
+    return result;
+  }
   if (node.retainKeys === true) retainKeys(result, patch);
   for (const [key, value] of Object.entries(patch)) {
     if (key === '$patch' || key === '$retainKeys' || directivePrefix.test(key)) continue;
@@ -28,6 +32,19 @@ function mergeObject(target: Json, patch: Json, node: MergeNode): Json {
   }
   applyLoneDirectives(result, patch, node);
   return result;
+}
+
+const plain: MergeNode = {};
+const noDirectives: ListDirectives = { order: undefined, remove: [] };
+
+function hasDirectives(patch: Json): boolean {
+  for (const key in patch) if (key.startsWith('$')) return true;
+  return false;
+}
+
+function mergePlain(result: Json, key: string, value: unknown, node: MergeNode): void {
+  if (value === null) delete result[key];
+  else result[key] = mergeField(result[key], value, node, noDirectives);
 }
 
 interface ListDirectives {

@@ -1,39 +1,36 @@
 import type { Stored } from './stored.ts';
 
-/** A stored object with the key of its type. */
-export interface IndexedObject {
-  readonly storageKey: string;
-  readonly stored: Stored;
-}
-
 /** Which objects exist by uid, and which name a uid as an owner. */
 export class OwnerIndex {
-  readonly #byUid = new Map<string, IndexedObject>();
-  readonly #dependents = new Map<string, Map<string, IndexedObject>>();
+  readonly #byUid = new Map<string, Stored>();
+  readonly #dependents = new Map<string, Map<string, Stored>>();
 
-  replace(storageKey: string, before: Stored | undefined, after: Stored | undefined): void {
-    const current = after ?? before;
-    if (current === undefined) return;
-    this.#replaceUid(storageKey, before, after);
+  replace(before: Stored | undefined, after: Stored | undefined): void {
+    this.#replaceUid(before, after);
     const oldRefs = before?.object.metadata.ownerReferences;
     const newRefs = after?.object.metadata.ownerReferences;
-    if (oldRefs === undefined && newRefs === undefined) return;
-    const key = `${storageKey}|${current.namespace}/${current.name}`;
-    const uids = new Set(newRefs?.map((reference) => reference.uid));
-    for (const reference of oldRefs ?? []) if (!uids.has(reference.uid)) this.#forget(reference.uid, key);
-    if (after === undefined) return;
-    for (const uid of uids) {
+    const current = after ?? before;
+    if (current === undefined || (oldRefs === undefined && newRefs === undefined)) return;
+    const key = `${current.storageKey}|${current.namespace}/${current.name}`;
+    if (oldRefs !== undefined && oldRefs !== newRefs) {
+      for (const { uid } of oldRefs) if (newRefs?.some((reference) => reference.uid === uid) !== true) this.#forget(uid, key);
+    }
+    if (after === undefined) {
+      for (const { uid } of oldRefs ?? []) this.#forget(uid, key);
+      return;
+    }
+    for (const { uid } of newRefs ?? []) {
       let dependents = this.#dependents.get(uid);
       if (dependents === undefined) this.#dependents.set(uid, (dependents = new Map()));
-      dependents.set(key, { storageKey, stored: after });
+      dependents.set(key, after);
     }
   }
 
-  #replaceUid(storageKey: string, before: Stored | undefined, after: Stored | undefined): void {
+  #replaceUid(before: Stored | undefined, after: Stored | undefined): void {
     const oldUid = before?.object.metadata.uid;
     const newUid = after?.object.metadata.uid;
     if (oldUid !== undefined && oldUid !== newUid) this.#byUid.delete(oldUid);
-    if (newUid !== undefined && after !== undefined) this.#byUid.set(newUid, { storageKey, stored: after });
+    if (newUid !== undefined && after !== undefined) this.#byUid.set(newUid, after);
   }
 
   #forget(ownerUid: string, key: string): void {
@@ -43,12 +40,13 @@ export class OwnerIndex {
     if (dependents.size === 0) this.#dependents.delete(ownerUid);
   }
 
-  find(uid: string): IndexedObject | undefined {
+  find(uid: string): Stored | undefined {
     return this.#byUid.get(uid);
   }
 
   /** Every object that names the uid as an owner, in the order of their creation. */
-  dependentsOf(uid: string): readonly IndexedObject[] {
-    return [...(this.#dependents.get(uid)?.values() ?? [])];
+  dependentsOf(uid: string): readonly Stored[] {
+    const dependents = this.#dependents.get(uid);
+    return dependents === undefined ? [] : [...dependents.values()];
   }
 }

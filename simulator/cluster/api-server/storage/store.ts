@@ -66,7 +66,7 @@ export class Store {
     const previous = bucket.items.get(name);
     const revision = ++this.#revision;
     object.metadata.resourceVersion = String(revision);
-    const stored = new Stored(object, revision);
+    const stored = new Stored(key, object, revision);
     bucket.set(name, stored);
     if (previous === undefined) state.size += 1;
     this.#commit(key, state, { type: previous === undefined ? 'ADDED' : 'MODIFIED', revision, stored, previous });
@@ -84,14 +84,14 @@ export class Store {
     state.size -= 1;
     const revision = ++this.#revision;
     const final = last ?? previous.object;
-    const stored = new Stored({ ...final, metadata: { ...final.metadata, resourceVersion: String(revision) } }, revision);
+    const stored = new Stored(key, { ...final, metadata: { ...final.metadata, resourceVersion: String(revision) } }, revision);
     this.#commit(key, state, { type: 'DELETED', revision, stored, previous });
     return stored;
   }
 
   #commit(key: StorageKey, state: TypeState, event: StoreEvent): void {
     state.list = undefined;
-    this.owners.replace(key, event.previous, event.type === 'DELETED' ? undefined : event.stored);
+    this.owners.replace(event.previous, event.type === 'DELETED' ? undefined : event.stored);
     state.history.push(event);
     for (const listener of this.#anyListeners) listener(key, event);
     if (state.listeners.size === 0) return;

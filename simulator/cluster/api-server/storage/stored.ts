@@ -6,12 +6,15 @@ type Encode = (object: KubeObject) => KubeObject;
 export class Stored {
   readonly object: KubeObject;
   readonly revision: number;
+  /** Key of the type in the store. */
+  readonly storageKey: string;
   readonly namespace: string;
   readonly name: string;
   #json: string | undefined;
   #views: Map<Encode, { readonly object: KubeObject; json?: string }> | undefined;
 
-  constructor(object: KubeObject, revision: number) {
+  constructor(storageKey: string, object: KubeObject, revision: number) {
+    this.storageKey = storageKey;
     this.object = object;
     this.revision = revision;
     this.namespace = object.metadata.namespace ?? '';

@@ -104,17 +104,22 @@ function unhealthyMayGo(budget: Budget): boolean {
 function decrement(core: Core, pod: KubeObject, budget: Budget): Budget {
   const status = budget.status ?? {};
   const { name } = budget.metadata;
-  const refusal = 'Cannot evict pod as it would violate the pod\'s disruption budget.';
+  const refusal = "Cannot evict pod as it would violate the pod's disruption budget.";
   if ((status.observedGeneration ?? 0) < (budget.metadata.generation ?? 0)) {
     throw tooManyRequests(refusal, 10, [
       { reason: 'DisruptionBudget', message: `The disruption budget ${name} is still being processed by the server.` },
     ]);
   }
   const allowed = status.disruptionsAllowed ?? 0;
-  if (allowed < 0) throw new StatusError(403, 'Forbidden', `poddisruptionbudgets.policy "${name}" is forbidden: pdb disruptions allowed is negative`);
+  if (allowed < 0)
+    throw new StatusError(403, 'Forbidden', `poddisruptionbudgets.policy "${name}" is forbidden: pdb disruptions allowed is negative`);
   const disrupted = status.disruptedPods ?? {};
   if (Object.keys(disrupted).length > maxDisrupted) {
-    throw new StatusError(403, 'Forbidden', `poddisruptionbudgets.policy "${name}" is forbidden: DisruptedPods map too big - too many evictions not confirmed by PDB controller`);
+    throw new StatusError(
+      403,
+      'Forbidden',
+      `poddisruptionbudgets.policy "${name}" is forbidden: DisruptedPods map too big - too many evictions not confirmed by PDB controller`,
+    );
   }
   if (allowed === 0) {
     throw tooManyRequests(refusal, 0, [

@@ -41,7 +41,11 @@ export function compileExpression(env: Environment, expression: string): Compile
   }
   const variables = new Set<string>();
   visit(parsed.ast, (node) => {
-    if (node.op === 'id' && typeof node.args === 'string') variables.add(node.args);
+    if (node.op === 'id' && typeof node.args === 'string') {
+      // The library brings cel.bind, the API server does not.
+      if (node.args === 'cel') throw complaint(expression, new Error('Unknown variable: cel'));
+      variables.add(node.args);
+    }
     strictHas(node);
   });
   const result = parsed.check();
@@ -53,7 +57,7 @@ export function compileExpression(env: Environment, expression: string): Compile
       try {
         return parsed({ ...context }) as unknown;
       } catch (error) {
-        throw new Error(summary(error), { cause: error });
+        throw new Error(runtimeText(summary(error)), { cause: error });
       }
     },
   };
@@ -94,7 +98,28 @@ function isNode(value: unknown): value is Node {
 }
 
 function complaint(expression: string, error: unknown): ConcertinaError {
-  return new ConcertinaError('POLICY_INVALID', `compilation failed: ${summary(error)} in ${JSON.stringify(expression)}`, { cause: error });
+  return new ConcertinaError(
+    'POLICY_INVALID',
+    `compilation failed: ERROR: ${compileText(summary(error))} in ${JSON.stringify(expression)}`,
+    {
+      cause: error,
+    },
+  );
+}
+
+/** The library's findings in the API server's words. */
+function compileText(text: string): string {
+  return text
+    .replace(/^No such key: (.*)$/, "undefined field '$1'")
+    .replace(/^Unknown variable: (.*)$/, "undeclared reference to '$1' (in container '')")
+    .replace(/^no such overload: (.+?) ([=!<>]=|[-+*/%<>]|in) (.+)$/, "found no matching overload for '_$2_' applied to '($1, $3)'");
+}
+
+function runtimeText(text: string): string {
+  if (/^(?:no such overload|found no matching overload)/.test(text)) return 'no such overload';
+  return text
+    .replace(/^No such key: index out of bounds, index (-?\d+).*$/, 'index out of bounds: $1')
+    .replace(/^No such key: /, 'no such key: ');
 }
 
 /** The first line: the library adds a drawing of the place below. */

@@ -37,9 +37,14 @@ export class CelTypes {
   typeOf(schema: JsonSchema, resource: boolean): CelType | undefined {
     if (this.#known.has(schema)) return this.#known.get(schema);
     const type = this.#declare(schema, resource);
-    const known = type !== undefined && schema.nullable === true ? nullable(type) : type;
-    this.#known.set(schema, known);
-    return known;
+    this.#known.set(schema, type);
+    return type;
+  }
+
+  /** In lists and maps a null is a value; in objects of named fields it counts as absent. */
+  #elementType(schema: JsonSchema): CelType | undefined {
+    const type = this.typeOf(schema, false);
+    return type !== undefined && schema.nullable === true ? nullable(type) : type;
   }
 
   #declare(schema: JsonSchema, resource: boolean): CelType | undefined {
@@ -64,7 +69,7 @@ export class CelTypes {
   }
 
   #list(schema: JsonSchema): CelType | undefined {
-    const items = schema.items === undefined ? undefined : this.typeOf(schema.items, false);
+    const items = schema.items === undefined ? undefined : this.#elementType(schema.items);
     if (items === undefined) return undefined;
     return { name: `list<${items.name}>`, convert: (value) => (Array.isArray(value) ? value.map((item) => items.convert(item)) : value) };
   }
@@ -89,7 +94,7 @@ export class CelTypes {
   }
 
   #map(values: JsonSchema): CelType | undefined {
-    const type = this.typeOf(values, false);
+    const type = this.#elementType(values);
     if (type === undefined) return undefined;
     return {
       name: `map<string, ${type.name}>`,
@@ -120,7 +125,7 @@ export class CelTypes {
         if (record === undefined) return value;
         const message = Object.create(prototype) as Record<string, unknown>;
         for (const [field, { key, type }] of members) {
-          if (Object.hasOwn(record, key) && record[key] !== undefined) message[field] = type.convert(record[key]);
+          if (Object.hasOwn(record, key) && record[key] !== undefined && record[key] !== null) message[field] = type.convert(record[key]);
         }
         return message;
       },

@@ -13,8 +13,13 @@ export function registerQuantities(env: Environment): void {
   env.registerType(type, { ctor: Quantity, fields: {} });
   env.registerOperator(`${type} == ${type}`, (a: Quantity, b: Quantity) => a.cmp(b) === 0);
   method('isQuantity(string): bool', (text: string) => Quantity.tryParse(text) !== undefined);
-  method(`quantity(string): ${type}`, (text: string) => Quantity.parse(text));
-  method(`${type}.sign(): int`, (value: Quantity) => BigInt(value.sign));
+  method(`quantity(string): ${type}`, (text: string) => {
+    const value = Quantity.tryParse(text);
+    if (value === undefined)
+      throw new SyntaxError("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+    return value;
+  });
+  method(`sign(${type}): int`, (value: Quantity) => BigInt(value.sign));
   method(`${type}.isInteger(): bool`, (value: Quantity) => asInteger(value) !== undefined);
   method(`${type}.asInteger(): int`, (value: Quantity) => {
     const whole = asInteger(value);

@@ -2,7 +2,7 @@ import { Optional } from '@marcbachmann/cel-js';
 import type { JsonSchema, ValidationRule } from '../../../../../core/kube/crd-schema.ts';
 import { messageOf } from '../../../../../core/errors.ts';
 import type { FieldError } from '../field-error.ts';
-import { duplicate, forbidden, invalid, required } from '../field-error.ts';
+import { duplicate, forbidden, invalid, invalidWithoutValue, required } from '../field-error.ts';
 import { asRecord, canonicalJson } from '../json-value.ts';
 import { childPath } from '../schema-validation.ts';
 import type { CompiledExpression } from './compile.ts';
@@ -29,6 +29,8 @@ interface RuleNode {
 
 /** All `x-kubernetes-validations` of a schema, compiled; `problems` are those that don't compile, by their place in the schema. */
 export interface RuleSet {
+  /** How many rules there are, compiled or not. */
+  readonly count: number;
   readonly problems: readonly FieldError[];
   evaluate(value: unknown, old: unknown): FieldError[];
 }
@@ -43,7 +45,11 @@ export function compileRules(schema: JsonSchema, schemaPath: string): RuleSet {
   if (hasRules(schema)) types.typeOf(schema, true);
   const compiler = { env, types, problems };
   const root = compileNode(schema, schemaPath, compiler);
-  return { problems, evaluate: (value, old) => (root === undefined ? [] : evaluateNode(root, { value, old, path: '' })) };
+  return {
+    count: countRules(schema),
+    problems,
+    evaluate: (value, old) => (root === undefined ? [] : evaluateNode(root, { value, old, path: '' })),
+  };
 }
 
 interface Compiler {
@@ -52,11 +58,27 @@ interface Compiler {
   readonly problems: FieldError[];
 }
 
+function countRules(schema: JsonSchema): number {
+  const below = [...Object.values(schema.properties ?? {}), schema.items, schema.additionalProperties].map((part) =>
+    typeof part === 'object' ? countRules(part) : 0,
+  );
+  return below.reduce((total, count) => total + count, (schema['x-kubernetes-validations'] ?? []).length);
+}
+
 function hasRules(schema: JsonSchema): boolean {
-  if ((schema['x-kubernetes-validations'] ?? []).length > 0) return true;
-  if (schema.items !== undefined && hasRules(schema.items)) return true;
-  if (typeof schema.additionalProperties === 'object' && hasRules(schema.additionalProperties)) return true;
-  return Object.values(schema.properties ?? {}).some(hasRules);
+  return countRules(schema) > 0;
+}
+
+/** How the server shows a rule that does not compile. */
+function internalForm(rule: ValidationRule): object {
+  return {
+    Rule: rule.rule,
+    Message: rule.message ?? '',
+    MessageExpression: rule.messageExpression ?? '',
+    Reason: rule.reason ?? null,
+    FieldPath: rule.fieldPath ?? '',
+    OptionalOldSelf: rule.optionalOldSelf ?? null,
+  };
 }
 
 function compileNode(schema: JsonSchema, path: string, compiler: Compiler): RuleNode | undefined {
@@ -97,9 +119,7 @@ function compileRule(rule: ValidationRule, place: RulePlace, compiler: Compiler)
     problems.push(required(`${place.path}.rule`, 'rule is not specified'));
     return undefined;
   }
-  const problem = fieldPathProblem(rule.fieldPath, place.schema);
-  if (problem !== undefined)
-    problems.push(invalid(`${place.path}.fieldPath`, rule.fieldPath, `fieldPath must be a valid path: ${problem}`));
+  if (!isFieldPath(rule.fieldPath, place.schema)) problems.push(invalid(`${place.path}.fieldPath`, rule.fieldPath, 'must be a valid path'));
   const type = place.type.name;
   const env = compiler.env
     .clone()
@@ -109,9 +129,15 @@ function compileRule(rule: ValidationRule, place: RulePlace, compiler: Compiler)
     try {
       const compiled = compileExpression(env, rule[field] ?? '');
       if (compiled.type === wanted || compiled.type === 'dyn') return compiled;
-      problems.push(invalid(`${place.path}.${field}`, rule[field], `${field} must evaluate to a ${wanted}, not ${compiled.type}`));
+      problems.push(
+        invalid(
+          `${place.path}.${field}`,
+          internalForm(rule),
+          `${field === 'rule' ? 'cel expression' : field} must evaluate to a ${wanted}`,
+        ),
+      );
     } catch (error) {
-      problems.push(invalid(`${place.path}.${field}`, rule[field], messageOf(error)));
+      problems.push(invalid(`${place.path}.${field}`, internalForm(rule), messageOf(error)));
     }
     return undefined;
   };
@@ -120,18 +146,17 @@ function compileRule(rule: ValidationRule, place: RulePlace, compiler: Compiler)
   return condition === undefined || problems.length > before ? undefined : { rule, condition, message };
 }
 
-function fieldPathProblem(path: string | undefined, schema: JsonSchema): string | undefined {
-  if (path === undefined) return undefined;
+function isFieldPath(path: string | undefined, schema: JsonSchema): boolean {
+  if (path === undefined) return true;
   const steps = fieldPathSteps(path);
-  if (steps === undefined) return 'expected [ or .';
+  if (steps === undefined) return false;
   let at: JsonSchema | undefined = schema;
   for (const step of steps) {
-    at =
-      at?.properties?.[step] ??
-      (at?.properties === undefined && typeof at?.additionalProperties === 'object' ? at.additionalProperties : undefined);
-    if (at === undefined) return 'does not refer to a valid field';
+    const values: JsonSchema['additionalProperties'] = at.properties === undefined ? at.additionalProperties : undefined;
+    at = at.properties?.[step] ?? (typeof values === 'object' ? values : undefined);
+    if (at === undefined) return false;
   }
-  return undefined;
+  return true;
 }
 
 /** The names in `.spec.foo['bar']`; `undefined` when it is nothing of the kind. */
@@ -246,7 +271,7 @@ function verdict(rule: ValidationRule, at: { path: string; type: string }, detai
     case 'FieldValueInvalid':
     case undefined:
     default:
-      return invalid(path, at.type, detail);
+      return invalidWithoutValue(path, detail);
   }
 }
 

@@ -4,7 +4,7 @@ import { sync } from './time-functions.ts';
 
 class StringsNamespace {}
 
-/** What the strings and regex libraries of the API server have beyond this library: `charAt`, `replace`, `reverse`, `format`, `find`, `findAll`. */
+/** What the strings and regex libraries of the API server have beyond this library: `charAt`, `replace`, `format`, `find`, `findAll`. */
 export function registerStrings(env: Environment): void {
   const method = (signature: string, handler: (...args: never[]) => unknown): void => {
     env.registerFunction(signature, handler as (...args: unknown[]) => unknown, sync);
@@ -20,7 +20,6 @@ export function registerStrings(env: Environment): void {
   method('string.replace(string, string, int): string', (text: string, from: string, to: string, times: bigint) =>
     replaceTimes(text, { from, to, times }),
   );
-  method('string.reverse(): string', (text: string) => Array.from(text).toReversed().join(''));
   method('string.format(list): string', (text: string, args: unknown[]) => format(text, args));
   method('string.find(string): string', (text: string, pattern: string) => goRegExp(pattern).exec(text)?.[0] ?? '');
   method('string.findAll(string): list<string>', (text: string, pattern: string) => findAll(text, pattern, -1n));

@@ -1,0 +1,98 @@
+import { constant, type MetricsApi, type WorkloadModel } from '../../simulator/index.ts';
+import type { KubeClient } from '../../core/kube/api.ts';
+import { resourceTypes } from '../../core/model/object.ts';
+import type { JourneyCluster, ScaleWrite } from './journey-cluster.ts';
+import { startProcess, type ProcessController } from './process-controller.ts';
+
+/** One mutating request of a copy of the program, as the cluster's audit has it; Leases and Events excepted. */
+export interface AuditedWrite extends ScaleWrite {
+  readonly namespace: string;
+  readonly resource: string;
+  readonly subresource: string;
+}
+
+/** A cluster in real time on which the bundled program runs as processes. */
+export interface ProcessJourneyCluster extends JourneyCluster {
+  startProcess(): Promise<ProcessController>;
+  /** All writes of all copies so far, in order. */
+  writes(): Promise<readonly AuditedWrite[]>;
+}
+
+export interface ProcessClusterParts {
+  readonly name: string;
+  readonly client: KubeClient;
+  readonly workload: WorkloadModel;
+  readonly metrics: MetricsApi;
+  readonly program: string;
+  /** Path of the kubeconfig that the program runs with. */
+  readonly kubeconfig: string;
+  readonly writes: () => Promise<readonly AuditedWrite[]>;
+}
+
+/** Short cooldowns and periods, by flag. */
+const flags = [
+  '--cooldown-scale-up=10s',
+  '--cooldown-scale-down=16s',
+  '--hpa-sync-period=1s',
+  '--hpa-cpu-initialization-period=2s',
+  '--hpa-initial-readiness-delay=1s',
+  '--metrics-poll-interval=1s',
+  '--log-level=info',
+];
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+let copies = 0;
+let namespaces = 0;
+
+/** The parts of a cluster as journeys use them. */
+export function processJourneyCluster(parts: ProcessClusterParts): ProcessJourneyCluster {
+  const { client, workload } = parts;
+  const start = (): Promise<ProcessController> =>
+    startProcess({ program: parts.program, identity: `copy-${++copies}`, kubeconfig: parts.kubeconfig, flags });
+  return {
+    name: parts.name,
+    client,
+    timing: { scaleUpCooldown: 10_000, scaleDownCooldown: 16_000, reaction: 12_000 },
+    now: () => Date.now(),
+    elapse: pause,
+    until: async (condition, limitMs) => {
+      const end = Date.now() + limitMs;
+      while (!(await condition())) {
+        if (Date.now() > end) return false;
+        await pause(200);
+      }
+      return true;
+    },
+    namespace: async () => {
+      const name = `journey-${++namespaces}`;
+      await client.create(resourceTypes.namespaces, { metadata: { name } });
+      // Pods are refused until the namespace has its ServiceAccount.
+      for (let tries = 0; tries < 100; tries++) {
+        const accounts = await client.list(resourceTypes.serviceAccounts, { namespace: name });
+        if (accounts.items.length > 0) break;
+        await pause(100);
+      }
+      return name;
+    },
+    setLoad: (namespace, name, totalMilliCores) => {
+      const key = `${namespace}/${name}`;
+      // 1 ms of CPU a request: a request a second is a milli-core.
+      const load = constant(totalMilliCores);
+      if (workload.definition(key) === undefined) {
+        workload.define({ name: key, namespace, owner: name, load, cpuPerRequest: 1, baseCpu: 0.1, memory: { base: 2 ** 24 } });
+      } else workload.setLoad(key, load);
+    },
+    setMetricsFault: (fault) => {
+      parts.metrics.faults.unavailable = fault === 'unavailable';
+      parts.metrics.faults.emptyList = fault === 'empty';
+    },
+    startController: start,
+    startProcess: start,
+    writes: parts.writes,
+    scaleWrites: async (namespace) => {
+      const all = await parts.writes();
+      return all.filter((write) => write.namespace === namespace && write.subresource === 'scale');
+    },
+  };
+}

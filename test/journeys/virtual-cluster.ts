@@ -1,0 +1,103 @@
+import { constant, startEmbeddedCluster } from '../../simulator/index.ts';
+import { runSettings } from '../../cli/compose/settings.ts';
+import { createSuite, type Suite } from '../../cli/compose/suite.ts';
+import { resourceTypes } from '../../core/model/object.ts';
+import { VirtualClock } from '../../core/runtime/clock.ts';
+import { recordingLogger } from '../../core/runtime/logging.ts';
+import { seededRandom } from '../../core/runtime/random.ts';
+import { horizontalPolicyCrd } from '../../hpa/index.ts';
+import type { JourneyCluster, ScaleWrite } from './journey-cluster.ts';
+
+export interface VirtualJourneyCluster extends JourneyCluster {
+  readonly clock: VirtualClock;
+  stop(): Promise<void>;
+}
+
+/** The embedded cluster in virtual time, with the real cooldowns of 3 and 5 minutes. */
+export async function startVirtualJourneyCluster(seed = 1): Promise<VirtualJourneyCluster> {
+  const clock = new VirtualClock(Date.UTC(2026, 10, 22, 6));
+  const random = seededRandom(seed);
+  const starting = startEmbeddedCluster({
+    clock,
+    random,
+    nodes: ['a', 'b', 'c'].map((zone) => ({ name: `node-${zone}`, cpu: 16, memory: '32Gi', zone: `zone-${zone}` })),
+  });
+  const cluster = await starting;
+  clock.useSettle(() => cluster.settle());
+  const client = cluster.client('journeys');
+  await client.create(resourceTypes.customResourceDefinitions, horizontalPolicyCrd());
+  await clock.advance(5_000);
+
+  const writes: (ScaleWrite & { readonly namespace: string })[] = [];
+  cluster.api.onAudit((record) => {
+    if (record.subresource !== 'scale' || record.code >= 300) return;
+    const replicas = (record.requestObject as { spec?: { replicas?: number } } | undefined)?.spec?.replicas ?? 0;
+    const { namespace = '', name = '', userAgent = '' } = record;
+    writes.push({ at: clock.now(), user: record.user.username, userAgent, namespace, name, replicas });
+  });
+  let namespaces = 0;
+  let controllers = 0;
+
+  const self: VirtualJourneyCluster = {
+    name: 'embedded, virtual time',
+    clock,
+    client,
+    timing: { scaleUpCooldown: 180_000, scaleDownCooldown: 300_000, reaction: 90_000 },
+    now: () => clock.now(),
+    elapse: (ms) => clock.advance(ms),
+    until: (condition, limitMs) => clock.advanceUntil(condition, limitMs, 1_000),
+    namespace: async () => {
+      const name = `journey-${++namespaces}`;
+      await client.create(resourceTypes.namespaces, { metadata: { name } });
+      return name;
+    },
+    setLoad: (namespace, name, totalMilliCores) => {
+      const workload = `${namespace}/${name}`;
+      // 1 ms of CPU a request: a request a second is a milli-core.
+      const load = constant(totalMilliCores);
+      if (cluster.workload.definition(workload) === undefined) {
+        cluster.workload.define({
+          name: workload,
+          namespace,
+          owner: name,
+          load,
+          cpuPerRequest: 1,
+          baseCpu: 0.1,
+          memory: { base: 2 ** 24 },
+        });
+      } else cluster.workload.setLoad(workload, load);
+    },
+    setMetricsFault: (fault) => {
+      cluster.metrics.faults.unavailable = fault === 'unavailable';
+      cluster.metrics.faults.emptyList = fault === 'empty';
+    },
+    startController: async () => {
+      const identity = `copy-${++controllers}`;
+      const suite: Suite = createSuite({
+        connection: cluster.connection(),
+        clock,
+        random,
+        settings: runSettings.parse({ health: { address: '127.0.0.1:0' }, log: { level: 'silent' } }),
+        identity,
+        leaseNamespace: 'default',
+        logger: recordingLogger(),
+        processMetrics: false,
+      });
+      await suite.start();
+      let stopped: Promise<unknown> | undefined;
+      return {
+        identity,
+        stop: async () => {
+          stopped ??= suite.shutdown.run('the journey ends');
+          // Going down waits for answers that come only as time passes.
+          const done = stopped.then(() => true);
+          for (let turn = 0; turn < 60 && !(await Promise.race([done, Promise.resolve(false)])); turn++) await clock.advance(500);
+          await done;
+        },
+      };
+    },
+    scaleWrites: (namespace) => Promise.resolve(writes.filter((write) => write.namespace === namespace)),
+    stop: () => cluster.stop(),
+  };
+  return self;
+}

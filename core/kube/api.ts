@@ -153,6 +153,8 @@ export interface KubeClient {
   ): Promise<{ readonly items: readonly T[]; readonly resourceVersion: string }>;
   /** One watch connection: ends when the server closes it, throws on failure (also for an ERROR event: as ApiStatusError). No retries: see Reflector. */
   watch<T = KubeObject>(type: ResourceType, options?: WatchOptions): AsyncIterable<WatchEvent<T>>;
+  /** The same with a callback for each event, for streams of very many; resolves when the watch ends. Other implementations may leave it out. */
+  watchEach?<T = KubeObject>(type: ResourceType, options: WatchOptions, each: (event: WatchEvent<T>) => void): Promise<void>;
   create<T = KubeObject>(type: ResourceType, object: KubeObject, options?: WriteOptions): Promise<T>;
   /** PUT of a whole object that the caller built or just read raw; needs `metadata.resourceVersion` for optimistic locking. */
   replace<T = KubeObject>(type: ResourceType, object: KubeObject, options?: WriteOptions): Promise<T>;

@@ -6,7 +6,7 @@ import { listAll, listEach, listOnePage, parseObject } from './list.ts';
 import { collectionPath, objectPath, withQuery } from './paths.ts';
 import { sendRequest, type ClientContext, type RequestOutcome, type RetryNotice } from './pipeline.ts';
 import { createRateLimiter, type RateLimit } from './rate-limit.ts';
-import { watchEvents } from './watch.ts';
+import { watchEach, watchEvents } from './watch.ts';
 
 /** Options of {@link createKubeClient}. */
 export interface KubeClientOptions {
@@ -71,6 +71,7 @@ function clientOf(context: ClientContext): KubeClient {
     listEach: (type, options, each) => listEach(context, type, options, each),
     list: (type, options) => listAll(context, type, options),
     watch: (type, options) => watchEvents(context, type, options),
+    watchEach: (type, options, each) => watchEach(context, type, options, each),
     create: async (type, object, options = {}) =>
       send({ method: 'POST', path: createPath(type, object, options), body: withKind(type, object), options }),
     replace: async (type, object, options = {}) => {

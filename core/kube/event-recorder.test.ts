@@ -144,6 +144,7 @@ describe('failures', () => {
     await eventually(() => server.requests.length === 2 && clock.pending > 0);
     await clock.advance(2_000);
     await eventually(() => recorder.stats().written === 1);
+    expect(recorder.stats().failed).toBe(0);
   });
 
   it('that cannot pass are not repeated', async () => {

@@ -109,7 +109,7 @@ describe('the items of a list', () => {
 
   it('are refused when the list is cut short or is no list', () => {
     const text = JSON.stringify({ metadata: {}, items: [pod('a'), pod('b')] });
-    for (let length = 1; length < text.length; length++) expect(() => split(text.slice(0, length))).toThrow();
+    for (let length = 1; length < text.length; length++) expect(() => split(text.slice(0, length))).toThrow(/JSON|no end/);
     expect(() => split('[]')).toThrow(NotAList);
     expect(() => split('{"items":7}')).toThrow(NotAList);
   });

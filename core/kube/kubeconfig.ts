@@ -249,7 +249,7 @@ function loaded({ origin, context, namespace, cluster, user }: Resolved): Loaded
     impersonationHeaders: impersonationHeaders(user.body),
     create: async () => {
       // Imported late: it costs some 450 ms and 80 MiB, which `--help` and the embedded cluster need not pay.
-      const clientNode = await import('@kubernetes/client-node');
+      const clientNode = await import('./client-node.ts');
       const kubeConfig = new clientNode.KubeConfig();
       kubeConfig.loadFromString(JSON.stringify(document));
       return kubeConfig;

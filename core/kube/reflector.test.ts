@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { resourceTypes, type KubeObject } from '../model/object.ts';
 import type { Delta } from './reflector-store.ts';
-import { createReflector, type FailureKind, type Reflector, type ReflectorOptions } from './reflector.ts';
+import type { FailureKind } from './reflector-failure.ts';
+import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
 import {
   advanceUntil,
   clientFor,
@@ -422,6 +423,48 @@ describe('survives', () => {
     expect(failures).toEqual([]);
     expect(deltas).toHaveLength(2);
     expect(clock.pending).toBe(0);
+  });
+});
+
+describe('does not', () => {
+  it('hammer a server that breaks every listing off half way', async () => {
+    const error = line('ERROR', { kind: 'Status', code: 500, reason: 'InternalError', message: 'cut' });
+    const server = await scripted({ initial: [stream(line('ADDED', pod('x', 3)), error)] });
+    const { clock, failures, reflector } = run(server);
+    await advanceUntil(clock, () => failures.length === 7, 500);
+    // Delays of 0.4, 0.8, 1.6, 3.2, 6.4 and 12.8 s lie between seven attempts.
+    expect(clock.monotonic()).toBeGreaterThan(20_000);
+    expect(reflector.hasSynced()).toBe(false);
+  });
+
+  it('take a refusal of a later watch for one of WatchList', async () => {
+    const server = await scripted({
+      initial: [
+        stream(
+          line('ADDED', pod('x', 3)),
+          bookmark(5, true),
+          line('ERROR', { kind: 'Status', code: 400, reason: 'BadRequest', message: 'm' }),
+        ),
+      ],
+      watch: [stream(line('MODIFIED', pod('x', 6)))],
+    });
+    const { clock, failures, deltas, reflector } = run(server);
+    await advanceUntil(clock, () => deltas.length === 2, 250);
+    expect(failures).toEqual(['status']);
+    expect(reflector.stats().mode).toBe('watch-list');
+  });
+
+  it('need the callbacks of the pooled client: any KubeClient will do', async () => {
+    const server = await scripted({ initial: [stream(line('ADDED', pod('x', 3)), bookmark(5, true), line('DELETED', pod('x', 6)))] });
+    const { listEach: _list, watchEach: _watch, ...client } = clientFor(server);
+    const { deltas } = run(server, { client });
+    await eventually(() => deltas.length === 2);
+    expect(deltas).toEqual(['added a/x -→3', 'deleted a/x 3→-']);
+    const paged = await scripted({ list: [page(5, pod('y', 1))] });
+    const { listEach: _each, watchEach: _events, ...plain } = clientFor(paged);
+    const { reflector } = run(paged, { client: plain, watchList: false });
+    await reflector.waitForSync();
+    expect(reflector.items().map(({ name }) => name)).toEqual(['y']);
   });
 });
 

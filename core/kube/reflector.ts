@@ -1,48 +1,22 @@
-import { ConcertinaError, isConcertinaError } from '../errors.ts';
+import { ConcertinaError } from '../errors.ts';
 import { sleep, type Clock, type Random } from '../model/clock.ts';
 import type { KubeObject, ResourceType } from '../model/object.ts';
-import type { KubeClient, ListOptions, ListPage, WatchEvent } from './api.ts';
+import type { KubeClient, ListOptions, ListPage, WatchEvent, WatchOptions } from './api.ts';
 import { createBackoff, type Backoff } from './backoff.ts';
 import { defaultPageSize } from './list.ts';
+import {
+  failureKinds,
+  isOverload,
+  kindOf,
+  refusesWatchList,
+  WatchListUnsupported,
+  type FailureKind,
+  type ReflectorFailure,
+} from './reflector-failure.ts';
 import { ReflectorStore, type Delta, type Indexer } from './reflector-store.ts';
-import { ApiStatusError, isGone } from './status-error.ts';
+import { ApiStatusError } from './status-error.ts';
 import { nextTurn } from './turn.ts';
 import { defaultInactivityMs } from './watch.ts';
-
-/** What can go wrong with a mirror. None of it ends the reflector; every one is counted. */
-export const failureKinds = [
-  /** 410: the version that we know is compacted; the objects are listed anew. */
-  'expired',
-  /** The server answered, or broke the watch off, with another failure Status. */
-  'status',
-  /** No connection, or it broke. */
-  'unreachable',
-  /** An open watch on which nothing came for too long. */
-  'stalled',
-  /** A line that is no watch event, or an answer that is no list. */
-  'malformed',
-  'credentials',
-  /** The server closes watches within a second of opening them, without an event. */
-  'short-watch',
-  /** The server does not know `sendInitialEvents`: pages from now on. */
-  'watch-list-unsupported',
-  /** The projector threw: the object keeps its last good projection, or stays out of the mirror. */
-  'projector',
-  /** A delta handler threw: the other handlers got the delta all the same. */
-  'handler',
-  'other',
-] as const;
-
-export type FailureKind = (typeof failureKinds)[number];
-
-/** One failure, as `onFailure` gets it. */
-export interface ReflectorFailure {
-  readonly kind: FailureKind;
-  readonly phase: 'list' | 'watch' | 'consume';
-  readonly error: unknown;
-  /** Milliseconds until the next attempt; 0 when none is needed. */
-  readonly retryInMs: number;
-}
 
 /** Options of {@link createReflector}. */
 export interface ReflectorOptions<T, I extends string> {
@@ -106,9 +80,6 @@ export interface Reflector<T, I extends string = never> {
   onDelta(handler: (delta: Delta<T>) => void): () => void;
   stats(): ReflectorStats;
 }
-
-/** The server does not do WatchList: list in pages. */
-class WatchListUnsupported extends Error {}
 
 const initialEventsEnd = 'k8s.io/initial-events-end';
 
@@ -240,15 +211,16 @@ class RunningReflector<T, I extends string> implements Reflector<T, I> {
     while (!this.#abort.signal.aborted) {
       const startedAt = clock.monotonic();
       this.#progress = false;
-      const phase = this.#resourceVersion === undefined ? 'list' : 'watch';
+      const paging = this.#resourceVersion === undefined && !this.#watchList;
       let delayMs: number;
       try {
         await this.#step();
         if (this.#abort.signal.aborted) return;
-        delayMs = phase === 'list' && !this.#watchList ? 0 : this.#afterCleanEnd(startedAt);
+        delayMs = paging ? 0 : this.#afterCleanEnd(startedAt);
       } catch (thrown) {
         if (this.#abort.signal.aborted) return;
-        delayMs = this.#afterFailure(phase, thrown);
+        // A stream that began with a listing is a watch once the listing is complete.
+        delayMs = this.#afterFailure(this.#resourceVersion === undefined ? 'list' : 'watch', thrown);
       }
       if (delayMs > 0) await sleep(clock, delayMs, this.#abort.signal);
     }
@@ -289,11 +261,11 @@ class RunningReflector<T, I extends string> implements Reflector<T, I> {
   }
 
   async #watch(resourceVersion: string | undefined): Promise<void> {
-    const { client, type, random } = this.#options;
+    const { random } = this.#options;
     let listing = resourceVersion === undefined;
     if (listing) this.#store.beginListing();
     this.#watches += 1;
-    const events = client.watch(type, {
+    const options: WatchOptions = {
       ...this.#selection(),
       resourceVersion,
       sendInitialEvents: listing ? true : undefined,
@@ -302,15 +274,24 @@ class RunningReflector<T, I extends string> implements Reflector<T, I> {
       inactivityMs: this.#options.inactivityMs ?? defaultInactivityMs,
       trimManagedFields: true,
       signal: this.#abort.signal,
-    });
-    for await (const event of events) {
-      if (this.#abort.signal.aborted) return;
+    };
+    const each = (event: WatchEvent): void => {
       this.#noteProgress();
       if (event.type === 'BOOKMARK') listing = this.#onBookmark(event.object, listing);
       else this.#onEvent(event, listing);
-      if (!listing) this.#expiries.reset();
-    }
+      if (!listing) this.#recovered();
+    };
+    await this.#eachEvent(options, each);
     if (listing && !this.#abort.signal.aborted) throw this.#watchListMissed('the stream ended before the end of the initial events');
+  }
+
+  async #eachEvent(options: WatchOptions, each: (event: WatchEvent) => void): Promise<void> {
+    const { client, type } = this.#options;
+    if (client.watchEach !== undefined) return client.watchEach(type, options, each);
+    for await (const event of client.watch(type, options)) {
+      if (this.#abort.signal.aborted) return;
+      each(event);
+    }
   }
 
   /** Answers whether the listing still goes on. */
@@ -360,6 +341,7 @@ class RunningReflector<T, I extends string> implements Reflector<T, I> {
   #finishListing(resourceVersion: string | undefined): void {
     this.#store.endListing((delta) => this.#emit(delta));
     this.#resourceVersion = resourceVersion;
+    this.#backoff.reset();
     this.#listings += 1;
     this.#synced = true;
     this.#settleSync(true);
@@ -381,11 +363,15 @@ class RunningReflector<T, I extends string> implements Reflector<T, I> {
     }
   }
 
+  /** Only a complete listing or an event behind one ends a row of failures: a server that breaks every listing off must not be hammered. */
+  #recovered(): void {
+    this.#backoff.reset();
+    this.#expiries.reset();
+  }
+
   #noteProgress(): void {
     this.#lastProgressAt = this.#options.clock.monotonic();
-    if (this.#progress) return;
     this.#progress = true;
-    this.#backoff.reset();
   }
 
   #afterCleanEnd(startedAt: number): number {
@@ -404,19 +390,22 @@ class RunningReflector<T, I extends string> implements Reflector<T, I> {
       return 0;
     }
     const kind = kindOf(thrown);
-    if (kind === 'expired') {
-      // The usual 410 of a watch is cured by listing anew, at once; a server that says it again, or of a listing, is given time.
-      const wait = phase === 'watch' && this.#expiries.failures === 0 ? 0 : this.#expiries.next();
-      if (wait === 0) this.#expiries.next();
-      this.#resourceVersion = undefined;
-      this.#report(kind, phase, thrown, wait);
-      return wait;
-    }
-    const delayMs = this.#backoff.next();
+    if (kind === 'expired') return this.#afterExpiry(phase, thrown);
+    const asked = thrown instanceof ApiStatusError ? (thrown.retryAfterMs ?? 0) : 0;
+    const delayMs = Math.max(asked, this.#backoff.next());
     const suspect = kind === 'malformed' || kind === 'other' || (kind === 'status' && !isOverload(thrown));
     if (suspect && this.#backoff.failures >= failuresBeforeRelist) this.#resourceVersion = undefined;
     this.#report(kind, phase, thrown, delayMs);
     return delayMs;
+  }
+
+  /** The usual 410 of a watch is cured by listing anew, at once; a server that says it again, or of a listing, is given time. */
+  #afterExpiry(phase: 'list' | 'watch', thrown: unknown): number {
+    const first = phase === 'watch' && this.#expiries.failures === 0;
+    const delayMs = this.#expiries.next();
+    this.#resourceVersion = undefined;
+    this.#report('expired', phase, thrown, first ? 0 : delayMs);
+    return first ? 0 : delayMs;
   }
 
   /** Once may be chance (a server restarting); twice means that the bookmark never comes. */
@@ -462,22 +451,4 @@ class RunningReflector<T, I extends string> implements Reflector<T, I> {
 function defaultKey(raw: KubeObject): string {
   const { namespace, name } = raw.metadata;
   return namespace === undefined || namespace === '' ? name : `${namespace}/${name}`;
-}
-
-/** Servers before 1.27, or with the gate off, refuse the parameter as invalid; gateways may call it a bad request. */
-function refusesWatchList(thrown: unknown): boolean {
-  return thrown instanceof ApiStatusError && (thrown.status.code === 422 || thrown.status.code === 400);
-}
-
-function isOverload(thrown: unknown): boolean {
-  return thrown instanceof ApiStatusError && (thrown.status.code === 429 || thrown.status.code === 503);
-}
-
-function kindOf(thrown: unknown): FailureKind {
-  if (isGone(thrown)) return 'expired';
-  if (thrown instanceof ApiStatusError) return 'status';
-  if (isConcertinaError(thrown, 'API_UNREACHABLE')) return thrown.details['reason'] === 'stalled' ? 'stalled' : 'unreachable';
-  if (isConcertinaError(thrown, 'API_ANSWER_INVALID')) return 'malformed';
-  if (isConcertinaError(thrown, 'CREDENTIALS_EXPIRED')) return 'credentials';
-  return 'other';
 }

@@ -41,6 +41,30 @@ export async function* watchEvents<T = KubeObject>(
   type: ResourceType,
   options: WatchOptions = {},
 ): AsyncGenerator<WatchEvent<T>, void> {
+  for await (const events of watchChunks<T>(context, type, options)) yield* events;
+}
+
+/** The same, calling `each` for every event: a step of an async generator for each of 150 000 objects would cost a tenth of the time. */
+export async function watchEach<T = KubeObject>(
+  context: ClientContext,
+  type: ResourceType,
+  options: WatchOptions,
+  each: (event: WatchEvent<T>) => void,
+): Promise<void> {
+  for await (const events of watchChunks<T>(context, type, options)) {
+    for (const event of events) {
+      if (isAborted(options.signal)) return;
+      each(event);
+    }
+  }
+}
+
+/** The events of each chunk that arrives; they are decoded while they are iterated over. */
+async function* watchChunks<T>(
+  context: ClientContext,
+  type: ResourceType,
+  options: WatchOptions,
+): AsyncGenerator<Iterable<WatchEvent<T>>, void> {
   if (isAborted(options.signal)) return;
   const path = watchPath(type, options);
   const request = { method: 'GET', path } as const;
@@ -57,7 +81,7 @@ export async function* watchEvents<T = KubeObject>(
     let budget = bytesPerTurn;
     for await (const chunk of stream.body as AsyncIterable<Buffer>) {
       watchdog.touch();
-      for (const value of decoder.push(chunk)) yield checkEvent<T>(value, path);
+      yield checkedEvents<T>(decoder.push(chunk), path);
       budget -= chunk.length;
       if (budget > 0) continue;
       budget = bytesPerTurn;
@@ -73,6 +97,10 @@ export async function* watchEvents<T = KubeObject>(
     options.signal?.removeEventListener('abort', onAbort);
     abort.abort();
   }
+}
+
+function* checkedEvents<T>(values: Iterable<unknown>, path: string): Generator<WatchEvent<T>, void> {
+  for (const value of values) yield checkEvent<T>(value, path);
 }
 
 function checkEvent<T>(value: unknown, path: string): WatchEvent<T> {

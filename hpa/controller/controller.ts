@@ -65,7 +65,10 @@ class RunningController implements HpaController {
       options,
       scales: createScaleAccess({ client, clock }),
       selectors: this.#selectors,
-      hpaMetrics: createHpaMetrics(options.registry, () => this.#heldCounts()),
+      hpaMetrics: createHpaMetrics(options.registry, {
+        held: () => this.#heldCounts(),
+        policies: () => options.reads.policies.items().length,
+      }),
       conflictOf: (policy, key) =>
         conflictText(policy.target, [...this.#policyTargets.others(policy.target, key), ...this.#hpaTargets.others(policy.target)]),
     };
@@ -161,7 +164,6 @@ class RunningController implements HpaController {
     if (same) return;
     this.#urgent.add(key);
     this.#queue.add(key);
-    this.#context.hpaMetrics.setPolicies(this.#options.reads.policies.items().length);
   }
 
   #forget(key: string): void {
@@ -173,7 +175,6 @@ class RunningController implements HpaController {
     this.#queue.remove(key);
     const [namespace = '', name = ''] = key.split('/');
     this.#context.hpaMetrics.forget({ namespace, name });
-    this.#context.hpaMetrics.setPolicies(this.#options.reads.policies.items().length);
   }
 
   /** Never throws: one policy's failure is no other's. Answers when to come again. */

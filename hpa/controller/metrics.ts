@@ -8,7 +8,6 @@ export type ReconcileError = 'none' | 'internal' | 'spec';
 export interface HpaMetrics {
   observeReconcile(labels: { readonly action: ReconcileAction; readonly error: ReconcileError }, seconds: number): void;
   observeMetrics(labels: readonly MetricLabels[], seconds: number): void;
-  setPolicies(count: number): void;
   setDesired(policy: { readonly namespace: string; readonly name: string }, replicas: number): void;
   forget(policy: { readonly namespace: string; readonly name: string }): void;
 }
@@ -27,8 +26,11 @@ const metricNames = [
   'concertina_hpa_held_policies',
 ] as const;
 
-/** `held` is asked when the metrics are scraped: policies by what holds them. */
-export function createHpaMetrics(registry: Registry, held: () => ReadonlyMap<string, number>): HpaMetrics {
+/** `held` (policies by what holds them) and `policies` (how many there are) are asked when the metrics are scraped. */
+export function createHpaMetrics(
+  registry: Registry,
+  { held, policies }: { readonly held: () => ReadonlyMap<string, number>; readonly policies: () => number },
+): HpaMetrics {
   // A controller that follows another one in this process (lost and won leadership) begins its counters anew.
   for (const name of metricNames) registry.removeSingleMetric(name);
   const registers = [registry];
@@ -58,13 +60,22 @@ export function createHpaMetrics(registry: Registry, held: () => ReadonlyMap<str
     buckets,
     registers,
   });
-  const policies = new Gauge({ name: `${prefix}_num_horizontal_pod_autoscalers`, help: 'Policies that are controlled.', registers });
   const desired = new Gauge({
     name: `${prefix}_desired_replicas`,
     help: 'Replicas that were decided last.',
     labelNames: ['namespace', 'hpa_name'],
     registers,
   });
+  registry.registerMetric(
+    new Gauge({
+      name: `${prefix}_num_horizontal_pod_autoscalers`,
+      help: 'Policies that are controlled.',
+      registers: [],
+      collect() {
+        this.set(policies());
+      },
+    }),
+  );
   registry.registerMetric(
     new Gauge({
       name: 'concertina_hpa_held_policies',
@@ -88,7 +99,6 @@ export function createHpaMetrics(registry: Registry, held: () => ReadonlyMap<str
         computeSeconds.observe({ action, error, metric_type: type }, seconds / labels.length);
       }
     },
-    setPolicies: (count) => policies.set(count),
     setDesired: ({ namespace, name }, replicas) => desired.set({ namespace, hpa_name: name }, replicas),
     forget: ({ namespace, name }) => desired.remove({ namespace, hpa_name: name }),
   };

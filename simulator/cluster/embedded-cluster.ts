@@ -1,5 +1,6 @@
 import { connectionFromDispatcher, createKubeClient, type Connection, type KubeClient } from '../../core/kube/index.ts';
 import type { Clock, Random } from '../../core/model/clock.ts';
+import { createWorkloadAnnotations } from '../workload/workload-annotations.ts';
 import { createWorkloadModel, type WorkloadModel } from '../workload/index.ts';
 import { createApiServer, type ApiServer } from './api-server/index.ts';
 import { startControllers } from './controllers/index.ts';
@@ -76,7 +77,15 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
     } while (!controllers.idle() || !scheduler.idle());
   };
 
-  await fleet.start();
+  const annotations = createWorkloadAnnotations({
+    client: client('workload'),
+    clock,
+    random,
+    model: workload,
+    onProblem: ({ subject, message }) => problem(subject, message),
+  });
+
+  await Promise.all([fleet.start(), annotations.start()]);
   await Promise.all(options.nodes.map((node) => fleet.addNode(node)));
   metrics.start();
 
@@ -93,6 +102,7 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
       metrics.stop();
       scheduler.stop();
       controllers.stop();
+      await annotations.stop();
       await fleet.stop();
       await api.close();
     },

@@ -27,6 +27,7 @@ describe('contracts of the embedded cluster', () => {
         name: 'embedded',
         api,
         client,
+        disposable: true,
         expire: async (token) => {
           server.compact();
           return tokenOfFirstRevision(token);

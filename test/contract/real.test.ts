@@ -12,6 +12,7 @@ describe('contracts of the real control plane', () => {
         name: cluster.name,
         api: cluster.admin,
         client: cluster.adminClient,
+        disposable: own !== undefined,
         expire:
           own === undefined
             ? undefined

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { access, link, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -126,25 +126,37 @@ async function build(file: string): Promise<void> {
   }
 }
 
-/** One build at a time over all processes: a file with the holder's process id; a dead holder's lock is taken over. */
+/**
+ * One build at a time over all processes: a file with the holder's process id; a dead holder's lock is taken over. Should two take it over
+ * at once they build at once, and each still puts a whole file in place.
+ */
 async function underLock(lock: string, work: () => Promise<void>): Promise<void> {
-  for (;;) {
-    try {
-      const handle = await open(lock, 'wx');
-      await handle.writeFile(String(process.pid));
-      await handle.close();
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const holder = Number.parseInt(await readFile(lock, 'utf8').catch(() => ''), 10);
-    if (Number.isInteger(holder) && !alive(holder)) await rm(lock, { force: true });
-    else await new Promise((resolve) => setTimeout(resolve, 1000));
-  }
+  const own = `${lock}.${process.pid}`;
+  await writeFile(own, String(process.pid));
   try {
-    await work();
+    // A hard link appears with its content or not at all.
+    while (!(await linked(own, lock))) {
+      const holder = Number.parseInt(await readFile(lock, 'utf8').catch(() => ''), 10);
+      if (Number.isInteger(holder) && !alive(holder)) await rm(lock, { force: true });
+      else await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+    try {
+      await work();
+    } finally {
+      await rm(lock, { force: true });
+    }
   } finally {
-    await rm(lock, { force: true });
+    await rm(own, { force: true });
+  }
+}
+
+async function linked(existing: string, path: string): Promise<boolean> {
+  try {
+    await link(existing, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }
 

@@ -40,6 +40,8 @@ async function setUp(
   cluster.setLoad(namespace, 'web', options.load);
   const up = await cluster.until(async () => (await readyReplicas(cluster, namespace)) === options.replicas, 120_000);
   expect(up, 'the Deployment becomes ready').toBe(true);
+  // The first samples cover the time in which fewer pods shared the load: they are not what the journey is about.
+  await cluster.elapse(cluster.timing.reaction / 2);
   await cluster.client.create(resourceTypes.horizontalPolicies, policy(namespace, options.policy));
   return namespace;
 }

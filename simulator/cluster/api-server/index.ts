@@ -22,7 +22,6 @@ import { servedDocuments } from './http/openapi-documents.ts';
 import type { LogSource, ServerContext } from './http/server-context.ts';
 import { Identities } from './identity.ts';
 import { KindTable } from './kinds/kind-table.ts';
-import { createUnknownFieldFinder } from './kinds/unknown-fields.ts';
 import { ClusterRegistry } from './registry.ts';
 import { createReviews } from './reviews.ts';
 import { Store } from './storage/store.ts';
@@ -116,7 +115,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     review: createReviews(identities, authorizer),
     logs: options.logs,
     bookmarkIntervalMs: options.bookmarkIntervalMs ?? defaultBookmarkMs,
-    unknownFields: createUnknownFieldFinder(),
   };
   const handle = createHandler(server, servedDocuments(server));
   const dispatchers = new Set<InProcessDispatcher>();

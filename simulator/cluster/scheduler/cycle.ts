@@ -16,12 +16,7 @@ export interface Cycle {
   readonly absent: Set<string>;
 }
 
-export function startCycle(
-  pod: PodInfo,
-  table: NodeTable,
-  namespaceLabels: NamespaceLabels,
-  volumes: VolumeState | undefined = undefined,
-): Cycle {
+export function startCycle(pod: PodInfo, table: NodeTable, namespaceLabels: NamespaceLabels, volumes?: VolumeState): Cycle {
   return { pod, spread: spreadState(pod, table), interPod: interPodState(pod, table, namespaceLabels), volumes, absent: new Set() };
 }
 

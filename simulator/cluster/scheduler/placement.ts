@@ -201,15 +201,19 @@ export function createPlacer(input: PlacerInput): (cycle: Cycle) => Placement {
     return { diagnosis: { everywhere: undefined, byNode } };
   };
 
+  /** The node whose room was freed for the pod, if it fits there now. */
+  const placeNominated = (cycle: Cycle): NodeInfo | undefined => {
+    const node = table.byName(nominations.nodeOf(cycle.pod.key) ?? '');
+    return node === undefined || (filterNode(cycle, node) ?? filterBesideNominated(cycle, node)) !== undefined ? undefined : node;
+  };
+
   return (cycle) => {
     const { pod } = cycle;
     const everywhere = cycle.volumes?.everywhere ?? (pod.shape.pinned?.size === 0 ? pinConflict : undefined);
     if (everywhere !== undefined) return { diagnosis: { everywhere, byNode: new Map() } };
     if (pod.shape.pinned !== undefined) return placePinned(cycle, pod.shape.pinned);
-    const nominated = table.byName(nominations.nodeOf(pod.key) ?? '');
-    if (nominated !== undefined && (filterNode(cycle, nominated) ?? filterBesideNominated(cycle, nominated)) === undefined) {
-      return { node: nominated };
-    }
+    const nominated = placeNominated(cycle);
+    if (nominated !== undefined) return { node: nominated };
     const found = resultsFor(pod);
     const plain = isLocal(cycle) && nominations.nodes()[Symbol.iterator]().next().done === true;
     if (plain && !needsScores(pod)) {

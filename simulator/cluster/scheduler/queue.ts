@@ -94,7 +94,7 @@ export function createSchedulingQueue(options: QueueOptions): SchedulingQueue {
       () => {
         backoffTimer = undefined;
         let next = Number.POSITIVE_INFINITY;
-        for (const entry of [...backingOff.values()]) {
+        for (const entry of Array.from(backingOff.values())) {
           if (entry.backoffUntil <= clock.monotonic()) activate(entry);
           else next = Math.min(next, entry.backoffUntil);
         }
@@ -108,7 +108,7 @@ export function createSchedulingQueue(options: QueueOptions): SchedulingQueue {
     flushTimer ??= clock.setTimeout(() => {
       flushTimer = undefined;
       const limit = clock.monotonic() - options.flushUnschedulableMs;
-      for (const entry of [...unschedulable.values()]) if (entry.since <= limit) release(entry);
+      for (const entry of Array.from(unschedulable.values())) if (entry.since <= limit) release(entry);
       if (unschedulable.size > 0) armFlush();
     }, 30_000);
   };
@@ -178,7 +178,7 @@ export function createSchedulingQueue(options: QueueOptions): SchedulingQueue {
     wake: (reason) => {
       const helped = helps[reason];
       for (const key of inFlight.keys()) inFlight.set(key, true);
-      for (const entry of [...unschedulable.values()]) {
+      for (const entry of Array.from(unschedulable.values())) {
         if (helped === undefined || entry.plugins.size === 0 || [...entry.plugins].some((plugin) => helped.has(plugin))) release(entry);
       }
     },

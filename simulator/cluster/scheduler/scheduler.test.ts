@@ -9,21 +9,27 @@ interface World {
   readonly registry: MemoryRegistry;
   readonly clock: VirtualClock;
   readonly errors: unknown[];
-  settle(): Promise<void>;
-  node(name: string, fields?: { labels?: Record<string, string>; spec?: object; allocatable?: Record<string, string> }): Promise<void>;
-  pod(name: string, fields?: { spec?: Partial<PodSpec>; labels?: Record<string, string>; cpu?: string; metadata?: object }): Promise<void>;
-  get(name: string): Pod;
+  readonly settle: () => Promise<void>;
+  readonly node: (
+    name: string,
+    fields?: { labels?: Record<string, string>; spec?: object; allocatable?: Record<string, string> },
+  ) => Promise<void>;
+  readonly pod: (
+    name: string,
+    fields?: { spec?: Partial<PodSpec>; labels?: Record<string, string>; cpu?: string; metadata?: object },
+  ) => Promise<void>;
+  readonly get: (name: string) => Pod;
   /** Node of a pod; empty while it has none. */
-  where(name: string): string;
-  message(name: string): string | undefined;
-  events(reason: string): string[];
+  readonly where: (name: string) => string;
+  readonly message: (name: string) => string | undefined;
+  readonly events: (reason: string) => string[];
 }
 
 let stop: (() => void) | undefined;
 let world: World;
 afterEach(() => {
   stop?.();
-  expect(world.errors).toEqual([]);
+  if (world.errors.length > 0) throw new AggregateError(world.errors, `failures in the scheduler: ${String(world.errors[0])}`);
 });
 
 function start(options: SchedulerOptions = {}): World {
@@ -123,7 +129,7 @@ describe('scheduler', () => {
     const counts = new Map<string, number>();
     for (const { spec } of registry.list(resourceTypes.pods) as Pod[])
       counts.set(spec.nodeName ?? '', (counts.get(spec.nodeName ?? '') ?? 0) + 1);
-    expect([...counts].sort()).toEqual([
+    expect([...counts].toSorted(([a], [b]) => a.localeCompare(b))).toEqual([
       ['', 1],
       ['n0', 4],
       ['n1', 4],
@@ -303,12 +309,7 @@ describe('scheduler', () => {
   it('places a pod again when its binding was refused', async () => {
     const { node, pod, registry, settle, where, clock, errors } = start();
     await node('n1');
-    const mutate = registry.mutate.bind(registry);
-    let refusals = 1;
-    registry.mutate = async (type, namespace, name, change, options) => {
-      if (options?.subresource === 'binding' && refusals-- > 0) throw new Error('etcd is slow');
-      return mutate(type, namespace, name, change, options);
-    };
+    registry.failWrites('binding', 1, new Error('etcd is slow'));
     await pod('p');
     await settle();
     expect(where('p')).toBe('');

@@ -70,12 +70,17 @@ for (const name of ['ca-scheduling-fit', 'ca-scheduling-predicates']) {
 const predicates = load('ca-scheduling-predicates');
 describe('texts of rejections', () => {
   it.skipIf(predicates === undefined)('are upstream’s but for taints, whose text changed in 1.34', () => {
+    const ours: string[] = [];
+    const theirs: string[] = [];
     for (const scene of predicates ?? []) {
-      const ours = verdicts(scene);
+      const found = verdicts(scene);
       for (const [at, { plugin, reasons }] of scene.expected.entries()) {
-        if (plugin === undefined || plugin === 'TaintToleration') continue;
-        if (reasons !== undefined) expect([scene.id, ...(ours[at]?.reasons ?? [])]).toEqual([scene.id, ...reasons]);
+        if (reasons === undefined || plugin === 'TaintToleration') continue;
+        theirs.push(`${scene.id} ${reasons.join()}`);
+        ours.push(`${scene.id} ${found[at]?.reasons.join() ?? ''}`);
       }
     }
+    expect(theirs.length).toBeGreaterThan(20);
+    expect(ours).toEqual(theirs);
   });
 });

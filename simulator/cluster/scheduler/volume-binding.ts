@@ -30,7 +30,7 @@ export function createVolumeBinder(registry: Registry, onChange: () => void): Vo
     const claim = event.object as VolumeClaim;
     const key = keyOf(claim);
     const bound = (claim.spec?.volumeName ?? '') !== '';
-    for (const [podKey, { claims }] of [...waits]) {
+    for (const [podKey, { claims }] of Array.from(waits)) {
       if (!claims.has(key)) continue;
       if (event.type === 'DELETED') settle(podKey, false);
       else if (bound && claims.delete(key) && claims.size === 0) settle(podKey, true);
@@ -60,7 +60,7 @@ export function createVolumeBinder(registry: Registry, onChange: () => void): Vo
     forget: (podKey) => settle(podKey, false),
     stop: () => {
       end();
-      for (const podKey of [...waits.keys()]) settle(podKey, false);
+      for (const podKey of Array.from(waits.keys())) settle(podKey, false);
     },
   };
 }

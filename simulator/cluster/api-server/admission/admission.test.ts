@@ -336,7 +336,7 @@ describe('which requests go to a webhook', () => {
     const validating = [hook('v', { matchConditions: [{ name: 'c', expression: 'object.nope.x == 1' }] })];
     const error = await refusal(admission.admit(request(), { mutating: [], validating }));
     expect(error).toMatchObject({ code: 403, reason: 'Forbidden' });
-    expect(error.message).toContain('No such key: nope');
+    expect(error.message).toContain('no such key: nope');
   });
 
   it('dry runs reach only webhooks without side effects', async () => {

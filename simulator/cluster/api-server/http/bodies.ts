@@ -5,9 +5,10 @@ import { StatusError, badRequest, unsupportedMediaType } from '../errors.ts';
 import { isJson, textOf } from '../json.ts';
 import type { Json } from '../json.ts';
 import type { Kind } from '../kinds/kind.ts';
+import { decodeProtobuf, protobufType } from '../wire/protobuf.ts';
 import type { ApiRequest } from '../types.ts';
 
-const accepted = ['application/json', 'application/yaml'];
+const accepted = ['application/json', 'application/yaml', protobufType];
 /** The real server's limit for a request body. */
 const maxBodyBytes = 3 * 1024 * 1024;
 
@@ -19,6 +20,7 @@ export function mediaTypeOf(request: ApiRequest): string {
 /** The body as JSON data, from JSON or YAML. No Content-Type means JSON, as upstream. */
 export function decodeBody(request: ApiRequest): unknown {
   const type = mediaTypeOf(request);
+  if (type === protobufType) return decodeProtobuf(bodyBytes(request));
   const text = bodyText(request);
   if (type === '' || type === 'application/json') return parseJson(text);
   if (type === 'application/yaml') return parseYamlText(text);
@@ -26,11 +28,14 @@ export function decodeBody(request: ApiRequest): unknown {
 }
 
 export function bodyText(request: ApiRequest): string {
-  const { body } = request;
+  return bodyBytes(request).toString('utf8');
+}
+
+function bodyBytes({ body }: ApiRequest): Buffer {
   if (body !== undefined && body.length > maxBodyBytes) {
     throw new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${maxBodyBytes}`);
   }
-  return body === undefined ? '' : body.toString('utf8');
+  return body ?? Buffer.alloc(0);
 }
 
 export function parseJson(text: string): unknown {

@@ -5,6 +5,7 @@ import { badRequest, expired, fieldErrors, invalid, isStatusError, notFound } fr
 import { isJson, objectOf, textOf } from '../json.ts';
 import type { FaultTarget } from '../faults.ts';
 import type { ApiResponse } from '../types.ts';
+import { conform } from '../wire/conform.ts';
 import { decodeBody, decodeObject } from './bodies.ts';
 import { parsePatch, retryPatch } from './patches.ts';
 import { renderList, renderStored, watchRenderer } from './rendering.ts';
@@ -54,18 +55,17 @@ function isDryRun(values: readonly string[]): boolean {
   return false;
 }
 
-/** Unknown fields of a builtin: refused with `Strict`, warned about (and dropped) with `Warn`, which is the server's default. */
-export async function checkFields(exchange: ResourceExchange, object: KubeObject): Promise<void> {
-  const { kind, server, request } = exchange;
-  if (kind.custom !== undefined) return;
+/**
+ * The object as its builtin type reads it. Unknown fields are refused with `fieldValidation=Strict`, else dropped, with a warning unless
+ * the client asked to ignore them.
+ */
+function checkFields({ kind, request, warnings }: ResourceExchange, object: KubeObject): KubeObject {
+  const { object: known, unknown } = conform(kind, object);
+  if (unknown.length === 0) return known;
   const level = request.query.get('fieldValidation') ?? 'Warn';
-  if (level !== 'Strict' && level !== 'Warn') return;
-  // Only a client that asks for a check of builtin types pays for it.
-  if (request.query.get('fieldValidation') === null) return;
-  const unknown = await server.unknownFields(kind, object);
-  if (unknown.length === 0) return;
   if (level === 'Strict') throw strictDecodingError(kind, unknown);
-  exchange.warnings.push(...unknown.map((path) => `unknown field "${path}"`));
+  if (level === 'Warn') warnings.push(...unknown.map((path) => `unknown field "${path}"`));
+  return known;
 }
 
 export function getObject(exchange: ResourceExchange): ApiResponse {
@@ -119,9 +119,9 @@ export async function createResource(exchange: ResourceExchange): Promise<ApiRes
   exchange.objectName = object.metadata.name;
   placeInNamespace(exchange, object);
   if (info.name !== '' && object.metadata.name !== info.name) throw badRequest('the name of the object does not match the name on the URL');
-  await checkFields(exchange, object);
-  if (kind.createOnly) return jsonOf(201, server.review(kind, object, exchange.identity.user));
-  const stored = await server.registry.createKind(kind, object, writeOptions(exchange));
+  const known = checkFields(exchange, object);
+  if (kind.createOnly) return jsonOf(201, server.review(kind, known, exchange.identity.user));
+  const stored = await server.registry.createKind(kind, known, { ...writeOptions(exchange), owned: true });
   exchange.objectName = stored.name;
   return renderStored(exchange, 201, stored);
 }
@@ -146,11 +146,11 @@ export async function updateResource(exchange: ResourceExchange): Promise<ApiRes
   if (object.metadata.name !== info.name) {
     throw badRequest(`the name of the object (${textOf(object.metadata.name)}) does not match the name on the URL (${info.name})`);
   }
-  await checkFields(exchange, object);
+  const known = checkFields(exchange, object);
   const { namespace, name } = keyOf(exchange);
   const existed = server.core.store.get(kind.storageKey, namespace, name) !== undefined;
   const options = info.subresource === '' ? writeOptions(exchange) : { ...writeOptions(exchange), subresource: info.subresource };
-  const stored = await server.registry.updateKind(kind, object, { ...options, owned: true });
+  const stored = await server.registry.updateKind(kind, known, { ...options, owned: true });
   return renderStored(exchange, existed ? 200 : 201, stored);
 }
 
@@ -165,10 +165,7 @@ export async function patchResource(exchange: ResourceExchange): Promise<ApiResp
     kind,
     patch,
     name,
-    async (next) => {
-      await checkFields(exchange, next);
-      return await server.registry.updateKind(kind, next, options);
-    },
+    (next) => server.registry.updateKind(kind, checkFields(exchange, next), options),
   );
   return renderStored(exchange, 200, stored);
 }

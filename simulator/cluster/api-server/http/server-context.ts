@@ -28,8 +28,6 @@ export interface ServerContext {
   readonly review: (kind: Kind, object: KubeObject, user: UserInfo) => KubeObject;
   readonly logs: LogSource | undefined;
   readonly bookmarkIntervalMs: number;
-  /** Paths of fields of a builtin object that its type does not have; resolved lazily because the schemas are big. */
-  readonly unknownFields: (kind: Kind, object: KubeObject) => Promise<readonly string[]>;
 }
 
 /** One request on its way through the server. */

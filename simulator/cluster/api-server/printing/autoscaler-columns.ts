@@ -2,7 +2,7 @@ import type { KubeObject } from '../../../../core/model/object.ts';
 import { objectOf, objectsOf, textOf } from '../json.ts';
 import type { Json } from '../json.ts';
 import type { ColumnPrinter } from './columns.ts';
-import { ageColumn, integer, nameColumn, numberOf, specOf, statusOf, text } from './columns.ts';
+import { ageColumn, nameColumn, numberOf, specOf, statusOf, text } from './columns.ts';
 
 const shownMetrics = 2;
 
@@ -17,8 +17,8 @@ export const autoscalerColumns: readonly ColumnPrinter[] = [
   text('MinPods', (object) =>
     typeof specOf(object)['minReplicas'] === 'number' ? String(numberOf(specOf(object)['minReplicas'])) : '<unset>',
   ),
-  integer('MaxPods', (object) => numberOf(specOf(object)['maxReplicas'])),
-  integer('Replicas', (object) => numberOf(statusOf(object)['currentReplicas'])),
+  text('MaxPods', (object) => numberOf(specOf(object)['maxReplicas'])),
+  text('Replicas', (object) => numberOf(statusOf(object)['currentReplicas'])),
   ageColumn,
 ];
 

@@ -128,9 +128,8 @@ export const clusterColumns: Readonly<Record<string, readonly ColumnPrinter[]>> 
   nodes,
   services,
   namespaces: [nameColumn, text('Status', (object) => textOf(statusOf(object)['phase'])), ageColumn],
-  configmaps: [nameColumn, integer('Data', size('data', 'binaryData')), ageColumn],
-  secrets: [nameColumn, text('Type', (object) => textOf(object['type'])), integer('Data', size('data')), ageColumn],
-  serviceaccounts: [nameColumn, integer('Secrets', (object) => objectsOf(object['secrets']).length), ageColumn],
+  configmaps: [nameColumn, text('Data', size('data', 'binaryData')), ageColumn],
+  secrets: [nameColumn, text('Type', (object) => textOf(object['type'])), text('Data', size('data')), ageColumn],
   endpoints: [nameColumn, text('Endpoints', endpointsText), ageColumn],
   limitranges: [nameColumn, createdAtColumn],
   events: eventColumns,
@@ -167,7 +166,7 @@ export const clusterColumns: Readonly<Record<string, readonly ColumnPrinter[]>> 
       const owner = object.metadata.ownerReferences?.find((reference) => reference.controller === true);
       return owner === undefined ? '<none>' : `${owner.kind.toLowerCase()}/${owner.name}`;
     }),
-    integer('Revision', (object) => numberOf(object['revision'])),
+    text('Revision', (object) => numberOf(object['revision'])),
     ageColumn,
   ],
 };

@@ -13,7 +13,7 @@ export interface TableColumn {
   readonly priority: number;
 }
 
-/** A column with the cell that it makes of an object. */
+/** A column with the cell that it makes of an object. As upstream, the type of a column and that of its cells need not agree. */
 export interface ColumnPrinter extends TableColumn {
   readonly cell: (object: KubeObject, now: number) => unknown;
 }

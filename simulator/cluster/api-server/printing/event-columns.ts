@@ -2,7 +2,7 @@ import type { KubeObject } from '../../../../core/model/object.ts';
 import { objectOf, textOf } from '../json.ts';
 import { timeSince } from './age.ts';
 import type { ColumnPrinter } from './columns.ts';
-import { integer, numberOf, text, wide } from './columns.ts';
+import { numberOf, text, wide } from './columns.ts';
 
 /** The two APIs name the same fields differently: `involvedObject` and `regarding`, `message` and `note`, `count` and `deprecatedCount`. */
 function either(event: KubeObject, core: string, events: string): unknown {
@@ -46,6 +46,6 @@ export const eventColumns: readonly ColumnPrinter[] = [
   wide('Source', source),
   text('Message', (event) => textOf(either(event, 'message', 'note')).trim()),
   wide('First Seen', firstSeen),
-  { ...integer('Count', count), priority: 1 },
+  wide('Count', count),
   { ...wide('Name', (event) => event.metadata.name), format: 'name' },
 ];

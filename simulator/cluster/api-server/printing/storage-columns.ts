@@ -63,7 +63,7 @@ export const storageColumns: Readonly<Record<string, readonly ColumnPrinter[]>> 
     text('Provisioner', (object) => textOf(object['provisioner'])),
     text('ReclaimPolicy', (object) => textOf(object['reclaimPolicy']) || 'Delete'),
     text('VolumeBindingMode', (object) => textOf(object['volumeBindingMode']) || 'Immediate'),
-    { ...text('AllowVolumeExpansion', (object) => object['allowVolumeExpansion'] === true), type: 'boolean' },
+    text('AllowVolumeExpansion', (object) => object['allowVolumeExpansion'] === true),
     ageColumn,
   ],
 };

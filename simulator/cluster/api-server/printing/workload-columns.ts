@@ -34,8 +34,8 @@ const pods: ColumnPrinter[] = [
 const deployments: ColumnPrinter[] = [
   nameColumn,
   text('Ready', (object) => `${numberOf(statusOf(object)['readyReplicas'])}/${replicas(object)}`),
-  integer('Up-to-date', status('updatedReplicas')),
-  integer('Available', status('availableReplicas')),
+  text('Up-to-date', status('updatedReplicas')),
+  text('Available', status('availableReplicas')),
   ageColumn,
   ...templateColumns(template, selector),
 ];

@@ -1,7 +1,7 @@
 import { formatTime } from '../../../../core/model/condition.ts';
 import { resourceTypes } from '../../../../core/model/object.ts';
 import type { Timer } from '../../../../core/model/clock.ts';
-import { conditionOf, isTerminal, type KubeNode, type Pod, uidOf } from '../kinds.ts';
+import { conditionOf, isTerminal, type KubeNode, type Pod, type StatusCondition, uidOf } from '../kinds.ts';
 import { sameJson } from '../runtime/canonical.ts';
 import { type ControllerContext, recorderFor, type RunningController } from '../runtime/controller.ts';
 import { createKeyedQueue } from '../runtime/keyed-queue.ts';
@@ -51,7 +51,7 @@ export function startNodeLifecycleController(context: ControllerContext, options
 
   /** Pods of a node that is not ready are not ready either: endpoints and budgets must not count them. */
   const markPods = async (node: KubeNode): Promise<void> => {
-    for (const pod of [...context.pods.onNode(node.metadata.name)]) {
+    for (const pod of Array.from(context.pods.onNode(node.metadata.name))) {
       if (isTerminal(pod) || conditionOf(pod.status?.conditions, 'Ready')?.status !== 'True') continue;
       await registry.mutate(
         resourceTypes.pods,
@@ -98,11 +98,7 @@ export function startNodeLifecycleController(context: ControllerContext, options
     const ready = conditionOf(node.status?.conditions, 'Ready');
     const before = conditionOf(previous?.status?.conditions, 'Ready');
     const sign = seen.get(name) ?? { at: clock.monotonic(), renewed: undefined, reported: false };
-    // This controller's own Unknown is no sign of life.
-    const heartbeat =
-      ready !== undefined &&
-      ready.status !== 'Unknown' &&
-      (before === undefined || before.lastHeartbeatTime !== ready.lastHeartbeatTime || before.status !== ready.status);
+    const heartbeat = isHeartbeat(ready, before);
     if (heartbeat) sign.at = clock.monotonic();
     sign.reported ||= ready !== undefined;
     seen.set(name, sign);
@@ -155,6 +151,12 @@ export function startNodeLifecycleController(context: ControllerContext, options
     },
     idle: () => queue.idle() && silencing.idle() && events.idle(),
   };
+}
+
+/** A report by the kubelet; this controller's own Unknown is no sign of life. */
+function isHeartbeat(ready: StatusCondition | undefined, before: StatusCondition | undefined): boolean {
+  if (ready === undefined || ready.status === 'Unknown') return false;
+  return before === undefined || before.lastHeartbeatTime !== ready.lastHeartbeatTime || before.status !== ready.status;
 }
 
 function conditionStates(node: KubeNode): [string, string][] {

@@ -24,7 +24,7 @@ export function startPodGarbageController(context: ControllerContext): RunningCo
     if (node !== undefined) {
       goneSince.delete(name);
       if (node.spec?.taints?.some(({ key }) => key === outOfService) === true) {
-        for (const pod of [...context.pods.onNode(name)])
+        for (const pod of Array.from(context.pods.onNode(name)))
           if (pod.metadata.deletionTimestamp !== undefined) await collect(pod, 'node is out of service');
       }
       return undefined;

@@ -92,7 +92,7 @@ export function startTaintEvictionController(context: ControllerContext): Runnin
   return {
     stop: () => {
       end();
-      for (const key of [...pending.keys()]) cancel(key);
+      for (const key of Array.from(pending.keys())) cancel(key);
       queue.stop();
     },
     idle: () => queue.idle() && events.idle(),

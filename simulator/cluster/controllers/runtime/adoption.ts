@@ -39,7 +39,7 @@ export async function claim(options: ClaimOptions): Promise<KubeObject[]> {
     else if (!deleting && object.metadata.deletionTimestamp === undefined) await release(options, object);
   }
   if (deleting) return claimed;
-  for (const orphan of [...options.orphans]) {
+  for (const orphan of Array.from(options.orphans)) {
     if (orphan.metadata.deletionTimestamp !== undefined || !matches(labelsOf(orphan))) continue;
     const adopted = await adopt(options, orphan);
     if (adopted !== undefined) claimed.push(adopted);

@@ -33,7 +33,7 @@ export function nameHash(text: string, collisionCount = 0): string {
     hash ^= input.charCodeAt(index);
     hash = Math.imul(hash, 0x01000193) >>> 0;
   }
-  return [...String(hash)].map((digit) => safeAlphabet[(digit.charCodeAt(0) * 7) % safeAlphabet.length] ?? 'b').join('');
+  return Array.from(String(hash), (digit) => safeAlphabet[(digit.charCodeAt(0) * 7) % safeAlphabet.length] ?? 'b').join('');
 }
 
 /** Structural equality of JSON values. */

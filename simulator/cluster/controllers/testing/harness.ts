@@ -11,12 +11,14 @@ export interface Harness {
   readonly clock: VirtualClock;
   readonly errors: unknown[];
   /** Lets everything that is due now come to rest. */
-  settle(): Promise<void>;
-  advance(seconds: number): Promise<void>;
-  pods(prefix?: string): Pod[];
+  readonly settle: () => Promise<void>;
+  readonly advance: (seconds: number) => Promise<void>;
+  readonly pods: (prefix?: string) => Pod[];
   /** Messages of the events with this reason. */
-  eventMessages(reason: string): string[];
-  stop(): void;
+  readonly eventMessages: (reason: string) => string[];
+  readonly stop: () => void;
+  /** Stops, and throws when a controller met a failure that the test did not take out of `errors`. */
+  readonly end: () => void;
 }
 
 export interface HarnessOptions {
@@ -25,6 +27,8 @@ export interface HarnessOptions {
   readonly bind?: boolean;
   readonly ready?: (pod: Pod) => boolean;
   readonly kubelet?: boolean;
+  /** Make the nodes n0, n1 and n2, ready and never silent; default true. */
+  readonly nodes?: boolean;
   /** Another part to start, which takes part in settling. */
   readonly beside?: (registry: Registry, clock: VirtualClock) => { stop(): void; idle(): boolean };
 }
@@ -34,10 +38,20 @@ export function startHarness(input: HarnessOptions = {}): Harness {
   const registry = createMemoryRegistry(clock);
   const errors: unknown[] = [];
   const ends: (() => void)[] = [];
+  if (input.nodes !== false) {
+    for (const name of ['n0', 'n1', 'n2'])
+      void registry.create(resourceTypes.nodes, readyNode(name)).catch((error: unknown) => errors.push(error));
+  }
+  const patient = { gracePeriodMs: Number.POSITIVE_INFINITY, startupGracePeriodMs: Number.POSITIVE_INFINITY };
   if (input.bind !== false) ends.push(bindAtOnce(registry));
   if (input.kubelet !== false) ends.push(playKubelet(registry, clock, input.ready === undefined ? {} : { ready: input.ready }));
   const onError = (_controller: string, _key: string, error: unknown): void => void errors.push(error);
-  const controllers = startControllers({ registry, clock, random: () => 0.5, options: { onError, ...input.options } });
+  const controllers = startControllers({
+    registry,
+    clock,
+    random: () => 0.5,
+    options: { onError, ...(input.nodes === false ? {} : { nodes: patient }), ...input.options },
+  });
   const beside = input.beside?.(registry, clock);
   const settle = async (): Promise<void> => {
     for (let quiet = 0; quiet < 6;) {
@@ -48,6 +62,11 @@ export function startHarness(input: HarnessOptions = {}): Harness {
     }
   };
   clock.useSettle(settle);
+  const stop = (): void => {
+    for (const end of ends) end();
+    controllers.stop();
+    beside?.stop();
+  };
   return {
     registry,
     clock,
@@ -60,11 +79,19 @@ export function startHarness(input: HarnessOptions = {}): Harness {
         .list(resourceTypes.coreEvents)
         .filter((event) => event['reason'] === reason)
         .map((event) => String(event['message'])),
-    stop: () => {
-      for (const end of ends) end();
-      controllers.stop();
-      beside?.stop();
+    stop,
+    end: () => {
+      stop();
+      if (errors.length > 0) throw new AggregateError(errors, `${errors.length} failures in the controllers: ${String(errors[0])}`);
     },
+  };
+}
+
+export function readyNode(name: string, labels: Record<string, string> = {}, spec: object = {}): KubeObject {
+  return {
+    metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } },
+    spec,
+    status: { allocatable: { cpu: '8', memory: '16Gi', pods: '110' }, conditions: [{ type: 'Ready', status: 'True' }] },
   };
 }
 

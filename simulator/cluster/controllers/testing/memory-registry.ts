@@ -22,6 +22,8 @@ export class MemoryStatusError extends Error {
 export interface MemoryRegistry extends Registry {
   /** Makes the next creates of a type fail, for tests of faults. */
   failCreates(type: ResourceType, times: number, error?: Error): void;
+  /** The same for writes of a subresource. */
+  failWrites(subresource: string, times: number, error: Error): void;
   /** Objects written so far, for tests that count writes. */
   readonly writes: () => number;
 }
@@ -42,6 +44,12 @@ export function createMemoryRegistry(clock: Clock): MemoryRegistry {
   let names = 0;
   let writes = 0;
 
+  const failIfAsked = (key: string): void => {
+    const failure = failing.get(key);
+    if (failure === undefined || failure.times <= 0) return;
+    failure.times -= 1;
+    throw failure.error;
+  };
   const bucketOf = (type: ResourceType): Bucket => {
     const key = `${type.group}/${type.plural}`;
     let bucket = buckets.get(key);
@@ -75,7 +83,7 @@ export function createMemoryRegistry(clock: Clock): MemoryRegistry {
   };
   const collect = (ownerUid: string): void => {
     for (const bucket of buckets.values()) {
-      for (const object of [...bucket.objects.values()]) {
+      for (const object of Array.from(bucket.objects.values())) {
         if (object.metadata.ownerReferences?.some((owner) => owner.uid === ownerUid) === true) {
           void registry.delete(bucket.type, object.metadata.namespace, object.metadata.name).catch(() => undefined);
         }
@@ -102,6 +110,7 @@ export function createMemoryRegistry(clock: Clock): MemoryRegistry {
     failCreates: (type, times, error = new MemoryStatusError(403, 'Forbidden', 'exceeded quota')) => {
       failing.set(type.plural, { times, error });
     },
+    failWrites: (subresource, times, error) => void failing.set(subresource, { times, error }),
     get: read,
     list: (type, namespace) => {
       const bucket = bucketOf(type);
@@ -112,11 +121,7 @@ export function createMemoryRegistry(clock: Clock): MemoryRegistry {
     listOwned: (type, ownerUid) => [...(bucketOf(type).byOwner.get(ownerUid)?.values() ?? [])],
     create: async (type, object) => {
       await Promise.resolve();
-      const failure = failing.get(type.plural);
-      if (failure !== undefined && failure.times > 0) {
-        failure.times -= 1;
-        throw failure.error;
-      }
+      failIfAsked(type.plural);
       const name =
         object.metadata.name === '' || object.metadata.name === undefined
           ? `${object.metadata.generateName ?? ''}${(++names).toString(36).padStart(5, '0')}`
@@ -148,8 +153,9 @@ export function createMemoryRegistry(clock: Clock): MemoryRegistry {
       }
       return store(type, current, object, options.subresource);
     },
-    mutate: async (type, namespace, name, change, options: RegistryWriteOptions = {}) => {
+    mutate: async (type, namespace, name, ...[change, options = {}]: [(object: KubeObject) => KubeObject, RegistryWriteOptions?]) => {
       await Promise.resolve();
+      failIfAsked(options.subresource ?? '');
       const current = read(type, namespace, name);
       if (current === undefined) return undefined;
       const changed = change(current);

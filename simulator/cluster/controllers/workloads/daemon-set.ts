@@ -110,7 +110,7 @@ export function startDaemonSetController(context: ControllerContext): RunningCon
   };
 
   /** Creates where a pod is missing, deletes where it may not be, and replaces pods that failed. */
-  const manage = async (set: DaemonSet, wanted: ReadonlyMap<string, Eligibility>, revision: Revision): Promise<unknown> => {
+  const manage = async (set: DaemonSet, wanted: ReadonlyMap<string, Eligibility>, revision: Revision): Promise<Error | undefined> => {
     const present = byNode(set);
     const missing = [...wanted].filter(([node, { run }]) => run && !present.has(node)).map(([node]) => node);
     for (const [node, pods] of present) {
@@ -157,22 +157,24 @@ export function startDaemonSetController(context: ControllerContext): RunningCon
     const desired = [...wanted.values()].filter(({ run }) => run).length;
     const limit = set.spec.updateStrategy?.rollingUpdate?.maxUnavailable ?? 1;
     const allowed = Math.max(1, resolveIntOrPercent(limit, desired, 'up') ?? 1);
-    const hash = hashFor(set, revision);
+    const { unavailable, candidates, broken } = oldPods(set, wanted, hashFor(set, revision));
+    for (const pod of broken) await remove(set, pod);
+    for (const pod of candidates.slice(0, Math.max(0, allowed - unavailable))) await remove(set, pod);
+  };
+
+  /** Nodes without an available pod, and the old pods: those that are available and those that are not. */
+  const oldPods = (set: DaemonSet, wanted: ReadonlyMap<string, Eligibility>, hash: string) => {
     const minReady = set.spec.minReadySeconds ?? 0;
     const present = byNode(set);
-    const candidates: Pod[] = [];
-    let unavailable = 0;
+    const found = { unavailable: 0, candidates: [] as Pod[], broken: [] as Pod[] };
     for (const [node, { run }] of wanted) {
       if (!run) continue;
-      const pods = present.get(node) ?? [];
-      const alive = pods.find((pod) => pod.metadata.deletionTimestamp === undefined);
+      const alive = present.get(node)?.find((pod) => pod.metadata.deletionTimestamp === undefined);
       const available = alive !== undefined && isAvailable(alive, minReady, clock.now());
-      if (!available) unavailable += 1;
-      if (alive === undefined || hashOf(alive) === hash) continue;
-      if (available) candidates.push(alive);
-      else await remove(set, alive);
+      if (!available) found.unavailable += 1;
+      if (alive !== undefined && hashOf(alive) !== hash) (available ? found.candidates : found.broken).push(alive);
     }
-    for (const pod of candidates.slice(0, Math.max(0, allowed - unavailable))) await remove(set, pod);
+    return found;
   };
 
   const writeStatus = async (set: DaemonSet, wanted: ReadonlyMap<string, Eligibility>, revision: Revision): Promise<void> => {

@@ -55,30 +55,37 @@ export function withProgress(
   newSet: ReplicaSet | undefined,
   options: { readonly all: readonly ReplicaSet[]; readonly now: number },
 ): DeploymentStatus {
-  const { now } = options;
-  const deadline = progressDeadlineMs(deployment);
-  const present = conditionOf(deployment.status?.conditions, 'Progressing');
-  let conditions = status.conditions ?? [];
-  if (deadline === undefined) conditions = conditions.filter(({ type }) => type !== 'Progressing');
-  const settled = status.replicas === status.updatedReplicas && present?.reason === 'NewReplicaSetAvailable';
-  if (deadline !== undefined && !settled) {
-    const subject = newSet === undefined ? `Deployment "${deployment.metadata.name}"` : `ReplicaSet "${newSet.metadata.name}"`;
-    if (isComplete(deployment, status)) {
-      const done = condition('Progressing', 'True', 'NewReplicaSetAvailable', `${subject} has successfully progressed.`);
-      conditions = putCondition(conditions, done, now);
-    } else if (isProgressing(deployment.status ?? {}, status)) {
-      conditions = touchProgress(conditions, condition('Progressing', 'True', 'ReplicaSetUpdated', `${subject} is progressing.`), now);
-    } else if (timedOutInMs(deployment, present, now) === 0) {
-      const late = condition('Progressing', 'False', 'ProgressDeadlineExceeded', `${subject} has timed out progressing.`);
-      conditions = putCondition(conditions, late, now);
-    }
-  }
-  const failure = options.all.map((set) => conditionOf(set.status?.conditions, 'ReplicaFailure')).find((found) => found !== undefined);
+  const { now, all } = options;
+  let conditions = progressConditions(deployment, status, newSet, now);
+  const failure = all.map((set) => conditionOf(set.status?.conditions, 'ReplicaFailure')).find((found) => found !== undefined);
   conditions =
     failure === undefined
       ? conditions.filter(({ type }) => type !== 'ReplicaFailure')
       : putCondition(conditions, condition('ReplicaFailure', failure.status, failure.reason ?? '', failure.message ?? ''), now);
   return { ...status, conditions };
+}
+
+function progressConditions(
+  deployment: Deployment,
+  status: DeploymentStatus,
+  newSet: ReplicaSet | undefined,
+  now: number,
+): StatusCondition[] {
+  const conditions = status.conditions ?? [];
+  if (progressDeadlineMs(deployment) === undefined) return conditions.filter(({ type }) => type !== 'Progressing');
+  const present = conditionOf(deployment.status?.conditions, 'Progressing');
+  if (status.replicas === status.updatedReplicas && present?.reason === 'NewReplicaSetAvailable') return conditions;
+  const subject = newSet === undefined ? `Deployment "${deployment.metadata.name}"` : `ReplicaSet "${newSet.metadata.name}"`;
+  if (isComplete(deployment, status)) {
+    const done = condition('Progressing', 'True', 'NewReplicaSetAvailable', `${subject} has successfully progressed.`);
+    return putCondition(conditions, done, now);
+  }
+  if (isProgressing(deployment.status ?? {}, status)) {
+    return touchProgress(conditions, condition('Progressing', 'True', 'ReplicaSetUpdated', `${subject} is progressing.`), now);
+  }
+  if (timedOutInMs(deployment, present, now) !== 0) return conditions;
+  const late = condition('Progressing', 'False', 'ProgressDeadlineExceeded', `${subject} has timed out progressing.`);
+  return putCondition(conditions, late, now);
 }
 
 /** Milliseconds until a rollout counts as stuck; 0 when it does, nothing when it is complete or has no deadline. */

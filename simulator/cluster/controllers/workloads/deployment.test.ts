@@ -5,8 +5,7 @@ import { deployment, getDeployment, type Harness, patchSpec, podSpec, replicaSet
 
 let harness: Harness | undefined;
 afterEach(() => {
-  harness?.stop();
-  expect(harness?.errors ?? []).toEqual([]);
+  harness?.end();
   harness = undefined;
 });
 
@@ -70,8 +69,8 @@ describe('Deployment', () => {
     expect(getDeployment(registry).metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('2');
     expect(
       replicaSets(registry)
-        .map((set) => set.spec.replicas)
-        .sort(),
+        .map((set) => set.spec.replicas ?? -1)
+        .toSorted((a, b) => a - b),
     ).toEqual([0, 4]);
   });
 
@@ -99,7 +98,7 @@ describe('Deployment', () => {
       await settle();
     }
     const left = replicaSets(registry)
-      .map((set) => set.metadata.annotations?.['deployment.kubernetes.io/revision'])
+      .map((set) => set.metadata.annotations?.['deployment.kubernetes.io/revision'] ?? '')
       .sort();
     expect(left).toEqual(['3', '4']);
   });

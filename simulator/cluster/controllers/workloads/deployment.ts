@@ -210,7 +210,7 @@ export function startDeploymentController(context: ControllerContext): RunningCo
         events.record(deployment, 'Normal', 'ScalingReplicaSet', `Scaled up replica set ${created.metadata.name} from 0 to ${size}`);
       return created;
     } catch (error) {
-      return await resolveCreateFailure(deployment, wanted, error);
+      return resolveCreateFailure(deployment, wanted, error);
     }
   };
 

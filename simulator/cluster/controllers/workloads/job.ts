@@ -87,22 +87,22 @@ export function startJobController(context: ControllerContext): RunningControlle
     return [...(conditions ?? []).filter((entry) => entry.type !== next.type), { ...next, lastProbeTime: time, lastTransitionTime: time }];
   };
 
-  const endingOf = (job: Job): Ending | undefined => {
-    const target = conditionOf(job.status?.conditions, 'FailureTarget') ?? conditionOf(job.status?.conditions, 'SuccessCriteriaMet');
-    if (target?.status === 'True') {
-      return { type: target.type === 'FailureTarget' ? 'Failed' : 'Complete', reason: target.reason ?? '', message: target.message ?? '' };
-    }
+  const endingOf = (job: Job): Ending | undefined => announcedEnding(job) ?? failureOf(job) ?? (isEnough(job) ? completion : undefined);
+
+  const failureOf = (job: Job): Ending | undefined => {
     const limit = job.spec.backoffLimit ?? 6;
     const restarts = job.spec.template.spec.restartPolicy === 'OnFailure' ? restartsOf(podsOf(job)) : 0;
     if ((job.status?.failed ?? 0) > limit || (restarts > 0 && restarts >= limit)) {
       return { type: 'Failed', reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' };
     }
-    if (deadlineIn(job) === 0)
-      return { type: 'Failed', reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
+    if (deadlineIn(job) !== 0) return undefined;
+    return { type: 'Failed', reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
+  };
+
+  const isEnough = (job: Job): boolean => {
     const succeeded = job.status?.succeeded ?? 0;
     const { completions } = job.spec;
-    const enough = completions === undefined ? succeeded > 0 && activeOf(job).length === 0 : succeeded >= completions;
-    return enough ? { type: 'Complete', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' } : undefined;
+    return completions === undefined ? succeeded > 0 && activeOf(job).length === 0 : succeeded >= completions;
   };
 
   /** Announces the end, deletes what still runs, and says it is over once nothing does. */
@@ -112,7 +112,7 @@ export function startJobController(context: ControllerContext): RunningControlle
     const left = podsOf(job).filter((pod) => !isTerminal(pod));
     const { reason, message } = ending;
     const ended = await changeStatus(registry, job, (status) => {
-      let { conditions } = status;
+      let conditions = status.conditions ?? [];
       if (conditionOf(conditions, announced) === undefined)
         conditions = put(conditions, { type: announced, status: 'True', reason, message });
       const figures = { ...status, active: 0, ready: 0, terminating: left.length, conditions };
@@ -249,6 +249,16 @@ export function startJobController(context: ControllerContext): RunningControlle
     },
     idle: () => queue.idle() && events.idle(),
   };
+}
+
+const completion: Ending = { type: 'Complete', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' };
+
+/** The end that an earlier sync announced: it is not weighed again. */
+function announcedEnding({ status }: Job): Ending | undefined {
+  const failed = conditionOf(status?.conditions, 'FailureTarget');
+  const target = failed ?? conditionOf(status?.conditions, 'SuccessCriteriaMet');
+  if (target?.status !== 'True') return undefined;
+  return { type: failed === undefined ? 'Complete' : 'Failed', reason: target.reason ?? '', message: target.message ?? '' };
 }
 
 function isFinished(job: Job): boolean {

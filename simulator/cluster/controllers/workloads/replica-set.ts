@@ -47,21 +47,21 @@ export function startReplicaSetController(context: ControllerContext): RunningCo
       matches,
       orphans: context.pods.orphans(namespace),
     })) as Pod[];
-    let failure: unknown;
+    let failure: Error | undefined;
     if (set.metadata.deletionTimestamp === undefined) failure = await manage(set, claimed.filter(isActive));
     await writeStatus(set, failure);
     if (failure !== undefined) throw failure;
     return nextAvailability(set);
   };
 
-  const manage = async (set: ReplicaSet, active: readonly Pod[]): Promise<unknown> => {
+  const manage = async (set: ReplicaSet, active: readonly Pod[]): Promise<Error | undefined> => {
     const wanted = set.spec.replicas ?? 1;
     if (active.length < wanted) return create(set, Math.min(wanted - active.length, burstReplicas));
     if (active.length > wanted) await remove(set, active, Math.min(active.length - wanted, burstReplicas));
     return undefined;
   };
 
-  const create = async (set: ReplicaSet, count: number): Promise<unknown> => {
+  const create = async (set: ReplicaSet, count: number): Promise<Error | undefined> => {
     const { error } = await slowStart(count, async () => {
       try {
         const pod = await registry.create(
@@ -89,7 +89,7 @@ export function startReplicaSetController(context: ControllerContext): RunningCo
     );
   };
 
-  const writeStatus = async (set: ReplicaSet, failure: unknown): Promise<void> => {
+  const writeStatus = async (set: ReplicaSet, failure: Error | undefined): Promise<void> => {
     const pods = registry.listOwned(resourceTypes.pods, uidOf(set)) as readonly Pod[];
     await registry.mutate(
       type,
@@ -158,7 +158,7 @@ function relatedByNode(context: ControllerContext, set: ReplicaSet): Map<string,
   );
 }
 
-function replicaSetStatus(set: ReplicaSet, pods: readonly Pod[], failure: unknown, now: number): ReplicaSetStatus {
+function replicaSetStatus(set: ReplicaSet, pods: readonly Pod[], failure: Error | undefined, now: number): ReplicaSetStatus {
   const templateLabels = Object.entries(set.spec.template.metadata?.labels ?? {});
   const minReady = set.spec.minReadySeconds ?? 0;
   const status = { replicas: 0, fullyLabeledReplicas: 0, readyReplicas: 0, availableReplicas: 0, terminatingReplicas: 0 };
@@ -175,7 +175,7 @@ function replicaSetStatus(set: ReplicaSet, pods: readonly Pod[], failure: unknow
   return { ...set.status, ...status, ...(conditions.length === 0 ? { conditions: [] } : { conditions }) };
 }
 
-function failureConditions(conditions: readonly StatusCondition[], failure: unknown, now: number): StatusCondition[] {
+function failureConditions(conditions: readonly StatusCondition[], failure: Error | undefined, now: number): StatusCondition[] {
   const others = conditions.filter((condition) => condition.type !== 'ReplicaFailure');
   if (failure === undefined) return others;
   const present = conditionOf(conditions, 'ReplicaFailure');

@@ -49,11 +49,7 @@ export function startStatefulSetController(context: ControllerContext): RunningC
   const healthy = (set: StatefulSet, pod: Pod): boolean =>
     pod.metadata.deletionTimestamp === undefined && isAvailable(pod, set.spec.minReadySeconds ?? 0, clock.now());
 
-  /** One pass; returns at the first pod that must be waited for when the policy is OrderedReady. */
-  const act = async (set: StatefulSet, revisions: Revisions): Promise<void> => {
-    const ordered = (set.spec.podManagementPolicy ?? 'OrderedReady') === 'OrderedReady';
-    const first = set.spec.ordinals?.start ?? 0;
-    const end = first + (set.spec.replicas ?? 1);
+  const sortPods = (set: StatefulSet, first: number, end: number) => {
     const byOrdinal = new Map<number, Pod>();
     const condemned: { ordinal: number; pod: Pod }[] = [];
     for (const pod of podsOf(set)) {
@@ -62,6 +58,15 @@ export function startStatefulSetController(context: ControllerContext): RunningC
       if (ordinal >= first && ordinal < end) byOrdinal.set(ordinal, pod);
       else condemned.push({ ordinal, pod });
     }
+    return { byOrdinal, condemned };
+  };
+
+  /** One pass; returns at the first pod that must be waited for when the policy is OrderedReady. */
+  const act = async (set: StatefulSet, revisions: Revisions): Promise<void> => {
+    const ordered = (set.spec.podManagementPolicy ?? 'OrderedReady') === 'OrderedReady';
+    const first = set.spec.ordinals?.start ?? 0;
+    const end = first + (set.spec.replicas ?? 1);
+    const { byOrdinal, condemned } = sortPods(set, first, end);
     for (let ordinal = first; ordinal < end; ordinal++) {
       const waits = await ensure(set, ordinal, byOrdinal.get(ordinal), revisions);
       if (waits && ordered) return;

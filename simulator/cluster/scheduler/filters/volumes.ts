@@ -76,37 +76,48 @@ export type ClaimUsers = (claimKey: string) => Iterable<string>;
 /** The state for one pod; `undefined` when it has no claims. */
 export function volumeState(pod: PodInfo, registry: Registry, users: ClaimUsers): VolumeState | undefined {
   if (pod.claims.length === 0) return undefined;
-  const usedBy = new Set<string>();
-  const building = { missingVolume: false, affinities: [] as NodeMatcher[], zones: [] as VolumeState['zones'][number][] };
-  const late: NodeMatcher[] = [];
-  const unbound: VolumeClaim[] = [];
-  let everywhere: Rejection | undefined;
-  let immediate = false;
-  for (const name of pod.claims) {
-    const claim = registry.get(resourceTypes.persistentVolumeClaims, pod.namespace, name) as VolumeClaim | undefined;
-    if (claim === undefined || claim.metadata.deletionTimestamp !== undefined) {
-      const problem = claim === undefined ? 'not found' : 'is being deleted';
-      everywhere ??= rejection('VolumeBinding', [`persistentvolumeclaim "${name}" ${problem}`], true);
-      continue;
-    }
-    if (claim.spec?.accessModes?.includes('ReadWriteOncePod') === true) {
-      for (const key of users(`${pod.namespace}/${name}`)) if (key !== pod.key) usedBy.add(key);
-    }
-    if ((claim.spec?.volumeName ?? '') !== '') addBound(building, claim, registry);
-    else if (waitsForConsumer(claim, registry)) {
-      unbound.push(claim);
-      late.push(placesFor(claim, registry));
-    } else immediate = true;
-  }
-  if (immediate) everywhere ??= rejection('VolumeBinding', ['pod has unbound immediate PersistentVolumeClaims'], true);
-  return { everywhere, usedBy, ...building, late, unbound };
+  const building: Building = { usedBy: new Set(), missingVolume: false, affinities: [], zones: [], late: [], unbound: [] };
+  const refusals = pod.claims.map((name) => addClaim(building, pod, name, { registry, users }));
+  return { everywhere: refusals.find((refusal) => refusal !== undefined && refusal !== unboundNow) ?? refusals.find(Boolean), ...building };
 }
 
-function addBound(
-  building: { missingVolume: boolean; affinities: NodeMatcher[]; zones: VolumeState['zones'][number][] },
-  claim: VolumeClaim,
-  registry: Registry,
-): void {
+interface Building {
+  readonly usedBy: Set<string>;
+  missingVolume: boolean;
+  readonly affinities: NodeMatcher[];
+  readonly zones: VolumeState['zones'][number][];
+  readonly late: NodeMatcher[];
+  readonly unbound: VolumeClaim[];
+}
+
+const unboundNow = rejection('VolumeBinding', ['pod has unbound immediate PersistentVolumeClaims'], true);
+
+/** Takes one claim in; answers why the pod cannot go anywhere because of it. */
+function addClaim(
+  building: Building,
+  pod: PodInfo,
+  name: string,
+  { registry, users }: { readonly registry: Registry; readonly users: ClaimUsers },
+): Rejection | undefined {
+  const claim = registry.get(resourceTypes.persistentVolumeClaims, pod.namespace, name) as VolumeClaim | undefined;
+  if (claim === undefined || claim.metadata.deletionTimestamp !== undefined) {
+    const problem = claim === undefined ? 'not found' : 'is being deleted';
+    return rejection('VolumeBinding', [`persistentvolumeclaim "${name}" ${problem}`], true);
+  }
+  if (claim.spec?.accessModes?.includes('ReadWriteOncePod') === true) {
+    for (const key of users(`${pod.namespace}/${name}`)) if (key !== pod.key) building.usedBy.add(key);
+  }
+  if ((claim.spec?.volumeName ?? '') !== '') {
+    addBound(building, claim, registry);
+    return undefined;
+  }
+  if (!waitsForConsumer(claim, registry)) return unboundNow;
+  building.unbound.push(claim);
+  building.late.push(placesFor(claim, registry));
+  return undefined;
+}
+
+function addBound(building: Building, claim: VolumeClaim, registry: Registry): void {
   const volume = registry.get(resourceTypes.persistentVolumes, undefined, claim.spec?.volumeName ?? '') as PersistentVolume | undefined;
   if (volume === undefined) {
     building.missingVolume = true;
@@ -164,16 +175,22 @@ function compileTermsOrAll(terms: readonly NodeSelectorTerm[] | undefined): Node
 
 /** A volume that is free, or reserved for this very claim, of its class, with its access modes and at least its size. */
 export function volumeSuits(volume: PersistentVolume, claim: VolumeClaim): boolean {
-  const { claimRef, accessModes = [], capacity, storageClassName = '' } = volume.spec ?? {};
-  if (volume.metadata.deletionTimestamp !== undefined) return false;
-  if (claimRef !== undefined) {
-    const { namespace, name } = claim.metadata;
-    if (claimRef.name !== name || claimRef.namespace !== namespace) return false;
-    if (claimRef.uid !== undefined && claimRef.uid !== claim.metadata.uid) return false;
-  }
-  if (storageClassName !== (claim.spec?.storageClassName ?? '')) return false;
-  if (!(claim.spec?.accessModes ?? []).every((mode) => accessModes.includes(mode))) return false;
-  return wholeUnits(capacity?.['storage']) >= wholeUnits(claim.spec?.resources?.requests?.['storage']);
+  const { accessModes = [], capacity, storageClassName = '' } = volume.spec ?? {};
+  const wanted = claim.spec ?? {};
+  return (
+    volume.metadata.deletionTimestamp === undefined &&
+    isFreeFor(volume, claim) &&
+    storageClassName === (wanted.storageClassName ?? '') &&
+    (wanted.accessModes ?? []).every((mode) => accessModes.includes(mode)) &&
+    wholeUnits(capacity?.['storage']) >= wholeUnits(wanted.resources?.requests?.['storage'])
+  );
+}
+
+function isFreeFor(volume: PersistentVolume, { metadata }: VolumeClaim): boolean {
+  const reference = volume.spec?.claimRef;
+  if (reference === undefined) return true;
+  const same = reference.name === metadata.name && reference.namespace === metadata.namespace;
+  return same && (reference.uid === undefined || reference.uid === metadata.uid);
 }
 
 /** VolumeRestrictions (ReadWriteOncePod), VolumeBinding and VolumeZone. `present` answers whether a pod still counts (preemption tries without). */

@@ -226,17 +226,20 @@ function evaluateRules(node: RuleNode, at: Value): FieldError[] {
     const error = evaluateRule(
       compiled,
       { self, ...(older === undefined ? {} : { oldSelf: older }) },
-      { path: at.path, type: node.schema.type ?? '' },
+      { path: at.path, type: node.schema.type ?? '', value: at.value },
     );
     return error === undefined ? [] : [error];
   });
 }
 
-function evaluateRule(
-  compiled: CompiledRule,
-  context: Record<string, unknown>,
-  at: { path: string; type: string },
-): FieldError | undefined {
+/** Where a rule stands; scalars are shown in its verdict, objects and lists are not. */
+interface RuleSubject {
+  readonly path: string;
+  readonly type: string;
+  readonly value: unknown;
+}
+
+function evaluateRule(compiled: CompiledRule, context: Record<string, unknown>, at: RuleSubject): FieldError | undefined {
   const { rule } = compiled;
   try {
     if (compiled.condition.evaluate(context) === true) return undefined;
@@ -247,7 +250,7 @@ function evaluateRule(
   return verdict(rule, at, detail);
 }
 
-function evaluationFailure(rule: ValidationRule, at: { path: string; type: string }, text: string): FieldError {
+function evaluationFailure(rule: ValidationRule, at: RuleSubject, text: string): FieldError {
   const words = rule.message?.trim() ?? rule.rule.trim();
   if (text.startsWith('no such overload') || text.startsWith('found no matching overload')) {
     return invalid(
@@ -259,7 +262,7 @@ function evaluationFailure(rule: ValidationRule, at: { path: string; type: strin
   return invalid(at.path, at.type, `${text} evaluating rule: ${words}`);
 }
 
-function verdict(rule: ValidationRule, at: { path: string; type: string }, detail: string): FieldError {
+function verdict(rule: ValidationRule, at: RuleSubject, detail: string): FieldError {
   const path = `${at.path}${rule.fieldPath ?? ''}`.replace(/^\./, '');
   switch (rule.reason) {
     case 'FieldValueForbidden':
@@ -267,11 +270,11 @@ function verdict(rule: ValidationRule, at: { path: string; type: string }, detai
     case 'FieldValueRequired':
       return required(path, detail);
     case 'FieldValueDuplicate':
-      return duplicate(path, at.type);
+      return duplicate(path, at.value);
     case 'FieldValueInvalid':
     case undefined:
     default:
-      return invalidWithoutValue(path, detail);
+      return typeof at.value === 'object' ? invalidWithoutValue(path, detail) : invalid(path, at.value, detail);
   }
 }
 

@@ -28,7 +28,6 @@ export interface DemoOptions {
 const namespace = 'shop';
 const name = 'web';
 
-
 /** The main job on the embedded cluster over HTTP: the program as it runs in a real cluster, only on a faster clock. */
 export async function runDemo(options: DemoOptions): Promise<void> {
   const { print, speed, signal } = options;
@@ -56,7 +55,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     settings,
     identity: 'demo',
     leaseNamespace: 'default',
-    logger: createLogger({ level: 'warn', name: 'concertina', clock }),
+    logger: createLogger({ level: 'error', name: 'concertina', clock }),
     onDecision: tell(print, clock, started),
   });
   const health = await suite.start();
@@ -86,13 +85,13 @@ async function untilEnd(clock: Clock, lengthMs: number | undefined, signal: Abor
 function introduce({ print, speed }: DemoOptions, place: { readonly url: string; readonly kubeconfig: string }): void {
   print(`Concertina on an embedded Kubernetes cluster at ${place.url}, time ${speed} times as fast as yours.`);
   print(`Deployment ${namespace}/${name}: 3 replicas of 500m CPU. HorizontalPolicy ${namespace}/${name}: 3 to 12 replicas at 60 % CPU.`);
-  print('Traffic rises after two minutes (cluster time), and falls eleven minutes later.');
+  print('Traffic rises after two minutes of the cluster’s time, more after four, and falls after eleven.');
   print('');
   print('Look closer from another terminal:');
   print(`  export KUBECONFIG=${place.kubeconfig}`);
   print(`  kubectl get hpol,deploy,pods -n ${namespace}      kubectl describe hpol ${name} -n ${namespace}`);
   print(`  kubectl get events -n ${namespace}               kubectl top pods -n ${namespace}`);
-  print(`  npx tsx cli/main.ts recommend --output trace`);
+  print(`  npm run -s concertina -- recommend --output trace`);
 }
 
 /** One line for every decision that changes something, and for the first of a row that does not. */
@@ -116,8 +115,8 @@ async function createObjects(cluster: EmbeddedCluster): Promise<void> {
     name: `${namespace}/${name}`,
     namespace,
     owner: name,
-    load: parseLoad(`step:0s=60,2m=400,13m=60,32m=400,43m=60,62m=400,73m=60`),
-    // 5 ms of CPU a request: 400 requests a second take 2 cores.
+    load: parseLoad(`step:0s=60,2m=400,4m=620,11m=60,32m=400,34m=620,41m=60,62m=400,64m=620,71m=60`),
+    // 5 ms of CPU a request: 400 requests a second take 2 cores, 620 take 3.1.
     cpuPerRequest: 5,
     baseCpu: 5,
     memory: { base: 120 * 2 ** 20, perRequest: 2 ** 20 },
@@ -141,7 +140,8 @@ function demoPolicy(): KubeObject {
       minReplicas: 3,
       maxReplicas: 12,
       metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 60 } } }],
-      behavior: {},
+      // Three scrapes must agree before it grows: a scrape in the middle of a jump shows only a part of it.
+      behavior: { scaleUp: { stabilizationWindowSeconds: 45 } },
     },
   };
 }

@@ -127,7 +127,7 @@ export class Faults {
 
   /** Removes every rule. */
   clear(): void {
-    for (const active of [...this.#rules]) this.#remove(active);
+    for (let active = this.#rules[0]; active !== undefined; active = this.#rules[0]) this.#remove(active);
   }
 
   /** Strikes so far, by kind of fault. */

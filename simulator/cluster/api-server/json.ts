@@ -13,9 +13,7 @@ export function cloneJson<T>(value: T): T {
 function copy(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) {
-    const items: unknown[] = new Array(value.length);
-    for (let index = 0; index < value.length; index++) items[index] = copy(value[index]);
-    return items;
+    return value.map(copy);
   }
   const result: Json = {};
   const source = value as Json;

@@ -9,7 +9,7 @@ export function matchesSelector(selector: LabelSelectorShape, labels: Readonly<R
   return (selector.matchExpressions ?? []).every((expression) => {
     const value = labels[expression.key ?? ''];
     const values = expression.values ?? [];
-    switch (expression.operator) {
+    switch (expression.operator ?? '') {
       case 'In':
         return value !== undefined && values.includes(value);
       case 'NotIn':

@@ -16,7 +16,7 @@ export function generatedName(prefix: string, random: Random): string {
   return `${prefix.slice(0, maxGeneratedName - 5)}${randomSuffix(random)}`;
 }
 
-const hexCodes = [...'0123456789abcdef'].map((digit) => digit.charCodeAt(0));
+const hexCodes = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
 const dash = '-'.charCodeAt(0);
 /** Positions of the dashes in a UUID. */
 const dashes = new Set([8, 13, 18, 23]);

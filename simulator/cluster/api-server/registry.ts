@@ -82,13 +82,13 @@ export class ClusterRegistry implements Registry {
     if (type.plural === 'bindings' && type.group === '') return await this.#createBinding(object, options);
     const kind = this.#kind(type);
     if (options.subresource === 'eviction') {
-      return await this.#audited({ verb: 'create', kind, object, options }, async () => {
+      return this.#audited({ verb: 'create', kind, object, options }, async () => {
         await evictPod(this.#core, { namespace: object.metadata.namespace ?? '', name: object.metadata.name }, object, options);
         return object;
       });
     }
     if (options.subresource === 'binding') return await this.#createBinding(object, options);
-    return await this.#audited({ verb: 'create', kind, object, options }, async () => {
+    return this.#audited({ verb: 'create', kind, object, options }, async () => {
       const stored = await this.createKind(kind, object, inProcess(options));
       return stored.view(kind.encode);
     });
@@ -97,7 +97,7 @@ export class ClusterRegistry implements Registry {
   /** A Binding object, as the scheduler of the real cluster posts it. */
   async #createBinding(binding: KubeObject, options: RegistryWriteOptions): Promise<KubeObject> {
     const kind = this.#kind({ group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true });
-    return await this.#audited({ verb: 'create', kind, object: binding, options: { ...options, subresource: 'binding' } }, async () => {
+    return this.#audited({ verb: 'create', kind, object: binding, options: { ...options, subresource: 'binding' } }, async () => {
       await this.bind(binding, inProcess(options));
       return binding;
     });
@@ -107,12 +107,12 @@ export class ClusterRegistry implements Registry {
     const kind = this.#kind({ group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true });
     const { resourceVersion: _, ...metadata } = binding.metadata;
     const pod = { metadata: { ...metadata, name: binding.metadata.name }, spec: { nodeName: objectOf(binding['target'])['name'] } };
-    return await updateObject(this.#core, kind, pod, { ...options, subresource: 'binding' });
+    return updateObject(this.#core, kind, pod, { ...options, subresource: 'binding' });
   }
 
   async update(type: ResourceType, object: KubeObject, options: RegistryWriteOptions = {}): Promise<KubeObject> {
     const kind = this.#kind(type);
-    return await this.#audited({ verb: 'update', kind, object, options }, async () => {
+    return this.#audited({ verb: 'update', kind, object, options }, async () => {
       const stored = await updateObject(this.#core, kind, object, inProcess(options));
       return stored.view(kind.encode);
     });
@@ -131,7 +131,7 @@ export class ClusterRegistry implements Registry {
       if (next === current) return current;
       const metadata = { ...next.metadata, resourceVersion: current.metadata.resourceVersion ?? '' };
       try {
-        return await this.update(type, { ...next, metadata }, options);
+        return this.update(type, { ...next, metadata }, options);
       } catch (thrown) {
         if (isStatusError(thrown, 'NotFound')) return undefined;
         if (!isStatusError(thrown, 'Conflict') || tries >= maxTries || this.get(type, namespace, name) === current) throw thrown;

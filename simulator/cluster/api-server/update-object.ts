@@ -22,7 +22,7 @@ export async function updateObject(core: Core, kind: Kind, input: KubeObject, op
     const mayCreate = kind.createOnUpdate && options.subresource === undefined && (input.metadata.uid ?? '') === '';
     if (!mayCreate) throw notFound(kind.type, name);
     const { resourceVersion: _, ...metadata } = input.metadata;
-    return await createObject(core, kind, { ...input, metadata: { ...metadata, name } }, options);
+    return createObject(core, kind, { ...input, metadata: { ...metadata, name } }, options);
   }
   const old = current.object;
   checkLock(kind, input, old, options);

@@ -122,6 +122,20 @@ export function conflictContracts(suite: ContractSuite): void {
       expect(field(status.body, 'metadata.generation')).toBe(2);
     });
 
+    it('of a Deployment counts changes of its annotations too, but not those that come with its status', async () => {
+      const namespace = await suite.namespace();
+      const path = `/apis/apps/v1/namespaces/${namespace}/deployments`;
+      await created(suite.api, path, { ...deployment('a'), spec: { ...deployment('a').spec, paused: true } });
+      const annotate = async (at: string, value: string): Promise<unknown> => {
+        const answer = await suite.api.patch(at, 'merge', { metadata: { annotations: { a: value } } });
+        assert.code(answer, 200);
+        expect(field(answer.body, 'metadata.annotations.a')).toBe(value);
+        return field(answer.body, 'metadata.generation');
+      };
+      expect(await annotate(`${path}/a`, '1')).toBe(2);
+      expect(await annotate(`${path}/a/status`, '2')).toBe(2);
+    });
+
     it('kinds without a spec have none', async () => {
       const namespace = await suite.namespace();
       expect(

@@ -96,8 +96,10 @@ class Exchange {
       await Promise.resolve();
       this.#connect();
       if (this.#over) return;
-      const request = await toRequest(options, this.#controller.signal);
-      this.#respond(await handle(request));
+      const answering = handle(await toRequest(options, this.#controller.signal));
+      // The request counts by itself from here on, and not while it waits for the clock.
+      end();
+      this.#respond(await answering);
     } catch (thrown) {
       this.fail(asError(thrown));
     } finally {

@@ -137,7 +137,7 @@ async function route(exchange: Exchange, documents: ServedDocuments): Promise<Ap
     if (kind.createOnly && info.verb !== 'create') throw methodNotAllowed();
     const handler = info.verb === 'get' && isWatchOfOne(request) ? watchObjects : verbs[info.verb];
     if (handler === undefined || (info.verb === 'create' && info.name !== '')) throw methodNotAllowed();
-    return await handler(resource);
+    return handler(resource);
   } finally {
     exchange.requestObject = resource.requestObject;
     exchange.objectName = resource.objectName;
@@ -153,7 +153,7 @@ async function unknownKind(exchange: Exchange): Promise<ApiResponse> {
   const { info, server } = exchange;
   const pods = server.core.kinds.ofStorage('/pods');
   if (info.group === '' && info.resource === 'bindings' && info.verb === 'create' && pods !== undefined) {
-    return await bind({ ...exchange, kind: pods }, '');
+    return bind({ ...exchange, kind: pods }, '');
   }
   const groupKnown = server.core.kinds.all().some((kind) => kind.type.group === info.group && kind.type.version === info.version);
   if (groupKnown) throw unknownResource();

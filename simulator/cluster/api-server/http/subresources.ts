@@ -89,7 +89,7 @@ async function setScale(exchange: ResourceExchange, wanted: KubeObject): Promise
 
 async function binding(exchange: ResourceExchange): Promise<ApiResponse> {
   if (exchange.info.verb !== 'create') throw methodNotAllowed();
-  return await bind(exchange, exchange.info.name);
+  return bind(exchange, exchange.info.name);
 }
 
 /** POST pods/binding, and POST bindings where the body names the pod. */
@@ -132,7 +132,7 @@ function token(exchange: ResourceExchange): ApiResponse {
 
 async function finalize(exchange: ResourceExchange): Promise<ApiResponse> {
   if (exchange.info.verb !== 'update') throw methodNotAllowed();
-  return await updateResource(exchange);
+  return updateResource(exchange);
 }
 
 function refused(what: string): Handler {

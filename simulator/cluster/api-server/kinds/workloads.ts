@@ -139,7 +139,7 @@ export function validateSelectorShape(selector: LabelSelectorShape, field: strin
   for (const [at, expression] of (selector.matchExpressions ?? []).entries()) {
     const values = expression.values ?? [];
     const path = `${field}.matchExpressions[${at}]`;
-    switch (expression.operator) {
+    switch (expression.operator ?? '') {
       case 'In':
       case 'NotIn':
         if (values.length === 0) errors.push(required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));

@@ -1,0 +1,22 @@
+import { it } from 'vitest';
+import { startVirtualJourneyCluster } from '../journeys/virtual-cluster.ts';
+import { deployment, policy } from '../journeys/journey-cluster.ts';
+import { resourceTypes } from '../../core/model/object.ts';
+it('perf', async () => {
+  const c = await startVirtualJourneyCluster(1);
+  const ns = await c.namespace();
+  await c.client.create(resourceTypes.deployments, deployment(ns, 4));
+  c.setLoad(ns, 'web', 200);
+  await c.client.create(resourceTypes.horizontalPolicies, policy(ns));
+  await c.elapse(60_000);
+  let t = performance.now();
+  await c.elapse(600_000);
+  console.log('no controller ms/min', (performance.now() - t) / 10);
+  const ctl = await c.startController();
+  await c.elapse(60_000);
+  t = performance.now();
+  await c.elapse(600_000);
+  console.log('controller ms/min', (performance.now() - t) / 10);
+  await ctl.stop();
+  await c.stop();
+});

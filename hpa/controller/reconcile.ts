@@ -24,6 +24,7 @@ import type { HpaControllerOptions, PodLister } from './ports.ts';
 import type { ScaleAccess } from './scale-access.ts';
 import type { SelectorRegistry } from './selectors.ts';
 import { mergePatch, nextStatus, withAccepted } from './status.ts';
+import { outcomeUnknown, withUnrecorded, type UnsureWrite } from './unrecorded.ts';
 
 /** What is remembered of one policy between evaluations. */
 export interface PolicyMemory {
@@ -31,6 +32,8 @@ export interface PolicyMemory {
   parsed: { readonly generation: number | undefined; readonly result: PolicyResult } | undefined;
   state: HpaState;
   history: ScalingHistory;
+  /** A write whose answer was lost. */
+  unsure: UnsureWrite | undefined;
   /** The status that was written last, while the mirror still shows the object as it was before. */
   written: { readonly seenVersion: string | undefined; readonly status: Partial<HorizontalPolicyStatus> } | undefined;
   /** Warnings that stand: the same one is not said again every 15 seconds. */
@@ -46,6 +49,7 @@ export function emptyMemory(uid: string | undefined, raw: KubeObject): PolicyMem
     parsed: undefined,
     state: { recommendations: undefined, scaleUpEvents: [], scaleDownEvents: [] },
     history: historyOf(raw),
+    unsure: undefined,
     written: undefined,
     warned: new Set(),
     decision: undefined,
@@ -175,6 +179,7 @@ async function evaluateAndWrite(context: ReconcileContext, task: ReconcileTask, 
   const { options, scales, signal } = context;
   for (let attempt = 1; ; attempt += 1) {
     const read = await scales.read(policy.target, signal);
+    if (read.ok) rememberUnrecorded(task, read.scale.specReplicas, options.clock.now());
     const input = inputOf(context, task, { policy, scale: read.ok ? read.scale : { specReplicas: 0, statusReplicas: 0, selector: '' } });
     if (!read.ok) return unavailable(input, read.message);
     const begun = options.clock.monotonic();
@@ -187,6 +192,7 @@ async function evaluateAndWrite(context: ReconcileContext, task: ReconcileTask, 
       return finished(evaluation, conclude(input, evaluation, { kind: 'written' }));
     } catch (error) {
       if (isConcertinaError(error, 'FENCED')) return fenced(input, evaluation, error);
+      if (outcomeUnknown(error)) task.memory.unsure = { from: read.scale.specReplicas, to: evaluation.write, at: input.now };
       // Somebody else wrote first: what is there now is looked at and decided upon anew.
       const again = isConflict(error) && attempt < maxTries;
       if (!again) return writeFailed(input, evaluation, messageOf(error));
@@ -194,6 +200,13 @@ async function evaluateAndWrite(context: ReconcileContext, task: ReconcileTask, 
     const retry = await sleep(options.clock, 10 * attempt * (1 + options.random()), signal);
     if (!retry) throw new ConcertinaError('INTERNAL', `evaluation of ${task.key} was stopped while it waited to write again`);
   }
+}
+
+function rememberUnrecorded(task: ReconcileTask, specReplicas: number, now: number): void {
+  const { memory } = task;
+  const first = memory.decision === undefined;
+  memory.history = withUnrecorded({ history: memory.history, unsure: memory.unsure, first, status: statusBefore(task), specReplicas, now });
+  memory.unsure = undefined;
 }
 
 function inputOf(

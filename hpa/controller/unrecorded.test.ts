@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { ConcertinaError } from '../../core/errors.ts';
+import { FakeCluster } from './cluster.fixture.ts';
+import { outcomeUnknown, withUnrecorded } from './unrecorded.ts';
+
+const facts = { history: {}, unsure: undefined, first: false, status: {}, specReplicas: 6, now: 9_000 };
+const lastDecision = { from: 3, to: 3, reason: 'x', message: 'x', at: '2026-01-01T00:00:00Z', holds: [] };
+
+describe('a scaling that was not written down', () => {
+  it('counts from when it was sent, if the scale shows that it was carried out', () => {
+    expect(withUnrecorded({ ...facts, unsure: { from: 3, to: 6, at: 5_000 } })).toEqual({ lastScaleUp: 5_000 });
+    expect(withUnrecorded({ ...facts, unsure: { from: 9, to: 6, at: 5_000 } })).toEqual({ lastScaleDown: 5_000 });
+    expect(withUnrecorded({ ...facts, unsure: { from: 3, to: 7, at: 5_000 } })).toEqual({});
+  });
+
+  it('is supposed at the first look after a start, when status names another number', () => {
+    const status = { desiredReplicas: 3, lastDecision };
+    expect(withUnrecorded({ ...facts, first: true, status })).toEqual({ lastScaleUp: 9_000 });
+    expect(withUnrecorded({ ...facts, first: true, status: { ...status, desiredReplicas: 8 } })).toEqual({ lastScaleDown: 9_000 });
+    expect(withUnrecorded({ ...facts, first: true, status: { ...status, desiredReplicas: 6 } })).toEqual({});
+    expect(withUnrecorded({ ...facts, first: true, status: {} }), 'a new policy has no history').toEqual({});
+    expect(withUnrecorded({ ...facts, status }), 'later a person may scale by hand').toEqual({});
+  });
+
+  it('is not supposed after a refusal', () => {
+    expect(outcomeUnknown(new ConcertinaError('API_UNREACHABLE', 'timeout'))).toBe(true);
+    expect(outcomeUnknown(new ConcertinaError('FENCED', 'no'))).toBe(false);
+    expect(outcomeUnknown(Object.assign(new ConcertinaError('API_STATUS', 'x'), { status: { code: 409 } }))).toBe(false);
+    expect(outcomeUnknown(Object.assign(new ConcertinaError('API_STATUS', 'x'), { status: { code: 504 } }))).toBe(true);
+  });
+
+  it('keeps its cooldown when the controller dies between the scale and its status', async () => {
+    const cluster = new FakeCluster();
+    const target = cluster.addTarget('web', 3);
+    cluster.load.set('web', 800);
+    cluster.setPolicy('web', {});
+    const first = cluster.controller();
+    first.start();
+    await cluster.clock.advance(0);
+    await first.stop();
+    // The scale was written, then the process was killed: status still says 3.
+    target.replicas = 6;
+    cluster.load.set('web', 1860);
+    const second = cluster.controller();
+    second.start();
+    await cluster.clock.advance(100_000);
+    expect(target.replicas).toBe(6);
+    await cluster.clock.advance(81_000);
+    expect(target.replicas).toBe(10);
+    await second.stop();
+  });
+});

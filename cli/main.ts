@@ -1,38 +1,58 @@
 import process from 'node:process';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { isConcertinaError, messageOf } from '../core/errors.ts';
 import { demoCommand } from './commands/demo.ts';
 import { recommendCommand } from './commands/recommend.ts';
 import { runCommand } from './commands/run.ts';
 import { snapshotCommand } from './commands/snapshot.ts';
+import { runSettings, switchFlags } from './compose/settings.ts';
+import { exitCodeOf, failureLine, UsageError } from './output/failure.ts';
+import { refuseOddSwitches, usageSentence } from './output/usage.ts';
 import { version } from './version.ts';
 
-/** Wrong words on the command line end with 2, everything else that fails with 1. */
-class UsageError extends Error {}
+const commands = [runCommand, recommendCommand, snapshotCommand, demoCommand];
+const words = hideBin(process.argv);
 
 try {
-  await yargs(hideBin(process.argv))
+  refuseOddSwitches(words, switchFlags(runSettings));
+  const parser = yargs(words);
+  await parser
     .scriptName('concertina')
     .usage('$0 <command>\n\nOne autoscaler for Kubernetes: decides, explains, and dry-runs before it acts.')
-    .command(runCommand)
-    .command(recommendCommand)
-    .command(snapshotCommand)
-    .command(demoCommand)
+    // As in kubectl the last of a repeated flag counts; a list would be taken for "not given".
+    .parserConfiguration({ 'duplicate-arguments-array': false })
+    .command(commands)
     .demandCommand(1, 'name a command; `concertina --help` lists them')
     .strict()
+    .check(refuseEmpty, true)
     .version(version)
     .help()
     .alias('help', 'h')
     .wrap(Math.min(140, process.stdout.columns ?? 100))
     .exitProcess(false)
-    .fail((message, error) => {
+    .fail((message, error, failed) => {
       // yargs hands over either its own sentence about the words, or what a command threw.
-      throw error ?? new UsageError(message);
+      if (error !== undefined && error !== null) throw error;
+      const names = commands.map(({ command }) => String(command).split(' ', 1)[0] ?? '');
+      throw new UsageError(usageSentence(message, { words, commands: names, flags: flagsOf(failed) }));
     })
     .parseAsync();
 } catch (error) {
-  const code = isConcertinaError(error) ? ` [${error.code}]` : '';
-  process.stderr.write(`concertina: ${messageOf(error)}${code}\n`);
-  process.exitCode = error instanceof UsageError || isConcertinaError(error, 'CONFIG_INVALID') ? 2 : 1;
+  process.stderr.write(`${failureLine(error)}\n`);
+  process.exitCode = exitCodeOf(error);
+}
+
+/** `--kubeconfig "$UNSET"` must not silently mean another cluster. */
+function refuseEmpty(args: Readonly<Record<string, unknown>>): true {
+  for (const [name, value] of Object.entries(args)) {
+    if (value === '') throw new UsageError(`${name.length === 1 ? '-' : '--'}${name} has no value; give one or leave the flag out`);
+  }
+  return true;
+}
+
+/** Names of the flags that the parser knows where it failed. */
+function flagsOf(parser: unknown): string[] {
+  // Only for the "did you mean": without it the sentence is poorer, not wrong.
+  const internal = (parser as { getInternalMethods?: () => { getOptions?: () => { key?: object } } }).getInternalMethods?.();
+  return Object.keys(internal?.getOptions?.().key ?? {}).filter((name) => name.length > 1);
 }

@@ -21,7 +21,8 @@ export const demoCommand: CommandModule = {
       .option('seed', { type: 'number', default: 1, description: 'Seed of everything random in the cluster' }),
   handler: async (args) => {
     const speed = args['speed'] as number;
-    if (!(speed >= 1 && speed <= 600)) throw new ConcertinaError('CONFIG_INVALID', `--speed must be 1 to 600, got ${speed}`);
+    if (!(speed >= 1 && speed <= 600))
+      throw new ConcertinaError('CONFIG_INVALID', `--speed must be a number from 1 to 600, got ${speed}; 60 shows a minute in a second`);
     const length = typeof args['for'] === 'string' ? parseDurationMs(args['for']) : undefined;
     const folder = await mkdtemp(path.join(tmpdir(), 'concertina-demo-'));
     const stop = new AbortController();

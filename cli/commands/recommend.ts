@@ -9,6 +9,7 @@ import { realClock } from '../../core/runtime/clock.ts';
 import { realRandom } from '../../core/runtime/random.ts';
 import { captureCluster } from '../compose/capture.ts';
 import { connect, declareConnection } from '../compose/connect.ts';
+import { reachServer } from '../compose/reach.ts';
 import { recommendFrom } from '../compose/recommend-from.ts';
 import { declareSettings, loadSettings, recommendSettings, type DecisionSettings } from '../compose/settings.ts';
 import { decisionTable, decisionTraces } from '../output/decisions.ts';
@@ -59,6 +60,7 @@ async function readCluster(
   namespace: string | undefined,
 ): Promise<Omit<ClusterSnapshot, 'complete'>> {
   const connection = await connect(args, realClock);
+  await reachServer({ connection, clock: realClock, random: realRandom });
   const client = createKubeClient({ connection, clock: realClock, random: realRandom, userAgent: `concertina/${version} (recommend)` });
   try {
     return await captureCluster({ client, clock: realClock, settings, namespace });

@@ -5,6 +5,7 @@ import { createLogger } from '../../core/runtime/logging.ts';
 import { realRandom } from '../../core/runtime/random.ts';
 import { onSignals } from '../../core/runtime/shutdown.ts';
 import { connect, declareConnection, defaultLeaseNamespace, processIdentity } from '../compose/connect.ts';
+import { reachOrWait, waitForServer } from '../compose/reach.ts';
 import { declareSettings, loadSettings, runSettings } from '../compose/settings.ts';
 import { createSuite } from '../compose/suite.ts';
 
@@ -15,6 +16,8 @@ export const runCommand: CommandModule = {
   handler: async (args) => {
     const settings = loadSettings(runSettings, args);
     const connection = await connect(args, realClock);
+    const reach = { connection, clock: realClock, random: realRandom };
+    const unreached = await reachOrWait(reach);
     const logger = createLogger({ level: settings.log.level, name: 'concertina', clock: realClock });
     const identity = processIdentity(realRandom);
     logger.info('starting', { server: connection.server, kubeconfig: connection.origin, context: connection.context, identity });
@@ -26,6 +29,7 @@ export const runCommand: CommandModule = {
       identity,
       leaseNamespace: settings.leaderElection.leaseNamespace ?? defaultLeaseNamespace(connection),
       logger,
+      waitFor: unreached === undefined ? undefined : (signal) => waitForServer({ ...reach, logger, first: unreached }, signal),
     });
     const ended = new Promise<void>((resolve) => {
       suite.shutdown.signal.addEventListener('abort', () => resolve(), { once: true });

@@ -8,6 +8,7 @@ import { realClock } from '../../core/runtime/clock.ts';
 import { realRandom } from '../../core/runtime/random.ts';
 import { captureCluster } from '../compose/capture.ts';
 import { connect, declareConnection } from '../compose/connect.ts';
+import { reachServer } from '../compose/reach.ts';
 import { declareSettings, loadSettings, recommendSettings } from '../compose/settings.ts';
 import { version } from '../version.ts';
 
@@ -21,6 +22,7 @@ export const snapshotCommand: CommandModule = {
   handler: async (args) => {
     const settings = loadSettings(recommendSettings, args);
     const connection = await connect(args, realClock);
+    await reachServer({ connection, clock: realClock, random: realRandom });
     const client = createKubeClient({ connection, clock: realClock, random: realRandom, userAgent: `concertina/${version} (snapshot)` });
     try {
       const namespace = typeof args['namespace'] === 'string' ? args['namespace'] : undefined;

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Argv } from 'yargs';
 import { connectionFromKubeConfig, type KubeConfigConnection } from '../../core/kube/index.ts';
+import { ConcertinaError, isConcertinaError } from '../../core/errors.ts';
 import type { Clock, Random } from '../../core/model/clock.ts';
 import { environmentVariable } from '../../core/runtime/environment.ts';
 
@@ -12,11 +13,22 @@ export function declareConnection(args: Argv): Argv {
 }
 
 /** Loads the kubeconfig that the flags, the environment or the pod give. Sends nothing. */
-export function connect(args: Readonly<Record<string, unknown>>, clock: Clock): Promise<KubeConfigConnection> {
+export async function connect(args: Readonly<Record<string, unknown>>, clock: Clock): Promise<KubeConfigConnection> {
   const text = (name: string): string | undefined => (typeof args[name] === 'string' ? args[name] : undefined);
   const names = ['KUBECONFIG', 'HOME', 'KUBERNETES_SERVICE_HOST', 'KUBERNETES_SERVICE_PORT'];
   const environment = Object.fromEntries(names.map((name) => [name, environmentVariable(name)]));
-  return connectionFromKubeConfig({ file: text('kubeconfig'), context: text('context'), environment, clock });
+  try {
+    return await connectionFromKubeConfig({ file: text('kubeconfig'), context: text('context'), environment, clock });
+  } catch (error) {
+    throw withFileRemedy(error);
+  }
+}
+
+/** A file that a kubeconfig names is corrected in the kubeconfig, not by the flag. */
+function withFileRemedy(error: unknown): unknown {
+  if (!isConcertinaError(error, 'KUBECONFIG_INVALID') || error.details['origin'] === undefined) return error;
+  const message = `${error.message}; correct the path in that kubeconfig or put the file there`;
+  return new ConcertinaError('KUBECONFIG_INVALID', message, { cause: error.cause, details: error.details });
 }
 
 /** Name of this copy: the pod's, else the host's with a random part, since two processes of one host must differ. */

@@ -1,11 +1,22 @@
 import { z } from 'zod';
 import type { Argv, Options } from 'yargs';
+import { ConcertinaError, isConcertinaError } from '../../core/errors.ts';
 import { childOf, leafPaths } from '../../core/runtime/config-schema.ts';
 import { durationMs, environmentName, flagName, loadConfig } from '../../core/runtime/config.ts';
 import { processSources } from '../../core/runtime/environment.ts';
 import { logLevels } from '../../core/runtime/logging.ts';
 
 const duration = (text: string, about: string, minMs = 0) => durationMs({ minMs }).prefault(text).describe(`${about} (${text})`);
+
+const notA = (what: string) => ({ error: ({ input }: { input?: unknown }) => `${JSON.stringify(input)} is not ${what}` });
+
+/** A number that is refused with its value and the form that it should have. */
+const number = (form: string, accepts: (value: number) => boolean) => z.number(notA(form)).refine(accepts, notA(form));
+
+function isAddress(text: string): boolean {
+  const port = /^(?:\[[0-9a-fA-F:]+\]|[^:]+)?:(\d{1,5})$/.exec(text)?.[1];
+  return port !== undefined && Number(port) <= 65_535;
+}
 
 /** What the engine of horizontal policies may be told; shared by `run`, `recommend` and `demo`. */
 const decisionSettings = {
@@ -18,8 +29,12 @@ const decisionSettings = {
   hpa: z
     .strictObject({
       syncPeriod: duration('15s', 'Time between two evaluations of a policy', 100),
-      workers: z.number().int().min(1).max(100).default(5).describe('Evaluations at the same time (5)'),
-      tolerance: z.number().min(0).max(1).default(0.1).describe('Ratios this close to 1 change nothing (0.1)'),
+      workers: number('a whole number from 1 to 100', (value) => Number.isInteger(value) && value >= 1 && value <= 100)
+        .default(5)
+        .describe('Evaluations at the same time (5)'),
+      tolerance: number('a number from 0 to 1', (value) => value >= 0 && value <= 1)
+        .default(0.1)
+        .describe('Ratios this close to 1 change nothing (0.1)'),
       cpuInitializationPeriod: duration('5m', 'CPU samples of a pod so young count only once it is ready'),
       initialReadinessDelay: duration('30s', 'A pod that was never ready for longer than this is not ready yet'),
       downscaleStabilization: duration('5m', 'A scale-down follows the highest wish of this window'),
@@ -36,10 +51,13 @@ const decisionSettings = {
 
 export const runSettings = z.strictObject({
   ...decisionSettings,
-  dryRun: z.boolean().default(false).describe('Decide, explain and report, but change nothing in the cluster'),
+  dryRun: z.boolean(notA('true or false')).default(false).describe('Decide, explain and report, but change nothing in the cluster'),
   leaderElection: z
     .strictObject({
-      enabled: z.boolean().default(true).describe('Work only while holding the Lease; --no-leader-election-enabled for a single copy'),
+      enabled: z
+        .boolean(notA('true or false'))
+        .default(true)
+        .describe('Work only while holding the Lease; --no-leader-election-enabled for a single copy'),
       leaseName: z.string().min(1).default('concertina').describe('Name of the Lease (concertina)'),
       leaseNamespace: z.string().min(1).optional().describe('Its namespace (POD_NAMESPACE, else the context’s, else default)'),
       leaseDuration: duration('15s', 'Others wait this long for a silent holder', 1000),
@@ -53,21 +71,25 @@ export const runSettings = z.strictObject({
     .strictObject({
       address: z
         .string()
-        .regex(/^(\[[0-9a-fA-F:]+\]|[^:]+)?:\d{1,5}$/, 'must be HOST:PORT, such as 127.0.0.1:8080')
+        .refine(isAddress, { error: ({ input }) => `"${String(input)}" is not HOST:PORT, such as 127.0.0.1:8080` })
         .default('127.0.0.1:8080')
         .describe('Where /healthz, /readyz and /metrics are served (127.0.0.1:8080)'),
     })
     .prefault({}),
   api: z
     .strictObject({
-      qps: z.number().positive().default(50).describe('Most requests to the API server a second, on average (50)'),
-      burst: z.number().int().min(1).default(100).describe('Most requests at once (100)'),
+      qps: number('a number above 0', (value) => value > 0)
+        .default(50)
+        .describe('Most requests to the API server a second, on average (50)'),
+      burst: number('a whole number of 1 or more', (value) => Number.isInteger(value) && value >= 1)
+        .default(100)
+        .describe('Most requests at once (100)'),
     })
     .prefault({}),
   log: z
     .strictObject({
       level: z
-        .enum(logLevels)
+        .enum(logLevels, notA(`one of ${logLevels.join(', ')}`))
         .default('info')
         .describe(`Least severe lines: ${logLevels.join(', ')} (info)`),
     })
@@ -80,13 +102,22 @@ export const recommendSettings = z.strictObject(decisionSettings);
 
 export type DecisionSettings = z.output<typeof recommendSettings>;
 
+function isSwitchPath(path: readonly string[]): boolean {
+  return path.at(-1) === 'enabled' || path.at(-1) === 'dryRun';
+}
+
+/** Flags that stand alone: `--dry-run`. */
+export function switchFlags(schema: z.ZodObject): string[] {
+  return leafPaths(schema).filter(isSwitchPath).map(flagName);
+}
+
 /** Declares one flag for every setting of the schema, described by the schema itself. */
 export function declareSettings(args: Argv, schema: z.ZodObject): Argv {
   const options: Record<string, Options> = {};
   for (const path of leafPaths(schema)) {
     const leaf = path.reduce<z.ZodType | undefined>((at, part) => (at === undefined ? undefined : childOf(at, part)), schema);
     const description = leaf?.description ?? '';
-    const isSwitch = path.at(-1) === 'enabled' || path.at(-1) === 'dryRun';
+    const isSwitch = isSwitchPath(path);
     options[flagName(path)] = { type: isSwitch ? 'boolean' : 'string', group: 'Settings:', description };
   }
   return args
@@ -102,5 +133,12 @@ export function loadSettings<S extends z.ZodObject>(schema: S, args: Readonly<Re
   const names = new Set(leafPaths(schema).map(flagName));
   const flags = Object.fromEntries(Object.entries(args).filter(([name]) => names.has(name)));
   const config = args['config'];
-  return loadConfig(schema, processSources(flags, typeof config === 'string' ? config : undefined)).value;
+  try {
+    return loadConfig(schema, processSources(flags, typeof config === 'string' ? config : undefined)).value;
+  } catch (error) {
+    if (!isConcertinaError(error, 'CONFIG_INVALID')) throw error;
+    const remedy = error.details['path'] === undefined ? '`--help` lists the settings' : 'check the path in --config';
+    const message = error.message.endsWith('?') ? error.message : `${error.message}; ${remedy}`;
+    throw new ConcertinaError('CONFIG_INVALID', message, { cause: error, details: error.details });
+  }
 }

@@ -1,4 +1,4 @@
-import { messageOf } from '../../core/errors.ts';
+import { ConcertinaError, messageOf } from '../../core/errors.ts';
 import {
   createKubeClient,
   createLeaseElector,
@@ -36,6 +36,8 @@ export interface SuiteOptions {
   readonly leaseNamespace: string;
   readonly logger: Logger;
   readonly onDecision?: (decision: Decision) => void;
+  /** Awaited with health served and nothing else begun: `run` waits here for an API server that is away. A failure ends the suite. */
+  readonly waitFor?: ((signal: AbortSignal) => Promise<void>) | undefined;
   /** Collect Node's own process metrics; default true. Their timers run on real time. */
   readonly processMetrics?: boolean;
 }
@@ -147,11 +149,26 @@ export function createSuite(options: SuiteOptions): Suite {
     isLeader: () => (elects ? elector.isLeader() : work.isWorking()),
     shutdown,
     start: async () => {
-      const address = await server.listen();
+      const address = await server.listen().catch((error: unknown) => {
+        throw new ConcertinaError('CONFIG_INVALID', `${listenProblem(settings.health.address, error)}; choose another --health-address`, {
+          cause: error,
+        });
+      });
       logger.info('serving health and metrics', { ...address });
-      mirrors.start();
-      if (elects) elector.start();
-      else work.start(settings.dryRun ? 'dry run: nothing will be written' : 'leader election is off');
+      const begin = (): void => {
+        if (shutdown.signal.aborted) return;
+        mirrors.start();
+        if (elects) elector.start();
+        else work.start(settings.dryRun ? 'dry run: nothing will be written' : 'leader election is off');
+      };
+      if (options.waitFor === undefined) begin();
+      else {
+        void options.waitFor(shutdown.signal).then(begin, (error: unknown) => {
+          if (shutdown.signal.aborted) return;
+          logger.error('the API server refused this program', { error: messageOf(error) });
+          void shutdown.run(messageOf(error));
+        });
+      }
       return address;
     },
   };
@@ -345,6 +362,11 @@ function apiRequestLabels({ method, path, status, durationMs }: RequestOutcome):
     code: status === 0 ? '<error>' : String(status),
     seconds: durationMs / 1000,
   };
+}
+
+function listenProblem(address: string, error: unknown): string {
+  const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  return `health cannot be served on ${address}: ${inUse ? 'another program listens there' : messageOf(error)}`;
 }
 
 function splitAddress(address: string): [string, number] {

@@ -15,6 +15,8 @@ export interface KubeConfigConnectionOptions extends KubeConfigSource {
 export interface KubeConfigConnection extends Connection {
   readonly origin: string;
   readonly context: string;
+  /** Name of the user in the kubeconfig. */
+  readonly user: string;
   /** Default namespace of the context. */
   readonly namespace: string | undefined;
 }
@@ -40,6 +42,7 @@ export async function connectionFromKubeConfig(options: KubeConfigConnectionOpti
   return {
     origin: loaded.origin,
     context: loaded.context,
+    user: loaded.userName,
     namespace: loaded.namespace,
     server: loaded.cluster.server,
     get dispatcher() {

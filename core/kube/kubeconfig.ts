@@ -124,7 +124,7 @@ async function parseYaml(file: string, text: string): Promise<Dict> {
   try {
     value = parse(text);
   } catch (cause) {
-    throw invalid(`${file} is not valid YAML: ${messageOf(cause).split('\n', 1)[0]}`, { file, reason: 'yaml' }, cause);
+    throw invalid(`${file} is not valid YAML: ${messageOf(cause).split('\n', 1)[0]?.replace(/:$/, '')}`, { file, reason: 'yaml' }, cause);
   }
   if (value === null || value === undefined) throw invalid(`${file} is empty`, { file, reason: 'empty' });
   if (!isDict(value)) throw invalid(`${file} is not a kubeconfig: its top level is no mapping`, { file, reason: 'shape' });

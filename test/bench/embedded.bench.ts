@@ -204,8 +204,6 @@ async function measureWatch(server: ApiServer, how: 'in process' | 'http'): Prom
   const dispatcher = listener === undefined ? server.dispatcher() : undefined;
   const latencies: number[] = [];
   const stop = new AbortController();
-  const version = server.registry.get(resourceTypes.namespaces, undefined, 'default')?.metadata.resourceVersion ?? '1';
-  void version;
   const { body } = await request(`${base}/api/v1/pods?watch=1&resourceVersion=${latest(server)}`, {
     signal: stop.signal,
     ...(dispatcher === undefined ? {} : { dispatcher }),
@@ -218,13 +216,15 @@ async function measureWatch(server: ApiServer, how: 'in process' | 'http'): Prom
     const due = Math.min(rate * seconds, Math.floor(((performance.now() - start) / 1000) * rate));
     for (; sent < due; sent++) {
       const stamp = performance.now();
-      await server.registry
-        .mutate(resourceTypes.pods, namespaceOf(sent), podName(sent), (object) => ({ ...object, status: runningStatus(stamp) }), {
+      await server.registry.mutate(
+        resourceTypes.pods,
+        namespaceOf(sent),
+        podName(sent),
+        (object) => ({ ...object, status: runningStatus(stamp) }),
+        {
           subresource: 'status',
-        })
-        .catch((thrown: unknown) => {
-          throw thrown;
-        });
+        },
+      );
     }
     await new Promise<void>((resolve) => setImmediate(resolve));
   }

@@ -6,7 +6,8 @@ import type { BenchRun, Figure } from './figure.ts';
 
 /**
  * `npm run bench -- [NAME…] [--json]`: each bench runs alone in a process of its own, one after the other. A figure worse than its limit makes
- * the exit code 1. With `--json` every figure is one line and nothing else is printed to standard output.
+ * the exit code 1. With `--json` every figure is one line and nothing else is printed to standard output; `--markdown` prints the table of
+ * docs/benchmarks.md.
  */
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const available = readdirSync(folder)
@@ -29,6 +30,7 @@ async function child(name: string): Promise<void> {
 
 async function parent(args: readonly string[]): Promise<void> {
   const json = args.includes('--json');
+  const markdown = args.includes('--markdown');
   const names = args.filter((arg) => !arg.startsWith('--'));
   const unknown = names.filter((name) => !available.includes(name));
   if (unknown.length > 0) {
@@ -36,17 +38,18 @@ async function parent(args: readonly string[]): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  if (!json) console.log(`Node ${process.version}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`);
+  if (markdown) console.log(tableHead);
+  else if (!json) console.log(`Node ${process.version}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`);
   let missed = 0;
   for (const name of names.length > 0 ? names : available) {
     const figures = await runChild(name);
     for (const figure of figures) {
       if (missesLimit(figure)) missed++;
-      console.log(json ? JSON.stringify(figure) : line(figure));
+      console.log(json ? JSON.stringify(figure) : markdown ? tableRow(figure) : line(figure));
     }
   }
   if (missed > 0) {
-    if (!json) console.log(`${missed} figure(s) miss their limit`);
+    if (!json && !markdown) console.log(`${missed} figure(s) miss their limit`);
     process.exitCode = 1;
   }
 }
@@ -83,6 +86,18 @@ function line(figure: Figure): string {
       ? ''
       : `  against ${figure.against.name} ${number(figure.against.value)}: ×${number(figure.ratio ?? Number.NaN)}`;
   return `${figure.bench}  ${figure.figure}: ${number(figure.value)} ${figure.unit}${limit}${against}`;
+}
+
+const tableHead = '| bench | figure | measured | asked for | against, in the same run | times better |\n|---|---|---:|---:|---:|---:|';
+
+function tableRow(figure: Figure): string {
+  const asked =
+    figure.limit === null
+      ? ''
+      : `${figure.better === 'lower' ? '≤' : '≥'} ${number(figure.limit)}${missesLimit(figure) ? ' **missed**' : ''}`;
+  const against = figure.against === null ? '' : `${figure.against.name}: ${number(figure.against.value)}`;
+  const ratio = figure.ratio === null ? '' : number(figure.ratio);
+  return `| ${figure.bench} | ${figure.figure} | ${number(figure.value)} ${figure.unit} | ${asked} | ${against} | ${ratio} |`;
 }
 
 function number(value: number): string {

@@ -1,25 +1,41 @@
-import { constant, startEmbeddedCluster } from '../../simulator/index.ts';
+import { connectionFromDispatcher, type Connection } from '../../core/kube/index.ts';
+import type { Decision } from '../../core/model/decision.ts';
+import { constant, startEmbeddedCluster, type EmbeddedCluster, type FleetOptions } from '../../simulator/index.ts';
 import { runSettings } from '../../cli/compose/settings.ts';
 import { createSuite, type Suite } from '../../cli/compose/suite.ts';
 import { resourceTypes } from '../../core/model/object.ts';
 import { VirtualClock } from '../../core/runtime/clock.ts';
-import { recordingLogger } from '../../core/runtime/logging.ts';
+import { recordingLogger, type LogLine } from '../../core/runtime/logging.ts';
 import { seededRandom } from '../../core/runtime/random.ts';
 import { horizontalPolicyCrd } from '../../hpa/index.ts';
-import type { JourneyCluster, ScaleWrite } from './journey-cluster.ts';
+import type { JourneyCluster, RunningController, ScaleWrite } from './journey-cluster.ts';
+
+/** A copy of the program in this process, with what a test may look at. */
+export interface VirtualController extends RunningController {
+  isLeader(): boolean;
+  /** It has begun to go down, by itself (the lease was lost) or because it was told to. */
+  hasEnded(): boolean;
+  /** Requests that it has sent so far, retries and watches included. */
+  requests(): number;
+  readonly log: readonly LogLine[];
+}
 
 export interface VirtualJourneyCluster extends JourneyCluster {
   readonly clock: VirtualClock;
+  /** Everything of the cluster: API server with its faults and audit, kubelets, metrics API with its faults. */
+  readonly embedded: EmbeddedCluster;
+  startController(options?: { readonly onDecision?: (decision: Decision) => void }): Promise<VirtualController>;
   stop(): Promise<void>;
 }
 
 /** The embedded cluster in virtual time, with the real cooldowns of 3 and 5 minutes. */
-export async function startVirtualJourneyCluster(seed = 1): Promise<VirtualJourneyCluster> {
+export async function startVirtualJourneyCluster(seed = 1, fleet: FleetOptions = {}): Promise<VirtualJourneyCluster> {
   const clock = new VirtualClock(Date.UTC(2026, 10, 22, 6));
   const random = seededRandom(seed);
   const starting = startEmbeddedCluster({
     clock,
     random,
+    fleet,
     nodes: ['a', 'b', 'c'].map((zone) => ({ name: `node-${zone}`, cpu: 16, memory: '32Gi', zone: `zone-${zone}` })),
   });
   const cluster = await starting;
@@ -41,6 +57,7 @@ export async function startVirtualJourneyCluster(seed = 1): Promise<VirtualJourn
   const self: VirtualJourneyCluster = {
     name: 'embedded, virtual time',
     clock,
+    embedded: cluster,
     client,
     timing: { scaleUpCooldown: 180_000, scaleDownCooldown: 300_000, reaction: 90_000 },
     now: () => clock.now(),
@@ -71,22 +88,29 @@ export async function startVirtualJourneyCluster(seed = 1): Promise<VirtualJourn
       cluster.metrics.faults.unavailable = fault === 'unavailable';
       cluster.metrics.faults.emptyList = fault === 'empty';
     },
-    startController: async () => {
+    startController: async ({ onDecision } = {}) => {
       const identity = `copy-${++controllers}`;
+      const { connection, requests } = counted(cluster.connection());
+      const logger = recordingLogger();
       const suite: Suite = createSuite({
-        connection: cluster.connection(),
+        connection,
         clock,
         random,
         settings: runSettings.parse({ health: { address: '127.0.0.1:0' }, log: { level: 'silent' } }),
         identity,
         leaseNamespace: 'default',
-        logger: recordingLogger(),
+        logger,
         processMetrics: false,
+        ...(onDecision === undefined ? {} : { onDecision }),
       });
       await suite.start();
       let stopped: Promise<unknown> | undefined;
       return {
         identity,
+        isLeader: () => suite.isLeader(),
+        hasEnded: () => suite.shutdown.signal.aborted,
+        requests,
+        log: logger.lines,
         stop: async () => {
           stopped ??= suite.shutdown.run('the journey ends');
           // Going down waits for answers that come only as time passes.
@@ -100,4 +124,24 @@ export async function startVirtualJourneyCluster(seed = 1): Promise<VirtualJourn
     stop: () => cluster.stop(),
   };
   return self;
+}
+
+/** The same connection, counting what is sent over it. */
+function counted(connection: Connection): { readonly connection: Connection; requests(): number } {
+  const { dispatcher } = connection;
+  let sent = 0;
+  const counting = new Proxy(dispatcher, {
+    get: (target, key) => {
+      if (key === 'dispatch') {
+        return (...args: Parameters<typeof dispatcher.dispatch>) => {
+          sent += 1;
+          return target.dispatch(...args);
+        };
+      }
+      const value: unknown = Reflect.get(target, key, target);
+      // `request` must find the counting `dispatch` behind `this`; what touches private fields must not.
+      return typeof value === 'function' && key !== 'request' ? (value as () => unknown).bind(target) : value;
+    },
+  });
+  return { connection: connectionFromDispatcher({ server: connection.server, dispatcher: counting }), requests: () => sent };
 }

@@ -16,28 +16,38 @@ export async function createObject(core: Core, kind: Kind, input: KubeObject, op
   const draft = startObject(core, kind, options.owned === true ? input : cloneJson(input));
   checkNamespace(core, kind, draft);
   let object = complete(core, kind, draft, options);
-  const admission = hasWebhooks(core, kind) ? admissionOf(draft, options) : undefined;
-  if (admission !== undefined) {
-    const changed = await mutateByWebhooks(core, kind, { ...admission, object }, options.warnings);
-    if (changed !== undefined && changed !== object) object = cloneJson(changed);
+  if (hasWebhooks(core, kind)) object = await askWebhooks(core, kind, object, options);
+  else validateObject(kind, object, undefined);
+  claimName(core, kind, object, input.metadata.name === undefined || input.metadata.name === '');
+  if (options.dryRun === true) return new Stored(kind.storageKey, object, core.store.revision);
+  return core.store.put(kind.storageKey, object);
+}
+
+async function askWebhooks(core: Core, kind: Kind, draft: KubeObject, options: WriteOptions): Promise<KubeObject> {
+  const admission = admissionOf(draft, options);
+  let object = draft;
+  const changed = await mutateByWebhooks(core, kind, { ...admission, object }, options.warnings);
+  if (changed !== undefined && changed !== draft) {
+    object = cloneJson(changed);
     kind.defaults?.(object);
+    kind.finishCreate?.(object);
     if (kind.custom !== undefined) object = prepareCustom(kind, object, undefined, options);
   }
   validateObject(kind, object, undefined);
-  if (admission !== undefined) await validateByWebhooks(core, kind, { ...admission, object }, options.warnings);
-  const { name, namespace = '' } = object.metadata;
-  if (core.store.get(kind.storageKey, namespace, name) !== undefined) {
-    // A generated name that is taken: upstream answers 409 too, after eight tries of its own.
-    if (input.metadata.generateName !== undefined && draft.metadata.generateName !== undefined) {
-      object.metadata.name = generatedName(draft.metadata.generateName, core.random);
-      if (core.store.get(kind.storageKey, namespace, object.metadata.name) !== undefined)
-        throw alreadyExists(kind.type, object.metadata.name);
-    } else {
-      throw alreadyExists(kind.type, name);
-    }
+  await validateByWebhooks(core, kind, { ...admission, object }, options.warnings);
+  return object;
+}
+
+/** Tries of upstream for a generated name that is taken. */
+const nameTries = 8;
+
+function claimName(core: Core, kind: Kind, object: KubeObject, generated: boolean): void {
+  const { metadata } = object;
+  const taken = (): boolean => core.store.get(kind.storageKey, metadata.namespace ?? '', metadata.name) !== undefined;
+  for (let tries = 1; taken(); tries++) {
+    if (!generated || tries >= nameTries) throw alreadyExists(kind.type, metadata.name);
+    metadata.name = generatedName(metadata.generateName ?? '', core.random);
   }
-  if (options.dryRun === true) return new Stored(kind.storageKey, object, core.store.revision);
-  return core.store.put(kind.storageKey, object);
 }
 
 function admissionOf(draft: KubeObject, options: WriteOptions): WriteAdmission {
@@ -104,6 +114,7 @@ function complete(core: Core, kind: Kind, draft: KubeObject, options: WriteOptio
   let object = kind.decode === undefined ? draft : kind.decode(draft);
   kind.defaults?.(object);
   kind.prepareCreate?.(object, kindContext(core, options.user));
+  kind.finishCreate?.(object);
   if (kind.hasStatus && kind.custom === undefined) object.status ??= { ...kind.initialStatus };
   if (kind.custom !== undefined) object = prepareCustom(kind, object, undefined, options);
   return object;

@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { configMap, openWatch, startTestServer, types } from './testing/harness.ts';
-import type { ApiRequest, ApiResponse } from './types.ts';
+import type { ApiResponse } from './types.ts';
 
 const path = '/api/v1/namespaces/default/configmaps';
 
 describe('faults', () => {
   it('answers a status so many times, to whom it is meant for', async () => {
     const test = startTestServer();
-    const handle = test.server.faults.add({ match: { verb: 'list', userAgent: 'victim' }, fault: { kind: 'status', code: 429, retryAfterSeconds: 2 }, times: 2 });
+    const handle = test.server.faults.add({
+      match: { verb: 'list', userAgent: 'victim' },
+      fault: { kind: 'status', code: 429, retryAfterSeconds: 2 },
+      times: 2,
+    });
     const ask = async (agent: string): Promise<number> => (await test.call('GET', path, { headers: { 'user-agent': agent } })).status;
     expect([await ask('other'), await ask('victim/1'), await ask('victim/1'), await ask('victim/1')]).toEqual([200, 429, 429, 200]);
     expect(handle.hits).toBe(2);
@@ -76,7 +80,8 @@ describe('faults', () => {
   it('thins out lists, of aggregated APIs too', async () => {
     const test = startTestServer();
     const items = Array.from({ length: 40 }, (_, index) => ({ metadata: { name: `p${index}` } }));
-    const handler = (_: ApiRequest): Promise<ApiResponse> => Promise.resolve({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ items }) });
+    const handler = (): Promise<ApiResponse> =>
+      Promise.resolve({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ items }) });
     test.server.mount('metrics.k8s.io/v1beta1', handler, []);
     test.server.faults.add({ fault: { kind: 'partial-list', drop: 0.5 } });
     const { body } = await test.call('GET', '/apis/metrics.k8s.io/v1beta1/pods');
@@ -89,7 +94,11 @@ describe('aggregation', () => {
   it('routes to the mount, and says 503 while it is down', async () => {
     const test = startTestServer();
     const resources = [{ name: 'pods', namespaced: true, kind: 'PodMetrics', verbs: ['get', 'list'] }];
-    const mount = test.server.mount('metrics.k8s.io/v1beta1', () => Promise.resolve({ status: 200, body: '{"kind":"PodMetricsList","items":[]}' }), resources);
+    const mount = test.server.mount(
+      'metrics.k8s.io/v1beta1',
+      () => Promise.resolve({ status: 200, body: '{"kind":"PodMetricsList","items":[]}' }),
+      resources,
+    );
     const service = async (): Promise<unknown> =>
       (await test.call('GET', '/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io')).body.status;
     expect((await test.call('GET', '/apis/metrics.k8s.io/v1beta1/pods')).body.kind).toBe('PodMetricsList');

@@ -266,19 +266,26 @@ const reasons: Readonly<Record<number, string>> = {
 
 function matches(match: FaultMatch, target: FaultTarget): boolean {
   const verbs = typeof match.verb === 'string' ? [match.verb] : match.verb;
-  const qualified = target.group === '' ? target.resource : `${target.resource}.${target.group}`;
-  const agent = match.userAgent;
   return (
     (verbs === undefined || verbs.includes(target.verb)) &&
-    (match.resource === undefined || match.resource === target.resource || match.resource === qualified) &&
+    matchesResource(match.resource, target) &&
     same(match.subresource, target.subresource) &&
     same(match.namespace, target.namespace) &&
     same(match.name, target.name) &&
     same(match.user, target.user) &&
+    same(match.continues, target.continues) &&
     (match.path === undefined || match.path.test(target.path)) &&
-    (match.continues === undefined || match.continues === target.continues) &&
-    (agent === undefined || (typeof agent === 'string' ? target.userAgent.includes(agent) : agent.test(target.userAgent)))
+    matchesAgent(match.userAgent, target.userAgent)
   );
+}
+
+function matchesResource(wanted: string | undefined, { resource, group }: FaultTarget): boolean {
+  return wanted === undefined || wanted === resource || wanted === `${resource}.${group}`;
+}
+
+function matchesAgent(wanted: string | RegExp | undefined, agent: string): boolean {
+  if (wanted === undefined) return true;
+  return typeof wanted === 'string' ? agent.includes(wanted) : wanted.test(agent);
 }
 
 function same<T>(wanted: T | undefined, actual: T): boolean {

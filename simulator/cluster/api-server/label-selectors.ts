@@ -72,35 +72,45 @@ function splitRequirements(text: string): string[] {
 }
 
 const key = '(?<key>[A-Za-z0-9](?:[-A-Za-z0-9_./]*[A-Za-z0-9])?)';
-const setForm = new RegExp(`^${key}\\s+(?<operator>in|notin)\\s*\\((?<values>[^()]*)\\)$`);
+const setForm = new RegExp(`^${key}\\s+(?<operator>in|notin)\\s*\\((?<value>[^()]*)\\)$`);
 const equalForm = new RegExp(`^${key}\\s*(?<operator>==|=|!=)\\s*(?<value>[-A-Za-z0-9_.]*)$`);
 const greaterForm = new RegExp(`^${key}\\s*(?<operator>[<>])\\s*(?<value>-?\\d+)$`);
-const existsForm = new RegExp(`^(?<not>!?)\\s*${key}$`);
+const existsForm = new RegExp(`^(?<operator>!?)\\s*${key}$`);
 
 function parseRequirement(text: string): LabelMatcher {
-  const set = setForm.exec(text)?.groups;
-  if (set !== undefined) return setMatcher(set['key'] ?? '', set['operator'] === 'in', set['values'] ?? '');
-  const equal = equalForm.exec(text)?.groups;
-  if (equal !== undefined) {
-    const { key: name = '', operator, value = '' } = equal;
-    return operator === '!=' ? (labels) => labels[name] !== value : (labels) => labels[name] === value;
-  }
-  const greater = greaterForm.exec(text)?.groups;
-  if (greater !== undefined) {
-    const name = greater['key'] ?? '';
-    const bound = Number(greater['value']);
-    const sign = greater['operator'] === '>' ? 1 : -1;
-    return (labels) => labels[name] !== undefined && sign * (Number(labels[name]) - bound) > 0;
-  }
-  const exists = existsForm.exec(text)?.groups;
-  if (exists !== undefined) {
-    const name = exists['key'] ?? '';
-    return exists['not'] === '!' ? (labels) => labels[name] === undefined : (labels) => labels[name] !== undefined;
+  for (const [form, make] of forms) {
+    const groups = form.exec(text)?.groups;
+    if (groups !== undefined) return make({ key: '', operator: '', value: '', ...groups });
   }
   throw badRequest(
     `unable to parse requirement: found '${text}', expected: key, !key, key=value, key!=value, key in (a,b) or key notin (a,b)`,
   );
 }
+
+interface Parts {
+  readonly key: string;
+  readonly operator: string;
+  readonly value: string;
+}
+
+const forms: readonly (readonly [form: RegExp, make: (parts: Parts) => LabelMatcher])[] = [
+  [setForm, ({ key: name, operator, value }) => setMatcher(name, operator === 'in', value)],
+  [
+    equalForm,
+    ({ key: name, operator, value }) => (operator === '!=' ? (labels) => labels[name] !== value : (labels) => labels[name] === value),
+  ],
+  [
+    greaterForm,
+    ({ key: name, operator, value }) => {
+      const sign = operator === '>' ? 1 : -1;
+      return (labels) => labels[name] !== undefined && sign * (Number(labels[name]) - Number(value)) > 0;
+    },
+  ],
+  [
+    existsForm,
+    ({ key: name, operator }) => (operator === '!' ? (labels) => labels[name] === undefined : (labels) => labels[name] !== undefined),
+  ],
+];
 
 function setMatcher(name: string, inside: boolean, list: string): LabelMatcher {
   const values = new Set(list.split(',').map((value) => value.trim()));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { configMap, deploymentObject, nodeObject, podObject, refusal, seeded, startTestServer, types } from './testing/harness.ts';
+import type { TestServer } from './testing/harness.ts';
 
 describe('registry: metadata', () => {
   it('gives uid, creation time, revision and generation, the same ones for the same seed', async () => {
@@ -153,7 +154,9 @@ describe('registry: pods', () => {
     await registry.create(types.nodes, nodeObject('n1'));
     const pod = await registry.create(
       types.pods,
-      podObject('p', { spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'app', resources: { limits: { cpu: '1000m', memory: '1024Mi' } } }] } }),
+      podObject('p', {
+        spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'app', resources: { limits: { cpu: '1000m', memory: '1024Mi' } } }] },
+      }),
     );
     expect(pod.spec).toMatchObject({
       restartPolicy: 'Always',
@@ -164,7 +167,9 @@ describe('registry: pods', () => {
       enableServiceLinks: true,
       priority: 0,
       preemptionPolicy: 'PreemptLowerPriority',
-      containers: [{ imagePullPolicy: 'Always', resources: { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '1', memory: '1Gi' } } }],
+      containers: [
+        { imagePullPolicy: 'Always', resources: { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '1', memory: '1Gi' } } },
+      ],
       tolerations: [
         { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 },
         { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 },
@@ -177,10 +182,16 @@ describe('registry: pods', () => {
 
   it('takes the priority from the class and refuses an unknown one', async () => {
     const { server } = startTestServer();
-    const critical = await server.registry.create(types.pods, podObject('p', { spec: { containers: [{ name: 'c', image: 'i' }], priorityClassName: 'system-node-critical' } }));
+    const critical = await server.registry.create(
+      types.pods,
+      podObject('p', { spec: { containers: [{ name: 'c', image: 'i' }], priorityClassName: 'system-node-critical' } }),
+    );
     expect(critical.spec).toMatchObject({ priority: 2_000_001_000 });
     const unknown = podObject('q', { spec: { containers: [{ name: 'c', image: 'i' }], priorityClassName: 'none' } });
-    expect(await refusal(server.registry.create(types.pods, unknown))).toMatchObject({ code: 403, message: 'pods "q" is forbidden: no PriorityClass with name none was found' });
+    expect(await refusal(server.registry.create(types.pods, unknown))).toMatchObject({
+      code: 403,
+      message: 'pods "q" is forbidden: no PriorityClass with name none was found',
+    });
   });
 
   it('deletes a bound pod gracefully and an unbound one at once', async () => {
@@ -189,7 +200,10 @@ describe('registry: pods', () => {
     await registry.create(types.pods, podObject('free'));
     await registry.delete(types.pods, 'default', 'free');
     expect(registry.get(types.pods, 'default', 'free')).toBeUndefined();
-    const bound = await registry.create(types.pods, podObject('bound', { spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'i' }] } }));
+    const bound = await registry.create(
+      types.pods,
+      podObject('bound', { spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'i' }] } }),
+    );
     await registry.delete(types.pods, 'default', 'bound');
     expect(registry.get(types.pods, 'default', 'bound')?.metadata).toMatchObject({
       deletionTimestamp: '2026-01-01T00:00:30Z',
@@ -197,7 +211,10 @@ describe('registry: pods', () => {
       generation: 2,
     });
     await registry.delete(types.pods, 'default', 'bound', { gracePeriodSeconds: 5 });
-    expect(registry.get(types.pods, 'default', 'bound')?.metadata).toMatchObject({ deletionTimestamp: '2026-01-01T00:00:05Z', deletionGracePeriodSeconds: 5 });
+    expect(registry.get(types.pods, 'default', 'bound')?.metadata).toMatchObject({
+      deletionTimestamp: '2026-01-01T00:00:05Z',
+      deletionGracePeriodSeconds: 5,
+    });
     const wrong = registry.delete(types.pods, 'default', 'bound', { gracePeriodSeconds: 0, preconditions: { uid: 'other' } });
     expect(await refusal(wrong)).toMatchObject({ code: 409 });
     await registry.delete(types.pods, 'default', 'bound', { gracePeriodSeconds: 0, preconditions: { uid: bound.metadata.uid } });
@@ -210,7 +227,9 @@ describe('registry: pods', () => {
     await registry.create(types.nodes, nodeObject('n1'));
     await registry.create(types.pods, podObject('p'));
     const bind = (name: string): Promise<unknown> =>
-      registry.mutate(types.pods, 'default', 'p', (pod) => ({ ...pod, spec: { ...(pod.spec as object), nodeName: name } }), { subresource: 'binding' });
+      registry.mutate(types.pods, 'default', 'p', (pod) => ({ ...pod, spec: { ...(pod.spec as object), nodeName: name } }), {
+        subresource: 'binding',
+      });
     await bind('n1');
     expect(registry.get(types.pods, 'default', 'p')).toMatchObject({
       metadata: { labels: { 'topology.kubernetes.io/zone': 'z1' } },
@@ -251,32 +270,50 @@ describe('registry: watching and ownership', () => {
     expect(seen).toEqual(['ADDED a {} ', 'ADDED b {"k":"1"} ', 'MODIFIED b {"k":"2"} after', 'DELETED a {} after']);
   });
 
-  it('collects dependents in the background, foreground or not at all', async () => {
-    for (const propagationPolicy of ['Background', 'Foreground', 'Orphan'] as const) {
-      const { server } = startTestServer();
-      const { registry } = server;
-      const owner = await registry.create(types.deployments, deploymentObject('web'));
-      const reference = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: owner.metadata.uid ?? '', controller: true, blockOwnerDeletion: true };
-      const child = configMap('child');
-      await registry.create(types.configMaps, { ...child, metadata: { ...child.metadata, ownerReferences: [reference], finalizers: ['example.com/hold'] } });
-      expect(registry.listOwned(types.configMaps, owner.metadata.uid ?? '')).toHaveLength(1);
-      await registry.delete(types.deployments, 'default', 'web', { propagationPolicy });
-      await server.settle();
-      const left = registry.get(types.configMaps, 'default', 'child');
-      if (propagationPolicy === 'Orphan') {
-        expect(left?.metadata.ownerReferences).toBeUndefined();
-        expect(left?.metadata.deletionTimestamp).toBeUndefined();
-        expect(registry.get(types.deployments, 'default', 'web')).toBeUndefined();
-        continue;
-      }
-      expect(left?.metadata.deletionTimestamp).toBeDefined();
-      // In the foreground the owner waits for what blocks it.
-      expect(registry.get(types.deployments, 'default', 'web') === undefined).toBe(propagationPolicy === 'Background');
-      await registry.mutate(types.configMaps, 'default', 'child', (object) => ({ ...object, metadata: { ...object.metadata, finalizers: [] } }));
-      await server.settle();
-      expect(registry.get(types.configMaps, 'default', 'child')).toBeUndefined();
-      expect(registry.get(types.deployments, 'default', 'web')).toBeUndefined();
-    }
+  async function deleteOwner(propagationPolicy: 'Background' | 'Foreground' | 'Orphan'): Promise<TestServer> {
+    const test = startTestServer();
+    const { registry } = test.server;
+    const owner = await registry.create(types.deployments, deploymentObject('web'));
+    const reference = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      name: 'web',
+      uid: owner.metadata.uid ?? '',
+      controller: true,
+      blockOwnerDeletion: true,
+    };
+    await registry.create(types.configMaps, {
+      metadata: { name: 'child', namespace: 'default', ownerReferences: [reference], finalizers: ['example.com/hold'] },
+    });
+    expect(registry.listOwned(types.configMaps, owner.metadata.uid ?? '')).toHaveLength(1);
+    await registry.delete(types.deployments, 'default', 'web', { propagationPolicy });
+    await test.server.settle();
+    return test;
+  }
+
+  it.each([
+    ['Background' as const, false],
+    ['Foreground' as const, true],
+  ])('collects dependents (%s)', async (policy, ownerWaits) => {
+    const { server } = await deleteOwner(policy);
+    const { registry } = server;
+    expect(registry.get(types.configMaps, 'default', 'child')?.metadata.deletionTimestamp).toBeDefined();
+    expect(registry.get(types.deployments, 'default', 'web') !== undefined).toBe(ownerWaits);
+    await registry.mutate(types.configMaps, 'default', 'child', (object) => ({
+      ...object,
+      metadata: { ...object.metadata, finalizers: [] },
+    }));
+    await server.settle();
+    expect(registry.get(types.configMaps, 'default', 'child')).toBeUndefined();
+    expect(registry.get(types.deployments, 'default', 'web')).toBeUndefined();
+  });
+
+  it('leaves orphans, without their owner', async () => {
+    const { server } = await deleteOwner('Orphan');
+    const left = server.registry.get(types.configMaps, 'default', 'child');
+    expect(left?.metadata).not.toHaveProperty('ownerReferences');
+    expect(left?.metadata).not.toHaveProperty('deletionTimestamp');
+    expect(server.registry.get(types.deployments, 'default', 'web')).toBeUndefined();
   });
 
   it('deletes an object whose owner does not exist', async () => {
@@ -299,7 +336,10 @@ describe('registry: watching and ownership', () => {
     await server.settle();
     expect(registry.get(types.namespaces, undefined, 'team')?.status).toEqual({ phase: 'Terminating' });
     expect(registry.list(types.configMaps, 'team').map((object) => object.metadata.name)).toEqual(['held']);
-    expect(await refusal(registry.create(types.configMaps, configMap('new', {}, 'team')))).toMatchObject({ code: 403, reason: 'Forbidden' });
+    expect(await refusal(registry.create(types.configMaps, configMap('new', {}, 'team')))).toMatchObject({
+      code: 403,
+      reason: 'Forbidden',
+    });
     await registry.mutate(types.configMaps, 'team', 'held', (object) => ({ ...object, metadata: { ...object.metadata, finalizers: [] } }));
     await server.settle();
     expect(registry.get(types.namespaces, undefined, 'team')).toBeUndefined();
@@ -310,7 +350,11 @@ describe('registry: watching and ownership', () => {
     const { registry } = server;
     const type = { group: '', version: 'v1', plural: 'events', kind: 'Event', namespaced: true };
     const event = (name: string): Promise<unknown> =>
-      registry.create(type, { metadata: { name, namespace: 'default' }, involvedObject: { kind: 'Pod', namespace: 'default', name: 'p' }, reason: 'R' });
+      registry.create(type, {
+        metadata: { name, namespace: 'default' },
+        involvedObject: { kind: 'Pod', namespace: 'default', name: 'p' },
+        reason: 'R',
+      });
     await event('one');
     await clock.advance(3_599_000);
     await event('two');

@@ -79,7 +79,7 @@ export class ClusterRegistry implements Registry {
   }
 
   async create(type: ResourceType, object: KubeObject, options: RegistryWriteOptions = {}): Promise<KubeObject> {
-    if (type.plural === 'bindings' && type.group === '') return await this.#createBinding(object, options);
+    if (type.plural === 'bindings' && type.group === '') return this.#createBinding(object, options);
     const kind = this.#kind(type);
     if (options.subresource === 'eviction') {
       return this.#audited({ verb: 'create', kind, object, options }, async () => {
@@ -87,7 +87,7 @@ export class ClusterRegistry implements Registry {
         return object;
       });
     }
-    if (options.subresource === 'binding') return await this.#createBinding(object, options);
+    if (options.subresource === 'binding') return this.#createBinding(object, options);
     return this.#audited({ verb: 'create', kind, object, options }, async () => {
       const stored = await this.createKind(kind, object, inProcess(options));
       return stored.view(kind.encode);
@@ -131,7 +131,7 @@ export class ClusterRegistry implements Registry {
       if (next === current) return current;
       const metadata = { ...next.metadata, resourceVersion: current.metadata.resourceVersion ?? '' };
       try {
-        return this.update(type, { ...next, metadata }, options);
+        return await this.update(type, { ...next, metadata }, options);
       } catch (thrown) {
         if (isStatusError(thrown, 'NotFound')) return undefined;
         if (!isStatusError(thrown, 'Conflict') || tries >= maxTries || this.get(type, namespace, name) === current) throw thrown;

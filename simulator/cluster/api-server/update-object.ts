@@ -18,31 +18,48 @@ import { resizePod } from './subresources/resize.ts';
 export async function updateObject(core: Core, kind: Kind, input: KubeObject, options: WriteOptions = {}): Promise<Stored> {
   const { name, namespace = '' } = input.metadata;
   const current = core.store.get(kind.storageKey, kind.type.namespaced ? namespace : '', name);
-  if (current === undefined) {
-    const mayCreate = kind.createOnUpdate && options.subresource === undefined && (input.metadata.uid ?? '') === '';
-    if (!mayCreate) throw notFound(kind.type, name);
-    const { resourceVersion: _, ...metadata } = input.metadata;
-    return createObject(core, kind, { ...input, metadata: { ...metadata, name } }, options);
-  }
+  if (current === undefined) return createInstead(core, kind, input, options);
   const old = current.object;
   checkLock(kind, input, old, options);
-  let next = buildNext(core, kind, { input: kind.decode === undefined ? input : kind.decode(input), old, options });
-  const admission = hasWebhooks(core, kind) ? admissionOf(old, options) : undefined;
-  if (admission !== undefined) {
-    const changed = await mutateByWebhooks(core, kind, { ...admission, object: next }, options.warnings);
-    if (changed !== undefined && changed !== next) next = buildNext(core, kind, { input: changed, old, options });
-  }
+  const next = buildNext(core, kind, { input: kind.decode === undefined ? input : kind.decode(input), old, options });
+  if (hasWebhooks(core, kind)) return store(core, kind, await askWebhooks(core, kind, { current, next, options }));
   check(kind, next, old, options);
-  if (admission !== undefined) {
-    await validateByWebhooks(core, kind, { ...admission, object: next }, options.warnings);
-    if (core.store.get(kind.storageKey, old.metadata.namespace ?? '', name) !== current) throw conflict(kind.type, name);
-  }
+  return store(core, kind, { current, next, options });
+}
+
+/** A write that is ready but for the checks. */
+interface Pending {
+  readonly current: Stored;
+  readonly next: KubeObject;
+  readonly options: WriteOptions;
+}
+
+/** A few kinds come into being by their first PUT. */
+async function createInstead(core: Core, kind: Kind, input: KubeObject, options: WriteOptions): Promise<Stored> {
+  const { name, uid = '' } = input.metadata;
+  if (!kind.createOnUpdate || options.subresource !== undefined || uid !== '') throw notFound(kind.type, name);
+  const { resourceVersion: _, ...metadata } = input.metadata;
+  return createObject(core, kind, { ...input, metadata: { ...metadata, name } }, options);
+}
+
+async function askWebhooks(core: Core, kind: Kind, { current, next: given, options }: Pending): Promise<Pending> {
+  const old = current.object;
+  let next = given;
+  const admission = admissionOf(old, options);
+  const changed = await mutateByWebhooks(core, kind, { ...admission, object: next }, options.warnings);
+  if (changed !== undefined && changed !== next) next = buildNext(core, kind, { input: changed, old, options });
+  check(kind, next, old, options);
+  await validateByWebhooks(core, kind, { ...admission, object: next }, options.warnings);
+  if (core.store.get(kind.storageKey, current.namespace, current.name) !== current) throw conflict(kind.type, current.name);
+  return { current, next, options };
+}
+
+function store(core: Core, kind: Kind, { current, next, options }: Pending): Stored {
+  const old = current.object;
   if (sameObject(next, old)) return current;
   if (kind.generation !== 'never' && contentChanged(kind, next, old)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
   if (options.dryRun === true) return new Stored(kind.storageKey, next, current.revision);
-  if (isFinished(next)) {
-    return core.store.remove(kind.storageKey, next.metadata.namespace ?? '', name, next) ?? current;
-  }
+  if (isFinished(next)) return core.store.remove(kind.storageKey, current.namespace, current.name, next) ?? current;
   return core.store.put(kind.storageKey, next);
 }
 
@@ -109,21 +126,26 @@ function nextMain(core: Core, kind: Kind, { input, old, options }: Change): Kube
   // A caller in process that left the spec as it was shares it with the stored object: nothing to default or copy.
   const untouched = input.spec !== undefined && input.spec === old.spec;
   const next: KubeObject = {
-    kind: old.kind ?? '',
+    kind: kind.type.kind,
     apiVersion: old.apiVersion ?? '',
     metadata: updatedMetadata(input.metadata, old.metadata),
   };
-  const share = untouched || options.owned === true;
-  for (const field in input) {
-    if (field === 'kind' || field === 'apiVersion' || field === 'metadata' || field === 'status') continue;
-    const value = input[field];
-    if (value !== undefined) next[field] = share || value === old[field] ? value : cloneJson(value);
-  }
-  const nextStatus = kind.hasStatus ? old.status : input.status;
-  if (nextStatus !== undefined) next.status = nextStatus;
+  copyContent(next, input, untouched || options.owned === true ? input : old);
+  const status = kind.hasStatus ? old.status : input.status;
+  if (status !== undefined) next.status = status;
   if (!untouched) kind.defaults?.(next);
   kind.prepareUpdate?.(next, old, kindContext(core, options.user));
   return kind.custom === undefined ? next : prepareCustom(kind, next, old, options);
+}
+
+const ownFields = new Set(['kind', 'apiVersion', 'metadata', 'status']);
+
+/** Everything but type, metadata and status; what `shared` does not have as the same value is copied, so that defaults may be filled in. */
+function copyContent(next: KubeObject, input: KubeObject, shared: KubeObject): void {
+  for (const field in input) {
+    const value = input[field];
+    if (value !== undefined && !ownFields.has(field)) next[field] = value === shared[field] ? value : cloneJson(value);
+  }
 }
 
 function nextStatus(kind: Kind, { input, old, options }: Change): KubeObject {

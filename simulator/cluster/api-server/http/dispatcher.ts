@@ -210,10 +210,10 @@ class Exchange {
 }
 
 interface ControlActions {
-  abort(reason: Error): void;
-  pause(): void;
-  resume(): void;
-  state(): { readonly aborted: boolean; readonly paused: boolean; readonly reason: Error | null };
+  readonly abort: (reason: Error) => void;
+  readonly pause: () => void;
+  readonly resume: () => void;
+  readonly state: () => { readonly aborted: boolean; readonly paused: boolean; readonly reason: Error | null };
 }
 
 function makeControl(actions: ControlActions): Dispatcher.DispatchController {
@@ -274,7 +274,7 @@ function* headerPairs(given: GivenHeaders): Generator<[string, string]> {
   }
   const entries = Symbol.iterator in given ? (given as Iterable<[string, unknown]>) : Object.entries(given);
   for (const [name, value] of entries) {
-    for (const item of Array.isArray(value) ? (value as unknown[]) : [value]) if (item !== undefined) yield [name, String(item)];
+    for (const item of Array.isArray(value) ? (value as unknown[]) : [value]) if (item !== undefined) yield [name, String(item as string)];
   }
 }
 

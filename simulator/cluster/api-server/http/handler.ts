@@ -19,7 +19,7 @@ import {
   watchObjects,
 } from './resources.ts';
 import { failure, jsonOf, text, withWarnings } from './responses.ts';
-import type { Exchange, Handler, ServerContext } from './server-context.ts';
+import type { Exchange, Handler, ResourceExchange, ServerContext } from './server-context.ts';
 import { bind, handleSubresource } from './subresources.ts';
 import type { ServedDocuments } from './documents.ts';
 
@@ -118,30 +118,33 @@ function denied(subject: string, why: string): StatusError {
 async function route(exchange: Exchange, documents: ServedDocuments): Promise<ApiResponse> {
   const { server, info, request } = exchange;
   const [root, group = '', version = ''] = info.path.split('/').slice(1);
-  if (root === 'apis') {
-    const aggregated = server.aggregation.find(group, version);
-    if (aggregated !== undefined) return await aggregated(request);
-  }
+  const aggregated = root === 'apis' ? server.aggregation.find(group, version) : undefined;
+  if (aggregated !== undefined) return aggregated(request);
   if (!info.isResource) {
     if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
     return discovery(server, request, info.path) ?? (await documents(info.path, request)) ?? notHere(info.path);
   }
   const kind = server.core.kinds.find(info.group, info.version, info.resource);
-  if (kind === undefined) return await unknownKind(exchange);
-  // A namespaced resource is only read across namespaces; a cluster-scoped one is in none.
-  if (!kind.type.namespaced && info.namespace !== '') throw unknownResource();
+  if (kind === undefined) return unknownKind(exchange);
   const resource = { ...exchange, kind };
   try {
-    if (info.subresource !== '') return await handleSubresource(resource);
-    if (kind.type.namespaced && info.namespace === '' && !['list', 'watch'].includes(info.verb)) throw methodNotAllowed();
-    if (kind.createOnly && info.verb !== 'create') throw methodNotAllowed();
-    const handler = info.verb === 'get' && isWatchOfOne(request) ? watchObjects : verbs[info.verb];
-    if (handler === undefined || (info.verb === 'create' && info.name !== '')) throw methodNotAllowed();
-    return handler(resource);
+    return await handlerOf(resource)(resource);
   } finally {
     exchange.requestObject = resource.requestObject;
     exchange.objectName = resource.objectName;
   }
+}
+
+function handlerOf({ kind, info, request }: ResourceExchange): Handler {
+  // A cluster-scoped resource is in no namespace; a namespaced one is only read across them.
+  if (!kind.type.namespaced && info.namespace !== '') throw unknownResource();
+  if (info.subresource !== '') return handleSubresource;
+  const { verb } = info;
+  const everywhere = kind.type.namespaced && info.namespace === '';
+  const handler = verb === 'get' && isWatchOfOne(request) ? watchObjects : verbs[verb];
+  if (handler === undefined || (everywhere && verb !== 'list' && verb !== 'watch')) throw methodNotAllowed();
+  if ((kind.createOnly && verb !== 'create') || (verb === 'create' && info.name !== '')) throw methodNotAllowed();
+  return handler;
 }
 
 function isWatchOfOne(request: ApiRequest): boolean {

@@ -18,7 +18,9 @@ function names(items: readonly { metadata: { name: string } }[]): string[] {
 }
 
 function revisionOf(test: TestServer): string {
-  return test.server.registry.list(types.configMaps).reduce((top, object) => (Number(object.metadata.resourceVersion) > Number(top) ? (object.metadata.resourceVersion ?? top) : top), '0');
+  return test.server.registry
+    .list(types.configMaps)
+    .reduce((top, object) => (Number(object.metadata.resourceVersion) > Number(top) ? (object.metadata.resourceVersion ?? top) : top), '0');
 }
 
 describe('lists', () => {
@@ -61,7 +63,10 @@ describe('lists', () => {
     expect(await by('fieldSelector=metadata.name%3Dm3')).toEqual(['m3']);
     expect(await test.call('GET', `${path}?fieldSelector=spec.x%3D1`)).toMatchObject({
       status: 400,
-      body: { message: 'Unable to find "/v1, Resource=configmaps" that match label selector "", field selector "spec.x=1": field label not supported: spec.x' },
+      body: {
+        message:
+          'Unable to find "/v1, Resource=configmaps" that match label selector "", field selector "spec.x=1": field label not supported: spec.x',
+      },
     });
   });
 
@@ -89,9 +94,13 @@ describe('lists', () => {
   it('prints tables and metadata', async () => {
     const test = startTestServer();
     await fill(test, 1);
-    const table = await test.call('GET', `${path}/m0`, { headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' } });
+    const table = await test.call('GET', `${path}/m0`, {
+      headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' },
+    });
     expect(table.body).toMatchObject({ kind: 'Table', rows: [{ cells: ['m0', 1, '0s'] }] });
-    const metadata = await test.call('GET', path, { headers: { accept: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io' } });
+    const metadata = await test.call('GET', path, {
+      headers: { accept: 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io' },
+    });
     expect(metadata.body.kind).toBe('PartialObjectMetadataList');
     expect(metadata.body.items[0]).not.toHaveProperty('data');
     expect((await test.call('GET', path, { headers: { accept: 'application/vnd.kubernetes.protobuf' } })).status).toBe(406);
@@ -105,7 +114,10 @@ describe('watches', () => {
     await fill(test, 1);
     const watch = await openWatch(test, `${path}?watch=1&labelSelector=parity%3Deven&resourceVersion=${revisionOf(test)}`);
     const label = (value: string): Promise<unknown> =>
-      registry.mutate(types.configMaps, 'default', 'm0', (object) => ({ ...object, metadata: { ...object.metadata, labels: { parity: value } } }));
+      registry.mutate(types.configMaps, 'default', 'm0', (object) => ({
+        ...object,
+        metadata: { ...object.metadata, labels: { parity: value } },
+      }));
     await registry.mutate(types.configMaps, 'default', 'm0', (object) => ({ ...object, data: { n: 'x' } }));
     await label('odd');
     await label('even');
@@ -126,7 +138,10 @@ describe('watches', () => {
     expect(plain.events.map((event) => event.type)).toEqual(['ADDED', 'ADDED', 'ADDED']);
     const list = await openWatch(test, `${path}?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true`);
     expect(list.events.map((event) => event.type)).toEqual(['ADDED', 'ADDED', 'ADDED', 'BOOKMARK']);
-    expect(list.events.at(-1)?.object).toMatchObject({ kind: 'ConfigMap', metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } });
+    expect(list.events.at(-1)?.object).toMatchObject({
+      kind: 'ConfigMap',
+      metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } },
+    });
     expect((await test.call('GET', `${path}?watch=1&sendInitialEvents=true`)).status).toBe(422);
     plain.stop();
     list.stop();

@@ -179,24 +179,28 @@ export function tooLargeVersion(wanted: number, current: number): StatusError {
 function checkVersion(kind: Kind, store: Store, query: URLSearchParams): void {
   const revision = parseRevision(query.get('resourceVersion'));
   const match = query.get('resourceVersionMatch') ?? '';
-  const wrong = (field: string, detail: string): StatusError =>
-    invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [fieldErrors.forbidden(field, detail)]);
-  if (match !== '' && revision === undefined) {
-    throw wrong('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided');
-  }
-  if (match !== '' && match !== 'Exact' && match !== 'NotOlderThan') {
-    throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', [
-      fieldErrors.notSupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan', '']),
-    ]);
-  }
-  if (revision === undefined || revision === 0) {
-    if (match === 'Exact') throw wrong('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
-    return;
-  }
+  checkMatch(revision, match);
+  if (revision === undefined || revision === 0) return;
   if (revision > store.revision) throw tooLargeVersion(revision, store.revision);
-  const exact = match === 'Exact' || (match === '' && Number(query.get('limit') ?? 0) > 0);
+  const exact = match === 'Exact' || (match === '' && numberOf(query.get('limit')) > 0);
   // Only the current state is kept; an older revision at which nothing of the type has changed since is the same state.
   if (exact && (store.since(kind.storageKey, revision)?.length ?? 1) > 0) {
-    throw expired(`The resourceVersion for the provided list is too old.`);
+    throw expired('The resourceVersion for the provided list is too old.');
+  }
+}
+
+const listOptions = { group: 'meta.k8s.io', kind: 'ListOptions' };
+
+function checkMatch(revision: number | undefined, match: string): void {
+  if (match === '') return;
+  const field = 'resourceVersionMatch';
+  if (revision === undefined) {
+    throw invalid(listOptions, '', [fieldErrors.forbidden(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided')]);
+  }
+  if (match !== 'Exact' && match !== 'NotOlderThan') {
+    throw invalid(listOptions, '', [fieldErrors.notSupported(field, match, ['Exact', 'NotOlderThan', ''])]);
+  }
+  if (revision === 0 && match === 'Exact') {
+    throw invalid(listOptions, '', [fieldErrors.forbidden(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')]);
   }
 }

@@ -15,12 +15,18 @@ const widgetCrd = {
         name: 'v1',
         served: true,
         storage: true,
-        subresources: { status: {}, scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.status.selector' } },
+        subresources: {
+          status: {},
+          scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas', labelSelectorPath: '.status.selector' },
+        },
         schema: {
           openAPIV3Schema: {
             type: 'object',
             properties: {
-              spec: { type: 'object', properties: { replicas: { type: 'integer', minimum: 0, default: 1 }, size: { type: 'string', enum: ['s', 'm'] } } },
+              spec: {
+                type: 'object',
+                properties: { replicas: { type: 'integer', minimum: 0, default: 1 }, size: { type: 'string', enum: ['s', 'm'] } },
+              },
               status: { type: 'object', properties: { replicas: { type: 'integer' }, selector: { type: 'string' } } },
             },
           },
@@ -41,7 +47,10 @@ describe('bodies', () => {
     const test = startTestServer();
     const path = '/api/v1/namespaces/default/configmaps';
     expect((await test.call('POST', path, { body: 'metadata: {name: y}\ndata: {a: b}\n', type: 'application/yaml' })).status).toBe(201);
-    expect(await test.call('POST', path, { body: 'x', type: 'application/cbor' })).toMatchObject({ status: 415, body: { reason: 'UnsupportedMediaType' } });
+    expect(await test.call('POST', path, { body: 'x', type: 'application/cbor' })).toMatchObject({
+      status: 415,
+      body: { reason: 'UnsupportedMediaType' },
+    });
     expect((await test.call('POST', path, { body: '{"metadata":' })).status).toBe(400);
     const applied = await test.call('PATCH', `${path}/y`, { body: 'data: {a: c}', type: 'application/apply-patch+yaml' });
     expect(applied.status).toBe(415);
@@ -82,31 +91,57 @@ describe('patches over HTTP', () => {
     const merge = await test.call('PATCH', `${deployments}/web`, { body: { spec: { replicas: 5 } }, type: patchTypes.merge });
     expect(merge.body.spec).toMatchObject({ replicas: 5, template: { spec: { containers: [{ image: 'app:1', env: [{ name: 'A' }] }] } } });
     const tested = [{ op: 'test', path: '/spec/replicas', value: 4 }];
-    expect(await test.call('PATCH', `${deployments}/web`, { body: tested, type: patchTypes.json })).toMatchObject({ status: 422, body: { reason: 'Invalid' } });
+    expect(await test.call('PATCH', `${deployments}/web`, { body: tested, type: patchTypes.json })).toMatchObject({
+      status: 422,
+      body: { reason: 'Invalid' },
+    });
     const replaced = [{ op: 'replace', path: '/spec/replicas', value: 7 }];
-    expect((await test.call('PATCH', `${deployments}/web`, { body: replaced, type: patchTypes.json })).body.spec).toMatchObject({ replicas: 7 });
+    expect((await test.call('PATCH', `${deployments}/web`, { body: replaced, type: patchTypes.json })).body.spec).toMatchObject({
+      replicas: 7,
+    });
   });
 
   it('honours resourceVersion and uid in a patch', async () => {
     const test = await withDeployment();
     const stale = { metadata: { resourceVersion: '1' }, spec: { replicas: 3 } };
-    expect(await test.call('PATCH', `${deployments}/web`, { body: stale, type: patchTypes.merge })).toMatchObject({ status: 409, body: { reason: 'Conflict' } });
+    expect(await test.call('PATCH', `${deployments}/web`, { body: stale, type: patchTypes.merge })).toMatchObject({
+      status: 409,
+      body: { reason: 'Conflict' },
+    });
     const other = { metadata: { uid: 'other' }, spec: { replicas: 3 } };
     const refused = await test.call('PATCH', `${deployments}/web`, { body: other, type: patchTypes.merge });
     expect(refused.status).toBe(409);
-    expect((refused.body as unknown as { message: string }).message).toContain('Precondition failed: UID in precondition: other, UID in object meta: ');
+    expect((refused.body as unknown as { message: string }).message).toContain(
+      'Precondition failed: UID in precondition: other, UID in object meta: ',
+    );
   });
 
   it('audits who sent what', async () => {
     const test = await withDeployment();
     const records: object[] = [];
     test.server.onAudit((record) => records.push(record));
-    await test.call('PATCH', `${deployments}/web?dryRun=All`, { body: { spec: { replicas: 3 } }, type: patchTypes.merge, headers: { 'user-agent': 'one' } });
-    await test.call('PATCH', `${deployments}/none`, { body: { spec: { replicas: 3 } }, type: patchTypes.merge, headers: { 'impersonate-user': 'eve' } });
+    await test.call('PATCH', `${deployments}/web?dryRun=All`, {
+      body: { spec: { replicas: 3 } },
+      type: patchTypes.merge,
+      headers: { 'user-agent': 'one' },
+    });
+    await test.call('PATCH', `${deployments}/none`, {
+      body: { spec: { replicas: 3 } },
+      type: patchTypes.merge,
+      headers: { 'impersonate-user': 'eve' },
+    });
     await test.call('GET', `${deployments}/web`);
     await test.server.registry.delete(types.deployments, 'default', 'web', { user: { username: 'inside', groups: [] } });
     expect(records).toMatchObject([
-      { verb: 'patch', name: 'web', dryRun: true, code: 200, userAgent: 'one', user: { username: 'kubernetes-admin' }, requestObject: { spec: { replicas: 3 } } },
+      {
+        verb: 'patch',
+        name: 'web',
+        dryRun: true,
+        code: 200,
+        userAgent: 'one',
+        user: { username: 'kubernetes-admin' },
+        requestObject: { spec: { replicas: 3 } },
+      },
       { verb: 'patch', name: 'none', code: 404, user: { username: 'eve' }, impersonator: { username: 'kubernetes-admin' } },
       { verb: 'delete', name: 'web', code: 200, user: { username: 'inside' } },
     ]);
@@ -117,15 +152,25 @@ describe('scale', () => {
   it('reads, replaces and patches with its own checks', async () => {
     const test = await withDeployment();
     const scale = await test.call('GET', `${deployments}/web/scale`);
-    expect(scale.body).toMatchObject({ kind: 'Scale', apiVersion: 'autoscaling/v1', spec: { replicas: 2 }, status: { replicas: 0, selector: 'app=web' } });
+    expect(scale.body).toMatchObject({
+      kind: 'Scale',
+      apiVersion: 'autoscaling/v1',
+      spec: { replicas: 2 },
+      status: { replicas: 0, selector: 'app=web' },
+    });
     const put = await test.call('PUT', `${deployments}/web/scale`, { body: { ...scale.body, spec: { replicas: 4 } } });
     expect(put.body.spec).toEqual({ replicas: 4 });
     expect(await test.call('PUT', `${deployments}/web/scale`, { body: { ...scale.body, spec: { replicas: 5 } } })).toMatchObject({
       status: 409,
       body: { details: { name: 'web', group: 'apps', kind: 'deployments' } },
     });
-    expect((await test.call('PATCH', `${deployments}/web/scale`, { body: { spec: { replicas: 0 } }, type: patchTypes.merge })).status).toBe(200);
-    expect(test.server.registry.get(types.deployments, 'default', 'web')).toMatchObject({ spec: { replicas: 0 }, metadata: { generation: 3 } });
+    expect((await test.call('PATCH', `${deployments}/web/scale`, { body: { spec: { replicas: 0 } }, type: patchTypes.merge })).status).toBe(
+      200,
+    );
+    expect(test.server.registry.get(types.deployments, 'default', 'web')).toMatchObject({
+      spec: { replicas: 0 },
+      metadata: { generation: 3 },
+    });
     const negative = await test.call('PATCH', `${deployments}/web/scale`, { body: { spec: { replicas: -1 } }, type: patchTypes.merge });
     expect(negative.status).toBe(422);
     expect((await test.call('GET', `${deployments}/none/scale`)).status).toBe(404);
@@ -138,7 +183,10 @@ describe('custom resources', () => {
     const widgets = '/apis/example.com/v1/namespaces/default/widgets';
     expect((await test.call('GET', widgets)).status).toBe(404);
     const crd = await test.call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', { body: widgetCrd });
-    expect(crd).toMatchObject({ status: 201, body: { status: { conditions: [{ type: 'NamesAccepted' }, { type: 'Established', status: 'True' }] } } });
+    expect(crd).toMatchObject({
+      status: 201,
+      body: { status: { conditions: [{ type: 'NamesAccepted' }, { type: 'Established', status: 'True' }] } },
+    });
     const created = await test.call('POST', widgets, { body: { metadata: { name: 'a' }, spec: { size: 's', junk: 1 } } });
     expect(created).toMatchObject({ status: 201, body: { kind: 'Widget', spec: { replicas: 1, size: 's' }, metadata: { generation: 1 } } });
     expect(created.body.spec).not.toHaveProperty('junk');
@@ -147,14 +195,23 @@ describe('custom resources', () => {
     expect(strategic.status).toBe(415);
     const { resourceVersion: _, ...metadata } = created.body.metadata;
     const blind = await test.call('PUT', `${widgets}/a`, { body: { ...created.body, metadata } });
-    expect((blind.body as unknown as { message: string }).message).toContain('metadata.resourceVersion: Invalid value: 0: must be specified for an update');
-    const status = await test.call('PATCH', `${widgets}/a/status`, { body: { spec: { size: 'm' }, status: { replicas: 3, selector: 'a=b' } }, type: patchTypes.merge });
+    expect((blind.body as unknown as { message: string }).message).toContain(
+      'metadata.resourceVersion: Invalid value: 0: must be specified for an update',
+    );
+    const status = await test.call('PATCH', `${widgets}/a/status`, {
+      body: { spec: { size: 'm' }, status: { replicas: 3, selector: 'a=b' } },
+      type: patchTypes.merge,
+    });
     expect(status.body).toMatchObject({ spec: { size: 's' }, status: { replicas: 3 }, metadata: { generation: 1 } });
-    expect((await test.call('PATCH', `${widgets}/a/scale`, { body: { spec: { replicas: 6 } }, type: patchTypes.merge })).body).toMatchObject({
+    expect(
+      (await test.call('PATCH', `${widgets}/a/scale`, { body: { spec: { replicas: 6 } }, type: patchTypes.merge })).body,
+    ).toMatchObject({
       spec: { replicas: 6 },
       status: { replicas: 3, selector: 'a=b' },
     });
-    expect((await test.call('GET', '/apis/example.com/v1')).body).toMatchObject({ resources: [{ name: 'widgets', shortNames: ['wd'] }, { name: 'widgets/status' }, { name: 'widgets/scale', kind: 'Scale' }] });
+    expect((await test.call('GET', '/apis/example.com/v1')).body).toMatchObject({
+      resources: [{ name: 'widgets', shortNames: ['wd'] }, { name: 'widgets/status' }, { name: 'widgets/scale', kind: 'Scale' }],
+    });
     await test.call('DELETE', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.com');
     await test.server.settle();
     expect((await test.call('GET', widgets)).status).toBe(404);
@@ -167,14 +224,26 @@ describe('eviction', () => {
     const test = startTestServer();
     const { registry } = test.server;
     await registry.create(types.nodes, nodeObject('n1'));
-    const pod = await registry.create(types.pods, podObject('p', { metadata: { labels: { app: 'a' } }, spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'i' }] } }));
-    await registry.update(types.pods, { ...pod, status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } }, { subresource: 'status' });
-    const pdb = await registry.create(types.budgets, { metadata: { name: 'b', namespace: 'default' }, spec: { selector: { matchLabels: { app: 'a' } }, minAvailable: 1, ...budget } });
+    const pod = await registry.create(
+      types.pods,
+      podObject('p', { metadata: { labels: { app: 'a' } }, spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'i' }] } }),
+    );
+    await registry.update(
+      types.pods,
+      { ...pod, status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } },
+      { subresource: 'status' },
+    );
+    const pdb = await registry.create(types.budgets, {
+      metadata: { name: 'b', namespace: 'default' },
+      spec: { selector: { matchLabels: { app: 'a' } }, minAvailable: 1, ...budget },
+    });
     await registry.update(types.budgets, { ...pdb, status: { observedGeneration: 1, ...status } }, { subresource: 'status' });
     return test;
   }
   const evict = (test: TestServer): ReturnType<TestServer['call']> =>
-    test.call('POST', '/api/v1/namespaces/default/pods/p/eviction', { body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'p', namespace: 'default' } } });
+    test.call('POST', '/api/v1/namespaces/default/pods/p/eviction', {
+      body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'p', namespace: 'default' } },
+    });
 
   it('spends the budget and marks the pod', async () => {
     const test = await withPod({}, { disruptionsAllowed: 1, currentHealthy: 2, desiredHealthy: 1, expectedPods: 2 });
@@ -183,7 +252,10 @@ describe('eviction', () => {
       metadata: { deletionGracePeriodSeconds: 30 },
       status: { conditions: [{ type: 'Ready' }, { type: 'DisruptionTarget', reason: 'EvictionByEvictionAPI' }] },
     });
-    expect(test.server.registry.get(types.budgets, 'default', 'b')?.status).toMatchObject({ disruptionsAllowed: 0, disruptedPods: { p: '2026-01-01T00:00:00Z' } });
+    expect(test.server.registry.get(types.budgets, 'default', 'b')?.status).toMatchObject({
+      disruptionsAllowed: 0,
+      disruptedPods: { p: '2026-01-01T00:00:00Z' },
+    });
   });
 
   it('refuses with 429 and the budget as cause', async () => {
@@ -202,12 +274,18 @@ describe('eviction', () => {
 
   it('does not count two budgets', async () => {
     const test = await withPod({}, { disruptionsAllowed: 1 });
-    await test.server.registry.create(types.budgets, { metadata: { name: 'second', namespace: 'default' }, spec: { selector: {}, maxUnavailable: 1 } });
+    await test.server.registry.create(types.budgets, {
+      metadata: { name: 'second', namespace: 'default' },
+      spec: { selector: {}, maxUnavailable: 1 },
+    });
     expect((await evict(test)).status).toBe(500);
   });
 
   it('lets an unready pod go when its budget is healthy or says so', async () => {
-    const test = await withPod({ unhealthyPodEvictionPolicy: 'AlwaysAllow' }, { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 1 });
+    const test = await withPod(
+      { unhealthyPodEvictionPolicy: 'AlwaysAllow' },
+      { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 1 },
+    );
     await test.server.registry.mutate(
       types.pods,
       'default',
@@ -226,7 +304,10 @@ describe('resize', () => {
     const test = startTestServer();
     const { registry } = test.server;
     await registry.create(types.nodes, nodeObject('n1'));
-    const spec = { nodeName: 'n1', containers: [{ name: 'c', image: 'i', resources: { requests: { cpu: '100m' }, limits: { cpu: '500m' } } }] };
+    const spec = {
+      nodeName: 'n1',
+      containers: [{ name: 'c', image: 'i', resources: { requests: { cpu: '100m' }, limits: { cpu: '500m' } } }],
+    };
     const pod = await registry.create(types.pods, podObject('p', { spec }));
     const status = { name: 'c', state: { running: {} }, ...(resources ? { resources: { requests: { cpu: '100m' } } } : {}) };
     await registry.update(types.pods, { ...pod, status: { phase: 'Running', containerStatuses: [status] } }, { subresource: 'status' });
@@ -237,17 +318,32 @@ describe('resize', () => {
   it('changes cpu and memory and raises the generation', async () => {
     const test = await running(true);
     const answer = await test.call('PATCH', path, { body: patch({ requests: { cpu: '200m' } }), type: patchTypes.strategic });
-    expect(answer).toMatchObject({ status: 200, body: { metadata: { generation: 2 }, spec: { containers: [{ resources: { requests: { cpu: '200m' }, limits: { cpu: '500m' } } }] } } });
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { metadata: { generation: 2 }, spec: { containers: [{ resources: { requests: { cpu: '200m' }, limits: { cpu: '500m' } } }] } },
+    });
   });
 
   it.each([
     ['a node without support', false, { requests: { cpu: '200m' } }, 422, 'Pod running on node without support for resize'],
-    ['another QoS class', true, { requests: { cpu: '500m', memory: '1Gi' }, limits: { memory: '1Gi' } }, 422, 'Pod QOS Class may not change as a result of resizing'],
+    [
+      'another QoS class',
+      true,
+      { requests: { cpu: '500m', memory: '1Gi' }, limits: { memory: '1Gi' } },
+      422,
+      'Pod QOS Class may not change as a result of resizing',
+    ],
     ['a request above its limit', true, { requests: { cpu: '600m' } }, 422, 'must be less than or equal to cpu limit of 500m'],
     ['a limit taken away', true, { limits: { cpu: null } }, 422, 'resource limits cannot be removed'],
     ['another resource', true, { requests: { 'ephemeral-storage': '1Gi' } }, 422, 'only cpu and memory resources are mutable'],
-    ['more than the node has', true, { requests: { cpu: '100' }, limits: { cpu: '100' } }, 403, "node didn't have enough allocatable resources: cpu, requested: 100000, allocatable: 4000"],
-  ])('refuses %s', async (_, resources, change, code, message) => {
+    [
+      'more than the node has',
+      true,
+      { requests: { cpu: '100' }, limits: { cpu: '100' } },
+      403,
+      "node didn't have enough allocatable resources: cpu, requested: 100000, allocatable: 4000",
+    ],
+  ])('refuses %s', async (...[, resources, change, code, message]) => {
     const test = await running(resources);
     const answer = await test.call('PATCH', path, { body: patch(change), type: patchTypes.strategic });
     expect(answer.status).toBe(code);
@@ -258,7 +354,9 @@ describe('resize', () => {
 describe('identity', () => {
   it('issues tokens that name their account, and forgets them', async () => {
     const test = startTestServer();
-    const issued = await test.call('POST', '/api/v1/namespaces/kube-system/serviceaccounts/default/token', { body: { spec: { expirationSeconds: 600 } } });
+    const issued = await test.call('POST', '/api/v1/namespaces/kube-system/serviceaccounts/default/token', {
+      body: { spec: { expirationSeconds: 600 } },
+    });
     const { token } = issued.body.status as { token: string };
     const who = (): ReturnType<TestServer['call']> =>
       test.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: {}, headers: { authorization: `Bearer ${token}` } });
@@ -275,9 +373,15 @@ describe('identity', () => {
       body: { message: 'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "default"' },
     });
     const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/default';
-    await test.call('POST', `${rbac}/roles`, { body: { metadata: { name: 'r' }, rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }] } });
+    await test.call('POST', `${rbac}/roles`, {
+      body: { metadata: { name: 'r' }, rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }] },
+    });
     await test.call('POST', `${rbac}/rolebindings`, {
-      body: { metadata: { name: 'r' }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'r' }, subjects: [{ kind: 'User', name: 'jane' }] },
+      body: {
+        metadata: { name: 'r' },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'r' },
+        subjects: [{ kind: 'User', name: 'jane' }],
+      },
     });
     expect((await test.call('GET', '/api/v1/namespaces/default/pods', { headers })).status).toBe(200);
     expect((await test.call('GET', '/api/v1/pods', { headers })).status).toBe(403);
@@ -287,17 +391,34 @@ describe('identity', () => {
 describe('events and versions of one object', () => {
   it('shows an event in both groups', async () => {
     const test = startTestServer();
-    const event = { metadata: { name: 'e' }, regarding: { kind: 'Pod', namespace: 'default', name: 'p' }, note: 'hello', reason: 'R', reportingController: 'c', eventTime: '2026-01-01T00:00:00.000000Z' };
+    const event = {
+      metadata: { name: 'e' },
+      regarding: { kind: 'Pod', namespace: 'default', name: 'p' },
+      note: 'hello',
+      reason: 'R',
+      reportingController: 'c',
+      eventTime: '2026-01-01T00:00:00.000000Z',
+    };
     expect((await test.call('POST', '/apis/events.k8s.io/v1/namespaces/default/events', { body: event })).status).toBe(201);
     expect((await test.call('GET', '/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Dp')).body.items).toMatchObject([
       { apiVersion: 'v1', message: 'hello', involvedObject: { name: 'p' }, reportingComponent: 'c' },
     ]);
-    expect((await test.call('GET', '/apis/events.k8s.io/v1/namespaces/default/events/e')).body).toMatchObject({ apiVersion: 'events.k8s.io/v1', note: 'hello' });
+    expect((await test.call('GET', '/apis/events.k8s.io/v1/namespaces/default/events/e')).body).toMatchObject({
+      apiVersion: 'events.k8s.io/v1',
+      note: 'hello',
+    });
   });
 
   it('shows an HPA as v1 and v2', async () => {
     const test = startTestServer();
-    const v1 = { metadata: { name: 'h' }, spec: { scaleTargetRef: { kind: 'Deployment', name: 'web', apiVersion: 'apps/v1' }, maxReplicas: 5, targetCPUUtilizationPercentage: 60 } };
+    const v1 = {
+      metadata: { name: 'h' },
+      spec: {
+        scaleTargetRef: { kind: 'Deployment', name: 'web', apiVersion: 'apps/v1' },
+        maxReplicas: 5,
+        targetCPUUtilizationPercentage: 60,
+      },
+    };
     expect((await test.call('POST', '/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers', { body: v1 })).status).toBe(201);
     expect((await test.call('GET', '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/h')).body.spec).toMatchObject({
       minReplicas: 1,
@@ -313,11 +434,21 @@ describe('events and versions of one object', () => {
 describe('paths', () => {
   it('answers discovery both ways and says what is not here', async () => {
     const test = startTestServer();
-    const aggregated = await test.call('GET', '/apis', { headers: { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json' } });
+    const aggregated = await test.call('GET', '/apis', {
+      headers: { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json' },
+    });
     expect(aggregated.body).toMatchObject({ kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2' });
     expect((await test.call('GET', '/apis')).body.kind).toBe('APIGroupList');
     const core = (await test.call('GET', '/api/v1')).body as unknown as { resources: { name: string }[] };
-    expect(core.resources).toContainEqual({ name: 'pods/eviction', singularName: '', namespaced: true, kind: 'Eviction', group: 'policy', version: 'v1', verbs: ['create'] });
+    expect(core.resources).toContainEqual({
+      name: 'pods/eviction',
+      singularName: '',
+      namespaced: true,
+      kind: 'Eviction',
+      group: 'policy',
+      version: 'v1',
+      verbs: ['create'],
+    });
     expect((await test.call('GET', '/version')).body).toMatchObject({ gitVersion: 'v1.36.3' });
     expect((await test.call('GET', '/readyz')).body.text).toBe('ok');
     expect(await test.call('GET', '/apis/none.example/v1/things')).toMatchObject({ status: 404, body: { text: '404 page not found\n' } });

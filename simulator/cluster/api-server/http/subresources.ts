@@ -2,7 +2,7 @@ import type { KubeObject } from '../../../../core/model/object.ts';
 import { StatusError, badRequest, fieldErrors, invalid, methodNotAllowed, notFound, unknownResource } from '../errors.ts';
 import { isJson, objectOf, textOf } from '../json.ts';
 import type { Kind } from '../kinds/kind.ts';
-import { Stored } from '../storage/stored.ts';
+import type { Stored } from '../storage/stored.ts';
 import { evictPod } from '../subresources/eviction.ts';
 import { scaleOf, scaleType, withReplicas } from '../subresources/scale.ts';
 import type { ApiResponse } from '../types.ts';

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../../../core/model/object.ts';
 import { fieldErrors } from '../errors.ts';
 import type { FieldError } from '../errors.ts';
-import { isJson, objectOf, objectsOf } from '../json.ts';
+import { isJson, objectOf, objectsOf, textOf } from '../json.ts';
 import type { Json } from '../json.ts';
 import { canonicalQuantity } from './quantities.ts';
 
@@ -77,7 +77,7 @@ function validateMinimum(spec: Json, min: number): FieldError[] {
 }
 
 function validateMetric(metric: Json, path: string): FieldError[] {
-  const type = String(metric['type'] ?? '');
+  const type = textOf(metric['type']);
   const field = metricFields[type];
   if (type === '') return [required(`${path}.type`, 'must specify a metric source type')];
   if (field === undefined) return [notSupported(`${path}.type`, type, Object.keys(metricFields).sort())];
@@ -85,7 +85,7 @@ function validateMetric(metric: Json, path: string): FieldError[] {
   if (!isJson(source)) return [required(`${path}.${field}`, `must populate information for the given metric source type`)];
   const target = objectOf(source['target']);
   const errors: FieldError[] = [];
-  if (!['Utilization', 'Value', 'AverageValue'].includes(String(target['type'] ?? ''))) {
+  if (!['Utilization', 'Value', 'AverageValue'].includes(textOf(target['type']))) {
     errors.push(required(`${path}.${field}.target.type`, 'must be either Utilization, Value, or AverageValue'));
   }
   if (target['value'] === undefined && target['averageValue'] === undefined && target['averageUtilization'] === undefined) {
@@ -111,7 +111,7 @@ function validateRules(rules: Json, path: string): FieldError[] {
     );
   }
   const select = rules['selectPolicy'];
-  if (select !== undefined && !['Max', 'Min', 'Disabled'].includes(String(select))) {
+  if (select !== undefined && !['Max', 'Min', 'Disabled'].includes(textOf(select))) {
     errors.push(notSupported(`${path}.selectPolicy`, select, ['Disabled', 'Max', 'Min']));
   }
   for (const [at, policy] of objectsOf(rules['policies']).entries()) {

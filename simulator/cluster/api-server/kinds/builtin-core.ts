@@ -20,7 +20,7 @@ import { defaultEvent, eventFromNew, eventToNew, validateEvent } from './events.
 import { kind } from './kind.ts';
 import type { Kind } from './kind.ts';
 import { admitPod, copyTopologyLabels } from './pod-admission.ts';
-import { defaultPod, defaultTemplate } from './pod-defaults.ts';
+import { defaultPod, defaultTemplate, qosClass } from './pod-defaults.ts';
 import { validateConditionTypes, validatePod, validatePodStatus } from './pod-validation.ts';
 import type { PodSpec, PodTemplate } from './shapes.ts';
 import { defaultReplicationController, validateReplicationController } from './workloads.ts';
@@ -77,6 +77,9 @@ export const coreKinds: readonly Kind[] = [
       admitPod(draft, context);
       const node = (draft.spec as PodSpec).nodeName;
       if (node !== undefined && node !== '') copyTopologyLabels(draft, context.get('/nodes', '', node));
+    },
+    finishCreate: (draft) => {
+      draft.status = { ...objectOf(draft.status), qosClass: qosClass(draft.spec as PodSpec) };
     },
     completeStatus: keepQosClass,
     validate: validatePod,

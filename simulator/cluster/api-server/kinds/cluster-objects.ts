@@ -5,7 +5,7 @@ import type { FieldError } from '../errors.ts';
 import { equalJson, isJson, objectOf, objectsOf } from '../json.ts';
 import type { Json } from '../json.ts';
 import type { KindContext } from './kind.ts';
-import { isPort } from './pod-validation.ts';
+import { isPort, oneOf } from './pod-validation.ts';
 import { canonicalQuantity, canonicalResources } from './quantities.ts';
 
 const { required, invalid, duplicate, notSupported } = fieldErrors;
@@ -131,21 +131,29 @@ export function updateService(next: KubeObject, old: KubeObject): void {
 
 export function validateService(service: KubeObject, old: KubeObject | undefined): FieldError[] {
   const spec = objectOf(service.spec);
-  const ports = objectsOf(spec['ports']);
-  const errors: FieldError[] = [];
-  const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
-  if (!types.includes(String(spec['type']))) errors.push(notSupported('spec.type', spec['type'], types));
-  if (ports.length === 0 && spec['type'] !== 'ExternalName' && spec['clusterIP'] !== 'None') errors.push(required('spec.ports'));
-  if (spec['type'] === 'ExternalName' && typeof spec['externalName'] !== 'string') errors.push(required('spec.externalName'));
-  for (const [at, port] of ports.entries()) {
-    if (!isPort(port['port'])) errors.push(invalid(`spec.ports[${at}].port`, port['port'] ?? 0, 'must be between 1 and 65535, inclusive'));
-    if (ports.length > 1 && (port['name'] ?? '') === '') errors.push(required(`spec.ports[${at}].name`));
-  }
+  const external = spec['type'] === 'ExternalName';
+  const errors = [
+    ...oneOf('spec.type', spec['type'], ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']),
+    ...validateServicePorts(spec),
+  ];
+  if (external && typeof spec['externalName'] !== 'string') errors.push(required('spec.externalName'));
   const before = objectOf(old?.spec)['clusterIP'];
-  if (before !== undefined && spec['type'] !== 'ExternalName' && before !== spec['clusterIP']) {
+  if (before !== undefined && !external && before !== spec['clusterIP']) {
     errors.push(invalid('spec.clusterIPs[0]', spec['clusterIP'] ?? '', 'may not change once set'));
   }
   return errors;
+}
+
+function validateServicePorts(spec: Json): FieldError[] {
+  const ports = objectsOf(spec['ports']);
+  if (ports.length === 0) return spec['type'] === 'ExternalName' || spec['clusterIP'] === 'None' ? [] : [required('spec.ports')];
+  return ports.flatMap((port, at) => {
+    const errors = isPort(port['port'])
+      ? []
+      : [invalid(`spec.ports[${at}].port`, port['port'] ?? 0, 'must be between 1 and 65535, inclusive')];
+    if (ports.length > 1 && (port['name'] ?? '') === '') errors.push(required(`spec.ports[${at}].name`));
+    return errors;
+  });
 }
 
 /** `stringData` is written into `data`; it is never stored itself. */

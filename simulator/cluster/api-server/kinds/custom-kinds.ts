@@ -3,7 +3,7 @@ import type { KubeObject, ResourceType } from '../../../../core/model/object.ts'
 import { apiVersionOf } from '../../../../core/model/object.ts';
 import { compileCrd, validateCrd } from '../crd/index.ts';
 import type { CrdKind } from '../crd/index.ts';
-import { isJson, objectOf, objectsOf } from '../json.ts';
+import { isJson, objectOf, objectsOf, textOf } from '../json.ts';
 import type { Json } from '../json.ts';
 import { kind, storageKeyOf } from './kind.ts';
 import type { Kind, KindContext } from './kind.ts';
@@ -22,8 +22,8 @@ export const crdType: ResourceType = {
 function defaultCrd(draft: KubeObject): void {
   const spec = (draft.spec ??= {}) as Json;
   const names = objectOf(spec['names']);
-  names['singular'] ??= String(names['kind'] ?? '').toLowerCase();
-  names['listKind'] ??= `${String(names['kind'] ?? '')}List`;
+  names['singular'] ??= textOf(names['kind']).toLowerCase();
+  names['listKind'] ??= `${textOf(names['kind'])}List`;
   spec['names'] = names;
   if (!isJson(spec['conversion'])) spec['conversion'] = { strategy: 'None' };
 }

@@ -74,6 +74,8 @@ export interface Kind {
   readonly defaults: ((draft: KubeObject) => void) | undefined;
   /** First status, allocations and builtin admission, on a private copy. */
   readonly prepareCreate: ((draft: KubeObject, context: KindContext) => void) | undefined;
+  /** What follows from the rest of a new object: after defaults, and once more after webhooks have changed it. */
+  readonly finishCreate: ((draft: KubeObject) => void) | undefined;
   /** On a private top level and metadata; deeper parts must be replaced, not altered. */
   readonly prepareUpdate: ((next: KubeObject, old: KubeObject, context: KindContext) => void) | undefined;
   /** Completes a status that a client wrote; answers the same one when nothing is missing. */
@@ -135,6 +137,7 @@ export function kind(row: KindRow): Kind {
     printerColumns: undefined,
     defaults: undefined,
     prepareCreate: undefined,
+    finishCreate: undefined,
     prepareUpdate: undefined,
     completeStatus: undefined,
     validate: undefined,

@@ -4,7 +4,6 @@ import type { KubeObject } from '../../../../core/model/object.ts';
 import { StatusError, forbidden } from '../errors.ts';
 import { randomSuffix } from '../names.ts';
 import type { KindContext } from './kind.ts';
-import { qosClass } from './pod-defaults.ts';
 import type { Container, PodSpec, PodStatus, Toleration } from './shapes.ts';
 
 const pods = { group: '', plural: 'pods' };
@@ -21,7 +20,7 @@ export function admitPod(pod: KubeObject, context: KindContext): void {
   admitServiceAccount(pod, spec, context);
   admitPriority(pod, spec, context);
   admitTolerations(spec);
-  const status: PodStatus = { phase: 'Pending', qosClass: qosClass(spec) };
+  const status: PodStatus = { phase: 'Pending' };
   if (spec.schedulingGates !== undefined && spec.schedulingGates.length > 0 && spec.nodeName === undefined) {
     status.conditions = [
       {

@@ -7,23 +7,45 @@ const emptyContext = Object.freeze({});
 
 /** Defaults of core/v1 PodSpec as the server fills them in, for pods and for templates. Changes the draft that it is given. */
 export function defaultPodSpec(spec: PodSpec): void {
-  spec.restartPolicy ??= 'Always';
-  spec.dnsPolicy ??= 'ClusterFirst';
-  spec.schedulerName ??= 'default-scheduler';
-  spec.terminationGracePeriodSeconds ??= 30;
-  spec.securityContext ??= emptyContext;
-  if (spec.serviceAccountName !== undefined && spec.serviceAccountName !== '') spec.serviceAccount ??= spec.serviceAccountName;
-  else if (spec.serviceAccount !== undefined) spec.serviceAccountName = spec.serviceAccount;
+  fill(spec, podDefaults);
+  defaultAccount(spec);
+  const containers = spec.containers ?? [];
   for (const container of spec.initContainers ?? []) defaultContainer(container);
-  for (const container of spec.containers ?? []) defaultContainer(container);
+  for (const container of containers) defaultContainer(container);
   for (const volume of spec.volumes ?? []) defaultVolume(volume);
   if (spec.resources !== undefined) defaultRequests(spec.resources);
   canonicalResources(spec.overhead);
-  if (spec.hostNetwork === true) {
-    for (const container of spec.containers ?? []) {
-      for (const port of container.ports ?? []) if (port.containerPort !== undefined) port.hostPort ??= port.containerPort;
-    }
-  }
+  if (spec.hostNetwork === true) for (const container of containers) defaultHostPorts(container);
+}
+
+const podDefaults = {
+  restartPolicy: 'Always',
+  dnsPolicy: 'ClusterFirst',
+  schedulerName: 'default-scheduler',
+  terminationGracePeriodSeconds: 30,
+  securityContext: emptyContext,
+};
+
+const containerDefaults = { terminationMessagePath: '/dev/termination-log', terminationMessagePolicy: 'File' };
+const probeDefaults = { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 };
+
+/** Sets what is not set. */
+function fill(target: object, defaults: Readonly<Record<string, unknown>>): void {
+  const fields = target as Record<string, unknown>;
+  for (const field in defaults) fields[field] ??= defaults[field];
+}
+
+/** `serviceAccount` is the old name of `serviceAccountName`; both are kept. */
+function defaultAccount(spec: PodSpec): void {
+  const { serviceAccountName = '', serviceAccount = '' } = spec;
+  const name = serviceAccountName === '' ? serviceAccount : serviceAccountName;
+  if (name === '') return;
+  spec.serviceAccountName = name;
+  spec.serviceAccount = name;
+}
+
+function defaultHostPorts(container: Container): void {
+  for (const port of container.ports ?? []) if (port.containerPort !== undefined) port.hostPort ??= port.containerPort;
 }
 
 /** Defaults that only a pod itself gets, not a template. */
@@ -43,15 +65,17 @@ export function defaultTemplate(template: PodTemplate | undefined): void {
 function defaultContainer(container: Container): void {
   container.resources ??= {};
   defaultRequests(container.resources);
-  container.terminationMessagePath ??= '/dev/termination-log';
-  container.terminationMessagePolicy ??= 'File';
+  fill(container, containerDefaults);
   container.imagePullPolicy ??= pullPolicy(container.image ?? '');
   for (const port of container.ports ?? []) port.protocol ??= 'TCP';
   for (const variable of container.env ?? []) {
     if (variable.valueFrom?.fieldRef !== undefined) variable.valueFrom.fieldRef.apiVersion ??= 'v1';
   }
-  for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe])
-    if (probe !== undefined) defaultProbe(probe);
+  for (const probe of probesOf(container)) defaultProbe(probe);
+}
+
+function probesOf({ livenessProbe, readinessProbe, startupProbe }: Container): Probe[] {
+  return [livenessProbe, readinessProbe, startupProbe].filter((probe) => probe !== undefined);
 }
 
 /** A limit without a request is the request too. */
@@ -72,14 +96,8 @@ function pullPolicy(image: string): string {
 }
 
 function defaultProbe(probe: Probe): void {
-  probe.timeoutSeconds ??= 1;
-  probe.periodSeconds ??= 10;
-  probe.successThreshold ??= 1;
-  probe.failureThreshold ??= 3;
-  if (probe.httpGet !== undefined) {
-    probe.httpGet.path ??= '/';
-    probe.httpGet.scheme ??= 'HTTP';
-  }
+  fill(probe, probeDefaults);
+  if (probe.httpGet !== undefined) fill(probe.httpGet, { path: '/', scheme: 'HTTP' });
   if (probe.grpc !== undefined) probe.grpc.service ??= '';
 }
 

@@ -37,55 +37,52 @@ export function validatePodSpec(spec: PodSpec, path: string): FieldError[] {
 }
 
 function validatePodFields(spec: PodSpec, path: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (spec.restartPolicy !== undefined && !restartPolicies.includes(spec.restartPolicy)) {
-    errors.push(notSupported(`${path}.restartPolicy`, spec.restartPolicy, restartPolicies));
+  const { terminationGracePeriodSeconds = 0, activeDeadlineSeconds = 1 } = spec;
+  const errors = [
+    ...oneOf(`${path}.restartPolicy`, spec.restartPolicy, restartPolicies),
+    ...oneOf(`${path}.dnsPolicy`, spec.dnsPolicy, dnsPolicies),
+    ...validateNodeName(spec, path),
+    ...validateLabels(spec.nodeSelector, `${path}.nodeSelector`),
+    ...(spec.tolerations ?? []).flatMap((toleration, at) => validateToleration(toleration, `${path}.tolerations[${at}]`)),
+  ];
+  if (terminationGracePeriodSeconds < 0) {
+    errors.push(invalid(`${path}.terminationGracePeriodSeconds`, terminationGracePeriodSeconds, 'must be greater than or equal to 0'));
   }
-  if (spec.dnsPolicy !== undefined && !dnsPolicies.includes(spec.dnsPolicy)) {
-    errors.push(notSupported(`${path}.dnsPolicy`, spec.dnsPolicy, dnsPolicies));
-  }
-  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) {
-    errors.push(invalid(`${path}.terminationGracePeriodSeconds`, spec.terminationGracePeriodSeconds, 'must be greater than or equal to 0'));
-  }
-  if (spec.activeDeadlineSeconds !== undefined && spec.activeDeadlineSeconds < 1) {
-    errors.push(invalid(`${path}.activeDeadlineSeconds`, spec.activeDeadlineSeconds, 'must be between 1 and 2147483647, inclusive'));
-  }
-  if (spec.nodeName !== undefined && spec.nodeName !== '') {
-    const wrong = dnsSubdomainError(spec.nodeName);
-    if (wrong !== undefined) errors.push(invalid(`${path}.nodeName`, spec.nodeName, wrong));
-  }
-  if (spec.nodeName !== undefined && spec.nodeName !== '' && (spec.schedulingGates ?? []).length > 0) {
-    errors.push(forbidden(`${path}.nodeName`, 'cannot be set until all schedulingGates have been cleared'));
-  }
-  errors.push(...validateLabels(spec.nodeSelector, `${path}.nodeSelector`));
-  for (const [at, toleration] of (spec.tolerations ?? []).entries()) {
-    errors.push(...validateToleration(toleration, `${path}.tolerations[${at}]`));
+  if (activeDeadlineSeconds < 1) {
+    errors.push(invalid(`${path}.activeDeadlineSeconds`, activeDeadlineSeconds, 'must be between 1 and 2147483647, inclusive'));
   }
   return errors;
 }
 
+function validateNodeName({ nodeName = '', schedulingGates = [] }: PodSpec, path: string): FieldError[] {
+  if (nodeName === '') return [];
+  const wrong = dnsSubdomainError(nodeName);
+  const errors = wrong === undefined ? [] : [invalid(`${path}.nodeName`, nodeName, wrong)];
+  if (schedulingGates.length > 0) errors.push(forbidden(`${path}.nodeName`, 'cannot be set until all schedulingGates have been cleared'));
+  return errors;
+}
+
+/** An enumeration; an absent value is another rule's business. */
+export function oneOf(field: string, value: unknown, allowed: readonly string[]): FieldError[] {
+  return value === undefined || (typeof value === 'string' && allowed.includes(value)) ? [] : [notSupported(field, value, allowed)];
+}
+
 function validateToleration(toleration: Toleration, field: string): FieldError[] {
+  const { key = '', operator: given = '', value = '', effect = '' } = toleration;
+  const operator = given === '' ? 'Equal' : given;
   const errors: FieldError[] = [];
-  const operator = toleration.operator === undefined || toleration.operator === '' ? 'Equal' : toleration.operator;
-  if ((toleration.key ?? '') === '' && operator !== 'Exists') {
-    errors.push(
-      invalid(
-        `${field}.operator`,
-        toleration.operator ?? '',
-        'operator must be Exists when `key` is empty, which means "match all values and all keys"',
-      ),
-    );
+  if (key === '' && operator !== 'Exists') {
+    const detail = 'operator must be Exists when `key` is empty, which means "match all values and all keys"';
+    errors.push(invalid(`${field}.operator`, given, detail));
   }
-  if (toleration.tolerationSeconds !== undefined && toleration.effect !== 'NoExecute') {
-    errors.push(invalid(`${field}.effect`, toleration.effect ?? '', "effect must be 'NoExecute' when `tolerationSeconds` is set"));
+  if (toleration.tolerationSeconds !== undefined && effect !== 'NoExecute') {
+    errors.push(invalid(`${field}.effect`, effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"));
   }
-  if (operator === 'Exists' && (toleration.value ?? '') !== '') {
+  if (operator === 'Exists' && value !== '') {
     errors.push(invalid(`${field}.operator`, toleration, "value must be empty when `operator` is 'Exists'"));
   }
-  if (!['Equal', 'Exists', 'Lt', 'Gt'].includes(operator)) errors.push(notSupported(`${field}.operator`, operator, ['Equal', 'Exists']));
-  if (!['', 'NoSchedule', 'PreferNoSchedule', 'NoExecute'].includes(toleration.effect ?? '')) {
-    errors.push(notSupported(`${field}.effect`, toleration.effect, ['NoExecute', 'NoSchedule', 'PreferNoSchedule']));
-  }
+  errors.push(...oneOf(`${field}.operator`, operator, ['Equal', 'Exists', 'Gt', 'Lt']));
+  if (effect !== '') errors.push(...oneOf(`${field}.effect`, effect, ['NoExecute', 'NoSchedule', 'PreferNoSchedule']));
   return errors;
 }
 
@@ -96,35 +93,44 @@ interface ContainerContext {
 }
 
 function validateContainer(container: Container, field: string, context: ContainerContext): FieldError[] {
-  const errors: FieldError[] = [];
-  const name = container.name ?? '';
-  const wrong = name === '' ? undefined : dnsLabelError(name);
-  if (name === '') errors.push(required(`${field}.name`));
-  else if (wrong !== undefined) errors.push(invalid(`${field}.name`, name, wrong));
-  else if (context.names.has(name)) errors.push(duplicate(`${field}.name`, name));
-  context.names.add(name);
-  if ((container.image ?? '') === '') errors.push(required(`${field}.image`));
-  else if (container.image !== container.image?.trim()) {
-    errors.push(invalid(`${field}.image`, container.image, 'must not have leading or trailing whitespace'));
-  }
-  if (context.init && container.restartPolicy !== undefined && container.restartPolicy !== 'Always') {
-    errors.push(notSupported(`${field}.restartPolicy`, container.restartPolicy, ['Always']));
-  }
+  const { image = '' } = container;
+  const errors = validateContainerName(container.name ?? '', `${field}.name`, context.names);
+  if (image === '') errors.push(required(`${field}.image`));
+  else if (image !== image.trim()) errors.push(invalid(`${field}.image`, image, 'must not have leading or trailing whitespace'));
+  if (context.init) errors.push(...oneOf(`${field}.restartPolicy`, container.restartPolicy, ['Always', 'Never', 'OnFailure']));
   errors.push(...validateResources(container.resources, `${field}.resources`));
-  for (const [at, mount] of (container.volumeMounts ?? []).entries()) {
-    if ((mount.mountPath ?? '') === '') errors.push(required(`${field}.volumeMounts[${at}].mountPath`));
-    if ((mount.name ?? '') === '') errors.push(required(`${field}.volumeMounts[${at}].name`));
-    else if (!context.volumes.has(mount.name ?? '')) errors.push(notFound(`${field}.volumeMounts[${at}].name`, mount.name));
-  }
-  for (const [at, port] of (container.ports ?? []).entries()) {
-    if (!isPort(port.containerPort)) {
-      errors.push(invalid(`${field}.ports[${at}].containerPort`, port.containerPort ?? 0, 'must be between 1 and 65535, inclusive'));
-    }
-    if (port.protocol !== undefined && !['TCP', 'UDP', 'SCTP'].includes(port.protocol)) {
-      errors.push(notSupported(`${field}.ports[${at}].protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']));
-    }
-  }
+  errors.push(...validateMounts(container, field, context.volumes));
+  errors.push(...validatePorts(container, field));
   return errors;
+}
+
+function validateContainerName(name: string, field: string, names: Set<string>): FieldError[] {
+  if (name === '') return [required(field)];
+  const wrong = dnsLabelError(name);
+  if (wrong !== undefined) return [invalid(field, name, wrong)];
+  if (names.has(name)) return [duplicate(field, name)];
+  names.add(name);
+  return [];
+}
+
+function validateMounts(container: Container, field: string, volumes: ReadonlySet<string>): FieldError[] {
+  return (container.volumeMounts ?? []).flatMap(({ name = '', mountPath = '' }, at) => {
+    const path = `${field}.volumeMounts[${at}]`;
+    const errors = mountPath === '' ? [required(`${path}.mountPath`)] : [];
+    if (name === '') errors.push(required(`${path}.name`));
+    else if (!volumes.has(name)) errors.push(notFound(`${path}.name`, name));
+    return errors;
+  });
+}
+
+function validatePorts(container: Container, field: string): FieldError[] {
+  return (container.ports ?? []).flatMap((port, at) => {
+    const path = `${field}.ports[${at}]`;
+    const errors = oneOf(`${path}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']);
+    if (!isPort(port.containerPort))
+      errors.push(invalid(`${path}.containerPort`, port.containerPort ?? 0, 'must be between 1 and 65535, inclusive'));
+    return errors;
+  });
 }
 
 export function isPort(value: unknown): boolean {
@@ -177,20 +183,26 @@ function validatePodUpdate(spec: PodSpec, before: PodSpec): FieldError[] {
     }
   }
   if (errors.length > 0) return errors;
-  const { tolerations = [], activeDeadlineSeconds } = spec;
+  errors.push(...validateNarrowed(spec, before));
+  if (!equalJson(mutableFieldsFrom(spec, before), before)) errors.push(forbidden('spec', podUpdateRefusal));
+  return errors;
+}
+
+/** Fields that may change in one direction only. */
+function validateNarrowed(spec: PodSpec, before: PodSpec): FieldError[] {
+  const errors: FieldError[] = [];
+  const { tolerations = [], activeDeadlineSeconds = Infinity, schedulingGates = [] } = spec;
   if ((before.tolerations ?? []).some((kept) => !tolerations.some((present) => sameButSeconds(kept, present)))) {
     errors.push(forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds'));
   }
-  if (before.activeDeadlineSeconds !== undefined && (activeDeadlineSeconds ?? Infinity) > before.activeDeadlineSeconds) {
-    errors.push(invalid('spec.activeDeadlineSeconds', activeDeadlineSeconds ?? null, 'must be less than or equal to previous value'));
+  if (activeDeadlineSeconds > (before.activeDeadlineSeconds ?? Infinity)) {
+    errors.push(invalid('spec.activeDeadlineSeconds', spec.activeDeadlineSeconds, 'must be less than or equal to previous value'));
   }
   const gates = (before.schedulingGates ?? []).map((gate) => gate.name);
-  for (const gate of spec.schedulingGates ?? []) {
-    if (!gates.includes(gate.name)) {
-      errors.push(forbidden('spec.schedulingGates', `only deletion is allowed, but found new scheduling gate '${gate.name ?? ''}'`));
-    }
+  for (const { name = '' } of schedulingGates) {
+    if (!gates.includes(name))
+      errors.push(forbidden('spec.schedulingGates', `only deletion is allowed, but found new scheduling gate '${name}'`));
   }
-  if (!equalJson(mutableFieldsFrom(spec, before), before)) errors.push(forbidden('spec', podUpdateRefusal));
   return errors;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { StatusError } from '../errors.ts';
+import type { StatusError } from '../errors.ts';
 import { applyJsonPatch } from './json-patch.ts';
 import { defaultMerge, mergeKeys } from './merge-keys.ts';
 import { applyMergePatch } from './merge-patch.ts';
@@ -14,7 +14,10 @@ describe('JSON patch', () => {
   it('does all six operations', () => {
     expect(apply({ a: [1, 3] }, { op: 'add', path: '/a/1', value: 2 }, { op: 'add', path: '/a/-', value: 4 })).toEqual({ a: [1, 2, 3, 4] });
     expect(apply({ a: 1, b: 2 }, { op: 'remove', path: '/a' }, { op: 'replace', path: '/b', value: 3 })).toEqual({ b: 3 });
-    expect(apply({ a: { b: 1 } }, { op: 'move', from: '/a/b', path: '/c' }, { op: 'copy', from: '/c', path: '/a/d' })).toEqual({ a: { d: 1 }, c: 1 });
+    expect(apply({ a: { b: 1 } }, { op: 'move', from: '/a/b', path: '/c' }, { op: 'copy', from: '/c', path: '/a/d' })).toEqual({
+      a: { d: 1 },
+      c: 1,
+    });
     expect(apply({ 'a/b': { '~': 1 } }, { op: 'test', path: '/a~1b/~0', value: 1 })).toEqual({ 'a/b': { '~': 1 } });
     expect(apply({ a: 1 }, { op: 'test', path: '/missing', value: null })).toEqual({ a: 1 });
   });
@@ -55,12 +58,33 @@ describe('merge patch', () => {
 
 describe('strategic merge patch', () => {
   const containers = [
-    { name: 'a', image: 'a:1', env: [{ name: 'X', value: '1' }, { name: 'Y', value: '2' }], ports: [{ containerPort: 80 }] },
+    {
+      name: 'a',
+      image: 'a:1',
+      env: [
+        { name: 'X', value: '1' },
+        { name: 'Y', value: '2' },
+      ],
+      ports: [{ containerPort: 80 }],
+    },
     { name: 'b', image: 'b:1' },
   ];
 
   it('merges containers by name, env by name, ports by containerPort', () => {
-    const patch = { spec: { containers: [{ name: 'a', env: [{ name: 'Y', value: '3' }, { name: 'Z', value: '4' }], ports: [{ containerPort: 80, name: 'http' }] }] } };
+    const patch = {
+      spec: {
+        containers: [
+          {
+            name: 'a',
+            env: [
+              { name: 'Y', value: '3' },
+              { name: 'Z', value: '4' },
+            ],
+            ports: [{ containerPort: 80, name: 'http' }],
+          },
+        ],
+      },
+    };
     expect(applyStrategicMerge({ spec: { containers } }, patch, pod)).toEqual({
       spec: {
         containers: [
@@ -87,15 +111,22 @@ describe('strategic merge patch', () => {
     expect(
       applyStrategicMerge({ spec: { containers } }, { spec: { containers: [{ $patch: 'replace' }, { name: 'c', image: 'c' }] } }, pod),
     ).toEqual({ spec: { containers: [{ name: 'c', image: 'c' }] } });
-    expect(applyStrategicMerge({ metadata: { labels: { a: '1' } } }, { metadata: { labels: { $patch: 'replace', b: '2' } } }, pod)).toEqual({
-      metadata: { labels: { b: '2' } },
+    expect(applyStrategicMerge({ metadata: { labels: { a: '1' } } }, { metadata: { labels: { $patch: 'replace', b: '2' } } }, pod)).toEqual(
+      {
+        metadata: { labels: { b: '2' } },
+      },
+    );
+    expect(applyStrategicMerge({ metadata: { labels: { a: '1' } } }, { metadata: { labels: { a: null } } }, pod)).toEqual({
+      metadata: { labels: {} },
     });
-    expect(applyStrategicMerge({ metadata: { labels: { a: '1' } } }, { metadata: { labels: { a: null } } }, pod)).toEqual({ metadata: { labels: {} } });
   });
 
   it('keeps containerStatuses and tolerations atomic', () => {
     const target = { spec: { tolerations: [{ key: 'a' }] }, status: { containerStatuses: [{ name: 'a', ready: true }] } };
-    const patch = { spec: { tolerations: [{ key: 'b' }] }, status: { containerStatuses: [{ name: 'a', allocatedResources: { cpu: '1' } }] } };
+    const patch = {
+      spec: { tolerations: [{ key: 'b' }] },
+      status: { containerStatuses: [{ name: 'a', allocatedResources: { cpu: '1' } }] },
+    };
     expect(applyStrategicMerge(target, patch, pod)).toEqual({
       spec: { tolerations: [{ key: 'b' }] },
       status: { containerStatuses: [{ name: 'a', allocatedResources: { cpu: '1' } }] },
@@ -105,11 +136,23 @@ describe('strategic merge patch', () => {
   it('merges conditions by type, podIPs by ip, finalizers as a set', () => {
     const target = {
       metadata: { finalizers: ['a', 'b'] },
-      status: { conditions: [{ type: 'Ready', status: 'False', reason: 'X' }, { type: 'PodResizeInProgress', status: 'True' }], podIPs: [{ ip: '10.0.0.1' }] },
+      status: {
+        conditions: [
+          { type: 'Ready', status: 'False', reason: 'X' },
+          { type: 'PodResizeInProgress', status: 'True' },
+        ],
+        podIPs: [{ ip: '10.0.0.1' }],
+      },
     };
     const patch = {
       metadata: { '$deleteFromPrimitiveList/finalizers': ['a'], finalizers: ['c'] },
-      status: { conditions: [{ type: 'Ready', status: 'True' }, { type: 'PodResizeInProgress', $patch: 'delete' }], podIPs: [{ ip: '10.0.0.2' }] },
+      status: {
+        conditions: [
+          { type: 'Ready', status: 'True' },
+          { type: 'PodResizeInProgress', $patch: 'delete' },
+        ],
+        podIPs: [{ ip: '10.0.0.2' }],
+      },
     };
     expect(applyStrategicMerge(target, patch, pod)).toEqual({
       metadata: { finalizers: ['b', 'c'] },
@@ -131,6 +174,8 @@ describe('strategic merge patch', () => {
   });
 
   it('needs the merge key in every entry', () => {
-    expect(() => applyStrategicMerge({ spec: {} }, { spec: { containers: [{ image: 'x' }] } }, pod)).toThrow('does not contain declared merge key: name');
+    expect(() => applyStrategicMerge({ spec: {} }, { spec: { containers: [{ image: 'x' }] } }, pod)).toThrow(
+      'does not contain declared merge key: name',
+    );
   });
 });

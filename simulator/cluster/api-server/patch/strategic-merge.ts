@@ -15,23 +15,32 @@ export function applyStrategicMerge(target: unknown, patch: unknown, node: Merge
 }
 
 function mergeObject(target: Json, patch: Json, node: MergeNode): Json {
+  if (hasDirectives(patch)) return mergeDirected(target, patch, node);
+  if (node.atomic === true) return withoutDirectives(patch);
+  const result: Json = { ...target };
+  for (const key in patch) mergePlain(result, key, patch[key], node.fields?.[key] ?? plain);
+  return result;
+}
+
+/** The same for a patch that has directives among its fields. */
+function mergeDirected(target: Json, patch: Json, node: MergeNode): Json {
   const directive = patch['$patch'];
   if (directive === 'replace' || node.atomic === true) return withoutDirectives(patch);
   if (directive === 'delete') return {};
   if (directive !== undefined && directive !== 'merge') throw badRequest(`unknown patch type found: ${JSON.stringify(directive)}`);
   const result: Json = { ...target };
-  if (!hasDirectives(patch)) {
-    for (const key in patch) mergePlain(result, key, patch[key], node.fields?.[key] ?? plain);
-    return result;
-  }
   if (node.retainKeys === true) retainKeys(result, patch);
   for (const [key, value] of Object.entries(patch)) {
-    if (key === '$patch' || key === '$retainKeys' || directivePrefix.test(key)) continue;
+    if (isDirective(key)) continue;
     if (value === null) delete result[key];
-    else result[key] = mergeField(result[key], value, node.fields?.[key] ?? {}, listDirectives(patch, key));
+    else result[key] = mergeField(result[key], value, node.fields?.[key] ?? plain, listDirectives(patch, key));
   }
   applyLoneDirectives(result, patch, node);
   return result;
+}
+
+function isDirective(key: string): boolean {
+  return key === '$patch' || key === '$retainKeys' || directivePrefix.test(key);
 }
 
 const plain: MergeNode = {};
@@ -64,17 +73,18 @@ function applyLoneDirectives(result: Json, patch: Json, node: MergeNode): void {
     if (!directivePrefix.test(directive)) continue;
     const key = directive.slice(directive.indexOf('/') + 1);
     if (key in patch || !Array.isArray(result[key])) continue;
-    result[key] = mergeField(result[key], [], node.fields?.[key] ?? {}, listDirectives(patch, key), true);
+    const field = node.fields?.[key];
+    // An atomic list takes no order of its own.
+    if (field?.set === true || field?.key !== undefined) result[key] = mergeField(result[key], [], field, listDirectives(patch, key));
   }
 }
 
-// eslint-disable-next-line max-params
-function mergeField(target: unknown, value: unknown, node: MergeNode, directives: ListDirectives, lone = false): unknown {
+function mergeField(target: unknown, value: unknown, node: MergeNode, directives: ListDirectives): unknown {
   if (Array.isArray(value)) {
-    const current = Array.isArray(target) ? target : [];
+    const current: unknown[] = Array.isArray(target) ? target : [];
     if (node.set === true) return mergeSet(current, value, directives);
     if (node.key !== undefined) return mergeKeyed(current, objectsOf(value), node, directives);
-    return lone ? current : value.map((entry) => (isJson(entry) ? withoutDirectives(entry) : entry));
+    return value.map((entry: unknown) => (isJson(entry) ? withoutDirectives(entry) : entry));
   }
   if (isJson(value)) return mergeObject(isJson(target) ? target : {}, value, node);
   return value;
@@ -104,7 +114,8 @@ function mergeKeyed(current: readonly unknown[], patches: readonly Json[], node:
     const at = result.findIndex((item) => equalJson(item[key], id));
     result = mergeEntry(result, at, entry, node);
   }
-  return inOrder(result, directives.order, (item) => (isJson(item) ? item[key] : undefined), key);
+  const order = directives.order?.map((entry) => (isJson(entry) ? entry[key] : entry));
+  return inOrder(result, order, (item) => (isJson(item) ? item[key] : undefined));
 }
 
 function mergeEntry(list: Json[], at: number, patch: Json, node: MergeNode): Json[] {
@@ -119,11 +130,9 @@ function mergeEntry(list: Json[], at: number, patch: Json, node: MergeNode): Jso
  * The order that the client asked for. Entries that it did not name (added on the server meanwhile) keep their place relative to their
  * neighbours.
  */
-// eslint-disable-next-line max-params
-function inOrder<T>(items: T[], order: readonly unknown[] | undefined, idOf: (item: T) => unknown, key?: string): T[] {
+function inOrder<T>(items: T[], order: readonly unknown[] | undefined, idOf: (item: T) => unknown): T[] {
   if (order === undefined) return items;
-  const wanted = order.map((entry) => (key !== undefined && isJson(entry) ? entry[key] : entry));
-  const rank = (item: T): number => wanted.findIndex((id) => equalJson(id, idOf(item)));
+  const rank = (item: T): number => order.findIndex((id) => equalJson(id, idOf(item)));
   const named = items.filter((item) => rank(item) >= 0).sort((a, b) => rank(a) - rank(b));
   const result = [...named];
   for (const [index, item] of items.entries()) {
@@ -139,8 +148,8 @@ function inOrder<T>(items: T[], order: readonly unknown[] | undefined, idOf: (it
 function withoutDirectives(value: Json): Json {
   const result: Json = {};
   for (const [key, field] of Object.entries(value)) {
-    if (key === '$patch' || key === '$retainKeys' || directivePrefix.test(key) || field === null) continue;
-    if (Array.isArray(field)) result[key] = field.map((item) => (isJson(item) ? withoutDirectives(item) : item));
+    if (isDirective(key) || field === null) continue;
+    if (Array.isArray(field)) result[key] = field.map((item: unknown) => (isJson(item) ? withoutDirectives(item) : item));
     else result[key] = isJson(field) ? withoutDirectives(field) : field;
   }
   return result;

@@ -1,4 +1,7 @@
+import type { OwnerReference } from '../../../../core/model/object.ts';
 import type { Stored } from './stored.ts';
+
+const none: readonly OwnerReference[] = [];
 
 /** Which objects exist by uid, and which name a uid as an owner. */
 export class OwnerIndex {
@@ -7,23 +10,19 @@ export class OwnerIndex {
 
   replace(before: Stored | undefined, after: Stored | undefined): void {
     this.#replaceUid(before, after);
-    const oldRefs = before?.object.metadata.ownerReferences;
-    const newRefs = after?.object.metadata.ownerReferences;
     const current = after ?? before;
-    if (current === undefined || (oldRefs === undefined && newRefs === undefined)) return;
+    const oldRefs = before?.object.metadata.ownerReferences ?? none;
+    const newRefs = after?.object.metadata.ownerReferences ?? none;
+    if (current === undefined || (oldRefs === none && newRefs === none)) return;
     const key = `${current.storageKey}|${current.namespace}/${current.name}`;
-    if (oldRefs !== undefined && oldRefs !== newRefs) {
-      for (const { uid } of oldRefs) if (newRefs?.some((reference) => reference.uid === uid) !== true) this.#forget(uid, key);
-    }
-    if (after === undefined) {
-      for (const { uid } of oldRefs ?? []) this.#forget(uid, key);
-      return;
-    }
-    for (const { uid } of newRefs ?? []) {
-      let dependents = this.#dependents.get(uid);
-      if (dependents === undefined) this.#dependents.set(uid, (dependents = new Map()));
-      dependents.set(key, after);
-    }
+    for (const { uid } of oldRefs) if (!newRefs.some((reference) => reference.uid === uid)) this.#forget(uid, key);
+    if (after !== undefined) for (const { uid } of newRefs) this.#remember(uid, key, after);
+  }
+
+  #remember(ownerUid: string, key: string, stored: Stored): void {
+    let dependents = this.#dependents.get(ownerUid);
+    if (dependents === undefined) this.#dependents.set(ownerUid, (dependents = new Map()));
+    dependents.set(key, stored);
   }
 
   #replaceUid(before: Stored | undefined, after: Stored | undefined): void {

@@ -25,7 +25,7 @@ export function scaleOf(kind: Kind, object: KubeObject): KubeObject {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp } as KubeObject['metadata'],
-    spec: { ...(replicas === 0 ? {} : { replicas: replicas ?? 0 }) },
+    spec: replicas === 0 ? {} : { replicas: replicas ?? 0 },
     status: { replicas: valueAt(object, paths.statusReplicasPath) ?? 0, ...(selector === '' ? {} : { selector }) },
   };
 }

@@ -58,21 +58,15 @@ function without(result: Json, original: Json, key: string): Json {
 }
 
 function conformValue(value: unknown, type: FieldType, place: Place): unknown {
-  switch (type.kind) {
-    case 'message': {
-      if (!isJson(value)) throw wrongType(value, 'object', place);
-      const message = messageOf(type.name);
-      return message === undefined ? value : conformMessage(value, message, place);
-    }
-    case 'list':
-    case 'wrappedList':
-      return conformList(value, type.of, place);
-    case 'map':
-      return conformMap(value, type.of, place);
-    default:
-      if (!fits(value, type.kind)) throw wrongType(value, goTypes[type.kind] ?? type.kind, place);
-      return value;
+  if (type.kind === 'message') {
+    if (!isJson(value)) throw wrongType(value, 'object', place);
+    const message = messageOf(type.name);
+    return message === undefined ? value : conformMessage(value, message, place);
   }
+  if (type.kind === 'map') return conformMap(value, type.of, place);
+  if (type.kind === 'list' || type.kind === 'wrappedList') return conformList(value, type.of, place);
+  if (!fits(value, type.kind)) throw wrongType(value, goTypes[type.kind] ?? type.kind, place);
+  return value;
 }
 
 function conformList(value: unknown, of: FieldType, place: Place): unknown {

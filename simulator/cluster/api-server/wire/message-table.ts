@@ -6,8 +6,15 @@ import { groupMessages } from './group-messages.ts';
  * `Q` Quantity, `I` int-or-string, `R` RawExtension, `F` FieldsV1, `@x` message x, `*x` list of x, `%x` map from string to x, `=x` a
  * list of x in a message of its own. `!` behind it: a pointer in Go, where zero and absent differ. The name `.` is an embedded struct.
  */
-export type FieldType =
-  | { readonly kind: 'string' | 'boolean' | 'integer' | 'float' | 'bytes' | 'time' | 'microTime' | 'duration' | 'quantity' | 'intOrString' | 'raw' }
+export type FieldType = NumberType | BytesType;
+
+/** Written as a number, without a length. */
+export interface NumberType {
+  readonly kind: 'boolean' | 'integer' | 'float';
+}
+
+export type BytesType =
+  | { readonly kind: 'string' | 'bytes' | 'time' | 'microTime' | 'duration' | 'quantity' | 'intOrString' | 'raw' }
   | { readonly kind: 'message'; readonly name: string }
   | { readonly kind: 'list' | 'map' | 'wrappedList'; readonly of: FieldType };
 

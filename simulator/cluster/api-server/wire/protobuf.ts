@@ -2,7 +2,7 @@ import { formatMicroTime, formatTime } from '../../../../core/model/condition.ts
 import { badRequest } from '../errors.ts';
 import type { Json } from '../json.ts';
 import { messageOf, messageOfKind } from './message-table.ts';
-import type { Field, FieldType, Message } from './message-table.ts';
+import type { BytesType, Field, FieldType, Message } from './message-table.ts';
 
 export const protobufType = 'application/vnd.kubernetes.protobuf';
 
@@ -14,7 +14,8 @@ const magic = Buffer.from([0x6b, 0x38, 0x73, 0x00]);
  * send it without asking; answers are always JSON, which all of them take.
  */
 export function decodeProtobuf(body: Buffer): Json {
-  if (!body.subarray(0, 4).equals(magic)) throw badRequest('the body is not in the protobuf form that its Content-Type promises: its first bytes are wrong');
+  if (!body.subarray(0, 4).equals(magic))
+    throw badRequest('the body is not in the protobuf form that its Content-Type promises: its first bytes are wrong');
   try {
     return readEnvelope(new Reader(body.subarray(4)));
   } catch (thrown) {
@@ -139,33 +140,34 @@ function readEntry(reader: Reader, of: FieldType, target: Json): void {
 }
 
 function readValue(reader: Reader, type: FieldType): unknown {
+  if (type.kind === 'boolean') return reader.varint() !== 0n;
+  if (type.kind === 'integer') return reader.integer();
+  if (type.kind === 'float') return reader.double();
+  return readBytes(reader.bytes(), type as BytesType);
+}
+
+function readBytes(bytes: Buffer, type: BytesType): unknown {
   switch (type.kind) {
     case 'string':
-      return reader.bytes().toString('utf8');
-    case 'boolean':
-      return reader.varint() !== 0n;
-    case 'integer':
-      return reader.integer();
-    case 'float':
-      return reader.double();
+      return bytes.toString('utf8');
     case 'bytes':
-      return reader.bytes().toString('base64');
+      return bytes.toString('base64');
     case 'raw':
-      return readRaw(reader);
+      return readRaw(new Reader(bytes));
     case 'message': {
       const message = messageOf(type.name);
-      return message === undefined ? reader.bytes().toString('base64') : readMessage(new Reader(reader.bytes()), message);
+      return message === undefined ? bytes.toString('base64') : readMessage(new Reader(bytes), message);
     }
     case 'list':
     case 'map':
     case 'wrappedList':
-      return readItems(new Reader(reader.bytes()), type.of);
+      return readItems(new Reader(bytes), type.of);
     case 'time':
     case 'microTime':
     case 'duration':
     case 'quantity':
     case 'intOrString':
-      return readSmall(new Reader(reader.bytes()), type.kind);
+      return readSmall(new Reader(bytes), type.kind);
   }
 }
 
@@ -178,8 +180,7 @@ function readItems(reader: Reader, of: FieldType): unknown[] {
   return items;
 }
 
-function readRaw(reader: Reader): unknown {
-  const inner = new Reader(reader.bytes());
+function readRaw(inner: Reader): unknown {
   let value: unknown;
   for (const { number, wire } of inner.fields()) {
     if (number === 1) value = JSON.parse(inner.bytes().toString('utf8')) as unknown;

@@ -23,30 +23,75 @@ export interface SpreadState {
 const skewed = rejection('PodTopologySpread', ["node(s) didn't match pod topology spread constraints"], false);
 const unlabelled = rejection('PodTopologySpread', ["node(s) didn't match pod topology spread constraints (missing required label)"], true);
 
+/** What of a constraint depends on nodes and the pod's spec alone. */
+interface Ground {
+  /** 1 where a node's pods are counted, by node index. */
+  readonly eligible: Uint8Array;
+  /** The values of all eligible nodes, each at 0. */
+  readonly domains: ReadonlyMap<string, number>;
+}
+
+interface Grounds {
+  readonly version: number;
+  readonly byShape: WeakMap<PodShape, readonly Ground[]>;
+}
+
+/** Kept until nodes come, go or change: a thousand pods of one template look at the nodes once. */
+const grounds = new WeakMap<NodeTable, WeakMap<readonly SpreadConstraint[], Grounds>>();
+
+function groundsOf(pod: PodInfo, table: NodeTable): readonly Ground[] {
+  const { hardSpread } = pod.group;
+  let ofTable = grounds.get(table);
+  if (ofTable === undefined) grounds.set(table, (ofTable = new WeakMap()));
+  let known = ofTable.get(hardSpread);
+  if (known?.version !== table.topologyVersion) {
+    known = { version: table.topologyVersion, byShape: new WeakMap() };
+    ofTable.set(hardSpread, known);
+  }
+  let found = known.byShape.get(pod.shape);
+  if (found === undefined) {
+    found = hardSpread.map((constraint) => surveyNodes(constraint, pod, table));
+    known.byShape.set(pod.shape, found);
+  }
+  return found;
+}
+
+function surveyNodes(constraint: SpreadConstraint, pod: PodInfo, table: NodeTable): Ground {
+  const eligible = new Uint8Array(table.nodes.length);
+  const domains = new Map<string, number>();
+  for (const node of table.nodes) {
+    if (node === undefined || !hasAllKeys(pod.group.hardSpread, node) || !isEligible(constraint, pod.shape, node)) continue;
+    eligible[node.index] = 1;
+    domains.set(node.labels[constraint.topologyKey] ?? '', 0);
+  }
+  return { eligible, domains };
+}
+
 /** The state for one incoming pod; `undefined` without hard constraints. */
 export function spreadState(pod: PodInfo, table: NodeTable): SpreadState | undefined {
-  const { hardSpread, labels, namespace } = pod.group;
+  const { hardSpread } = pod.group;
   if (hardSpread.length === 0) return undefined;
-  const constraints = hardSpread.map((constraint): ConstraintState => ({
-    constraint,
-    self: constraint.matches(labels) ? 1 : 0,
-    counts: new Map(),
-    least: undefined,
-  }));
-  const counted = constraints.map(({ constraint }) =>
-    constraint.countsNothing ? [] : [...table.groupsOf(namespace)].filter(({ group }) => constraint.matches(group.labels)),
-  );
-  for (const node of table.nodes) {
-    if (node === undefined || !hasAllKeys(hardSpread, node)) continue;
-    for (const [at, state] of constraints.entries()) {
-      if (!isEligible(state.constraint, pod.shape, node)) continue;
-      const value = node.labels[state.constraint.topologyKey] ?? '';
-      let sum = state.counts.get(value) ?? 0;
-      for (const places of counted[at] ?? []) sum += places.nodes.get(node.index)?.live ?? 0;
-      state.counts.set(value, sum);
+  const ground = groundsOf(pod, table);
+  const constraints = hardSpread.map((constraint, at): ConstraintState => {
+    const { eligible, domains } = ground[at] ?? { eligible: new Uint8Array(0), domains: new Map<string, number>() };
+    const counts = countMatching(constraint, pod, table, { eligible, domains });
+    return { constraint, self: constraint.matches(pod.group.labels) ? 1 : 0, counts, least: undefined };
+  });
+  return { incoming: pod, constraints };
+}
+
+function countMatching(constraint: SpreadConstraint, pod: PodInfo, table: NodeTable, { eligible, domains }: Ground): Map<string, number> {
+  const counts = new Map(domains);
+  if (constraint.countsNothing) return counts;
+  for (const { group, nodes } of table.groupsOf(pod.namespace)) {
+    if (!constraint.matches(group.labels)) continue;
+    for (const [index, { live }] of nodes) {
+      if (eligible[index] !== 1) continue;
+      const value = table.nodes[index]?.labels[constraint.topologyKey] ?? '';
+      counts.set(value, (counts.get(value) ?? 0) + live);
     }
   }
-  return { incoming: pod, constraints };
+  return counts;
 }
 
 export function hasAllKeys(constraints: readonly SpreadConstraint[], node: NodeInfo): boolean {

@@ -44,7 +44,7 @@ describe('leadership on the embedded cluster', () => {
     await client.create(resourceTypes.namespaces, { metadata: { name: 'concertina-system' } });
     const writes: AuditedWrite[] = [];
     embedded.api.onAudit((record) => {
-      const { userAgent = '', namespace = '', name = '', subresource = '', code } = record;
+      const { userAgent, namespace = '', name = '', subresource = '', code } = record;
       const resource = record.type.plural;
       if (code >= 300 || !userAgent.startsWith('concertina/') || resource === 'leases' || resource === 'events') return;
       const replicas = (record.requestObject as { spec?: { replicas?: number } } | undefined)?.spec?.replicas ?? 0;

@@ -86,15 +86,16 @@ export async function retryPatch(
   read: () => Stored | undefined,
   kind: Kind,
   patch: ParsedPatch,
-  ...[key, write]: [name: string, write: (next: KubeObject) => Promise<Stored>]
+  ...[key, write]: [name: string, write: (next: KubeObject, current: KubeObject) => Promise<Stored>]
 ): Promise<Stored> {
   for (let tries = 1; ; tries++) {
     const current = read();
     if (current === undefined) throw notFound(kind.type, key);
-    const next = patchObject(kind, current.view(kind.encode), patch);
+    const before = current.view(kind.encode);
+    const next = patchObject(kind, before, patch);
     const pinned = next.metadata.resourceVersion !== current.object.metadata.resourceVersion;
     try {
-      return await write(next);
+      return await write(next, before);
     } catch (thrown) {
       if (pinned || !isStatusError(thrown, 'Conflict') || tries >= maxTries || read() === current) throw thrown;
     }

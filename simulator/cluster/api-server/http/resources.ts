@@ -59,8 +59,8 @@ function isDryRun(values: readonly string[]): boolean {
  * The object as its builtin type reads it. Unknown fields are refused with `fieldValidation=Strict`, else dropped, with a warning unless
  * the client asked to ignore them.
  */
-function checkFields({ kind, request, warnings }: ResourceExchange, object: KubeObject): KubeObject {
-  const { object: known, unknown } = conform(kind, object);
+function checkFields({ kind, request, warnings }: ResourceExchange, object: KubeObject, trusted?: KubeObject): KubeObject {
+  const { object: known, unknown } = conform(kind, object, trusted);
   if (unknown.length === 0) return known;
   const level = request.query.get('fieldValidation') ?? 'Warn';
   if (level === 'Strict') throw strictDecodingError(kind, unknown);
@@ -165,7 +165,7 @@ export async function patchResource(exchange: ResourceExchange): Promise<ApiResp
     kind,
     patch,
     name,
-    (next) => server.registry.updateKind(kind, checkFields(exchange, next), options),
+    (next, current) => server.registry.updateKind(kind, checkFields(exchange, next, current), options),
   );
   return renderStored(exchange, 200, stored);
 }

@@ -14,54 +14,76 @@ export interface Conformed {
   readonly unknown: readonly string[];
 }
 
-interface Place {
+interface Report {
   readonly kind: Kind;
-  readonly path: string;
   readonly unknown: string[];
 }
 
-/** Checks a builtin object against the fields of its type; throws the server's 400 for a value of the wrong JSON type. */
-export function conform(kind: Kind, object: KubeObject): Conformed {
+/** Where in the object; the text of it is only made when something is wrong there. */
+interface Place {
+  readonly report: Report;
+  readonly parent: Place | undefined;
+  readonly key: string | number;
+}
+
+function pathOf(place: Place): string {
+  const above = place.parent === undefined ? '' : pathOf(place.parent);
+  if (typeof place.key === 'number') return `${above}[${place.key}]`;
+  return above === '' ? place.key : `${above}.${place.key}`;
+}
+
+/**
+ * Checks a builtin object against the fields of its type; throws the server's 400 for a value of the wrong JSON type. What it shares
+ * with `trusted`, the stored object that a patch started from, is not looked at again.
+ */
+export function conform(kind: Kind, object: KubeObject, trusted?: KubeObject): Conformed {
   const message = kind.custom === undefined ? messageOfKind(kind.type.group, kind.type.version, kind.type.kind) : undefined;
   if (message === undefined) return { object, unknown: [] };
   const unknown: string[] = [];
-  const { kind: _kind, apiVersion: _version, ...rest } = object;
-  const body = conformMessage(rest, message, { kind, path: '', unknown });
-  return { object: body === rest ? object : ({ kind: object.kind, apiVersion: object.apiVersion, ...body } as KubeObject), unknown };
+  const place: Place = { report: { kind, unknown }, parent: undefined, key: '' };
+  return { object: conformMessage(object, message, place, trusted) as KubeObject, unknown };
 }
 
-function conformMessage(value: Json, message: Message, place: Place): Json {
+function conformMessage(value: Json, message: Message, place: Place, trusted: unknown): Json {
+  if (value === trusted) return value;
+  const known = isJson(trusted) ? trusted : nothing;
   let result = value;
   for (const key in value) {
-    const field = message.byName.get(key);
     const item = value[key];
-    const path = place.path === '' ? key : `${place.path}.${key}`;
-    if (field === undefined) {
-      place.unknown.push(path);
-      result = without(result, value, key);
-    } else if (item === null || item === undefined) result = without(result, value, key);
-    else {
-      const next = conformValue(item, field.type, { ...place, path });
-      if (next !== item) {
-        if (result === value) result = { ...value };
-        result[key] = next;
-      }
-    }
+    if (item === known[key] && item !== undefined) continue;
+    const next = conformField(key, item, message, { place, trusted: known[key] });
+    if (next === item) continue;
+    if (result === value) result = { ...value };
+    if (next === undefined) delete result[key];
+    else result[key] = next;
   }
   return result;
 }
 
-function without(result: Json, original: Json, key: string): Json {
-  const copy = result === original ? { ...original } : result;
-  delete copy[key];
-  return copy;
+const nothing: Json = {};
+
+/** The field's value; undefined takes it away. */
+function conformField(
+  key: string,
+  item: unknown,
+  message: Message,
+  { place, trusted }: { readonly place: Place; readonly trusted: unknown },
+): unknown {
+  const field = message.byName.get(key);
+  if (field === undefined) {
+    if (place.parent === undefined && (key === 'kind' || key === 'apiVersion')) return item;
+    place.report.unknown.push(pathOf({ report: place.report, parent: place, key }));
+    return undefined;
+  }
+  if (item === null || item === undefined) return undefined;
+  return conformValue(item, field.type, { report: place.report, parent: place, key }, trusted);
 }
 
-function conformValue(value: unknown, type: FieldType, place: Place): unknown {
+function conformValue(value: unknown, type: FieldType, place: Place, trusted?: unknown): unknown {
   if (type.kind === 'message') {
     if (!isJson(value)) throw wrongType(value, 'object', place);
     const message = messageOf(type.name);
-    return message === undefined ? value : conformMessage(value, message, place);
+    return message === undefined ? value : conformMessage(value, message, place, trusted);
   }
   if (type.kind === 'map') return conformMap(value, type.of, place);
   if (type.kind === 'list' || type.kind === 'wrappedList') return conformList(value, type.of, place);
@@ -71,16 +93,17 @@ function conformValue(value: unknown, type: FieldType, place: Place): unknown {
 
 function conformList(value: unknown, of: FieldType, place: Place): unknown {
   if (!Array.isArray(value)) throw wrongType(value, 'slice', place);
-  let result: unknown[] = value;
-  for (let at = 0; at < value.length; at++) {
-    const item: unknown = value[at];
+  const list: readonly unknown[] = value;
+  let result: unknown[] | undefined;
+  for (let at = 0; at < list.length; at++) {
+    const item = list[at];
     if (item === null) continue;
-    const next = conformValue(item, of, { ...place, path: `${place.path}[${at}]` });
+    const next = conformValue(item, of, { report: place.report, parent: place, key: at });
     if (next === item) continue;
-    if (result === value) result = [...value];
+    result ??= [...list];
     result[at] = next;
   }
-  return result;
+  return result ?? value;
 }
 
 function conformMap(value: unknown, of: FieldType, place: Place): unknown {
@@ -89,7 +112,7 @@ function conformMap(value: unknown, of: FieldType, place: Place): unknown {
   for (const key in value) {
     const item = value[key];
     // Null in a map of strings is the empty string to Go.
-    const next = item === null && of.kind === 'string' ? '' : conformValue(item, of, { ...place, path: `${place.path}.${key}` });
+    const next = item === null && of.kind === 'string' ? '' : conformValue(item, of, { report: place.report, parent: place, key });
     if (next === item) continue;
     if (result === value) result = { ...value };
     result[key] = next;
@@ -117,10 +140,10 @@ function fits(value: unknown, kind: string): boolean {
   }
 }
 
-function wrongType(value: unknown, wanted: string, { kind, path }: Place): Error {
+function wrongType(value: unknown, wanted: string, place: Place): Error {
   const given = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : value === null ? 'null' : typeof value;
-  const { kind: name, version } = kind.type;
+  const { kind: name, version } = place.report.kind.type;
   return badRequest(
-    `${name} in version "${version}" cannot be handled as a ${name}: json: cannot unmarshal ${given} into Go struct field ${name}.${path} of type ${wanted}`,
+    `${name} in version "${version}" cannot be handled as a ${name}: json: cannot unmarshal ${given} into Go struct field ${name}.${pathOf(place)} of type ${wanted}`,
   );
 }

@@ -13,6 +13,9 @@ import { version } from './version.ts';
 const commands = [runCommand, recommendCommand, snapshotCommand, demoCommand];
 const words = hideBin(process.argv);
 
+// Timers of the suite do not keep the process alive: without this a command that waits between two tries would end in silence.
+const alive = setInterval(() => undefined, 2 ** 30);
+
 try {
   refuseOddSwitches(words, switchFlags(runSettings));
   const parser = yargs(words);
@@ -30,16 +33,18 @@ try {
     .alias('help', 'h')
     .wrap(Math.min(140, process.stdout.columns ?? 100))
     .exitProcess(false)
-    .fail((message, error, failed) => {
+    .fail((message, error) => {
       // yargs hands over either its own sentence about the words, or what a command threw.
       if (error !== undefined && error !== null) throw error;
       const names = commands.map(({ command }) => String(command).split(' ', 1)[0] ?? '');
-      throw new UsageError(usageSentence(message, { words, commands: names, flags: flagsOf(failed) }));
+      throw new UsageError(usageSentence(message, { words, commands: names, flags: flagsOf(parser) }));
     })
     .parseAsync();
 } catch (error) {
   process.stderr.write(`${failureLine(error)}\n`);
   process.exitCode = exitCodeOf(error);
+} finally {
+  clearInterval(alive);
 }
 
 /** `--kubeconfig "$UNSET"` must not silently mean another cluster. */
@@ -53,6 +58,6 @@ function refuseEmpty(args: Readonly<Record<string, unknown>>): true {
 /** Names of the flags that the parser knows where it failed. */
 function flagsOf(parser: unknown): string[] {
   // Only for the "did you mean": without it the sentence is poorer, not wrong.
-  const internal = (parser as { getInternalMethods?: () => { getOptions?: () => { key?: object } } }).getInternalMethods?.();
-  return Object.keys(internal?.getOptions?.().key ?? {}).filter((name) => name.length > 1);
+  const { key = {} } = (parser as { getOptions?: () => { key?: object } }).getOptions?.() ?? {};
+  return Object.keys(key).filter((name) => name.length > 1);
 }

@@ -29,7 +29,7 @@ export function schemaProblems(issues: readonly z.core.$ZodIssue[], spec: unknow
 }
 
 function issueText(issue: z.core.$ZodIssue, value: unknown): string {
-  if (value === undefined) return 'is required';
+  if (value === undefined) return 'is required; add it';
   const given = shown(value);
   if (issue.code === 'invalid_value') return `${given} is not one of ${issue.values.map(String).join(', ')}`;
   if (issue.code === 'too_small') {
@@ -103,7 +103,7 @@ function metricProblems(metric: MetricInput, path: string): PolicyProblem[] {
     if (present === (metric.type === type)) continue;
     problems.push({
       path: `${path}.${block}`,
-      message: present ? `does not belong to type ${metric.type}; remove it or set type ${type}` : `is required by type ${metric.type}`,
+      message: present ? `does not belong to type ${metric.type}; remove it or set type ${type}` : `is required by type ${metric.type}; add it`,
     });
   }
   const block = metric[metricBlocks[metric.type]];

@@ -163,7 +163,8 @@ export const horizontalPolicySpec = z
           .optional()
           .describe('From any scaling to a scale-down; default 300, 0 turns it off.'),
       })
-      .optional(),
+      .optional()
+      .describe('Least time between scalings of the target; counted from status, so that it outlives a restart of the controller.'),
     fallback: z
       .strictObject({
         failureThreshold: z.int32().min(1),

@@ -67,7 +67,7 @@ describe('parsePolicy', () => {
       'InvalidPolicy: spec.maxReplicas: 5 is less than minReplicas 6; raise maxReplicas or lower minReplicas',
     ],
     ['an unknown field', { maxReplicas: 5, maxReplica: 5 }, 'InvalidPolicy: spec.maxReplica: unknown field; remove it or correct its name'],
-    ['a missing field', {}, 'InvalidPolicy: spec.maxReplicas: is required'],
+    ['a missing field', {}, 'InvalidPolicy: spec.maxReplicas: is required; add it'],
     ['a fraction', { maxReplicas: 2.5 }, 'InvalidPolicy: spec.maxReplicas: 2.5 is not a whole number'],
     ['a number that is too small', { maxReplicas: 0 }, 'InvalidPolicy: spec.maxReplicas: 0 is too small; the least is 1'],
     [
@@ -88,7 +88,7 @@ describe('parsePolicy', () => {
     [
       'a block of another type',
       { maxReplicas: 5, metrics: [{ ...cpu, type: 'Pods' }] },
-      'InvalidPolicy: spec.metrics[0].resource: does not belong to type Pods; remove it or set type Resource; spec.metrics[0].pods: is required by type Pods',
+      'InvalidPolicy: spec.metrics[0].resource: does not belong to type Pods; remove it or set type Resource; spec.metrics[0].pods: is required by type Pods; add it',
     ],
     [
       'a target of zero',

@@ -93,7 +93,7 @@ type SpecResult = { readonly ok: true; readonly spec: HorizontalPolicySpec } | E
 
 function readSpec(raw: unknown, { lenient = false } = {}): SpecResult {
   if (typeof raw !== 'object' || raw === null) {
-    return { ok: false, reason: 'InvalidPolicy', problems: [{ path: 'spec', message: 'is required' }] };
+    return { ok: false, reason: 'InvalidPolicy', problems: [{ path: 'spec', message: 'is required; add it' }] };
   }
   let parsed = horizontalPolicySpec.safeParse(raw);
   if (!parsed.success && lenient) parsed = horizontalPolicySpec.safeParse(withoutUnknown(raw, parsed.error.issues));

@@ -5,6 +5,7 @@ import { resourceTypes, type KubeObject, type ObjectReference, type ResourceType
 import { pruneForSnapshot, type ClusterSnapshot, type SnapshotScale } from '../../core/model/snapshot.ts';
 import { createMetricsAggregator, createMetricsServerSource } from '../../metrics-aggregator/index.ts';
 import { createScaleAccess } from '../../hpa/index.ts';
+import { clusterClock } from './cluster-clock.ts';
 import type { DecisionSettings } from './settings.ts';
 
 export interface CaptureOptions {
@@ -17,7 +18,8 @@ export interface CaptureOptions {
 
 /** Reads everything that a recommendation is made of, once. Writes nothing. */
 export async function captureCluster(options: CaptureOptions): Promise<Omit<ClusterSnapshot, 'complete'>> {
-  const { client, clock, settings, namespace } = options;
+  const { client, settings, namespace } = options;
+  const { clock } = await clusterClock(client, options.clock);
   const [policies, hpas, pods, nodes] = await Promise.all([
     listOrEmpty(client, resourceTypes.horizontalPolicies, namespace),
     listOrEmpty(client, resourceTypes.horizontalPodAutoscalers, namespace),

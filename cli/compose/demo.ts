@@ -96,14 +96,15 @@ function introduce({ print, speed }: DemoOptions, place: { readonly url: string;
 
 /** One line for every decision that changes something, and for the first of a row that does not. */
 function tell(print: (line: string) => void, clock: Clock, started: number): (decision: Decision) => void {
-  let last = '';
+  const last = new Map<string, string>();
   return (decision) => {
     const { from, to, reason, holds, message, subject } = decision;
+    const policy = `${subject.namespace ?? ''}/${subject.name}`;
     const kind = `${from}→${to} ${reason} ${holds.map((hold) => hold.by).join(',')}`;
-    if (kind === last) return;
-    last = kind;
+    if (kind === last.get(policy)) return;
+    last.set(policy, kind);
     const at = formatDuration(Math.round((clock.now() - started) / 1000) * 1000).padStart(7);
-    print(`[${at}] ${subject.namespace ?? ''}/${subject.name}  ${message}`);
+    print(`[${at}] ${policy}  ${message}`);
   };
 }
 

@@ -50,16 +50,11 @@ function located(error: unknown, { context, origin, user, server }: KubeConfigCo
   const where = origin === 'in-cluster' ? 'the service account of this pod' : `context "${context}" of ${origin}`;
   const of = (message: string): ConcertinaError =>
     new ConcertinaError(error.code, `${where}: ${message}`, { cause: error, details: error.details });
-  switch (error.code) {
-    case 'CREDENTIALS_EXPIRED':
-      return of(`${error.message}; log in again or renew the token or certificate of user "${user}"`);
-    case 'API_UNREACHABLE':
-      return of(error.message.endsWith('?') ? error.message : `${error.message}; check the address, the network and any proxy between`);
-    case 'API_ANSWER_INVALID':
-      return of(`${server} is not answering as an API server: ${error.message}`);
-    default:
-      return error;
-  }
+  if (error.code === 'CREDENTIALS_EXPIRED') return of(`${error.message}; log in again or renew the token or certificate of user "${user}"`);
+  if (error.code === 'API_ANSWER_INVALID') return of(`${server} is not answering as an API server: ${error.message}`);
+  if (error.code !== 'API_UNREACHABLE') return error;
+  const said = error.details['reason'] === 'timeout' ? `${server} did not answer within ${firstAnswerMs / 1000} s` : error.message;
+  return of(said.endsWith('?') ? said : `${said}; check the address, the network and any proxy between`);
 }
 
 /** A fault that passes by itself: nobody answers, or something before the API server says that it is away (5xx). */

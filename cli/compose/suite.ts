@@ -121,6 +121,10 @@ export function createSuite(options: SuiteOptions): Suite {
       policies: mirrors.policies,
       nativeHpas: mirrors.nativeHpas,
       pods: () => (mirrors.pods.hasSynced() ? view() : undefined),
+      podsAgeMs: () => {
+        const heard = mirrors.pods.stats().lastProgressAt;
+        return heard === undefined ? undefined : transportClock.monotonic() - heard;
+      },
     },
     metrics: () => aggregator.view(),
     clock,

@@ -22,6 +22,10 @@ export interface AssembleOptions {
   readonly policy: ScalingPolicy;
   readonly scale: ScaleFacts;
   readonly pods: PodLister;
+  /** Milliseconds since anything was heard of pods. */
+  readonly podsAgeMs?: number | undefined;
+  /** Since when the target has this size, epoch milliseconds. */
+  readonly sizedAt?: number | undefined;
   readonly view: MetricsView;
   readonly state: HpaState;
   readonly status: PreviousStatus;
@@ -44,6 +48,9 @@ export function assemble(options: AssembleOptions): EvaluationInput {
     now: options.now,
     maxSampleAgeMs: config.maxSampleAgeMs,
     strict: !policy.native,
+    podsAgeMs: options.podsAgeMs,
+    sizedAt: options.sizedAt,
+    statusReplicas: scale.statusReplicas,
   };
   return {
     subject: policy.reference,

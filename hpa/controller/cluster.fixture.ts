@@ -2,6 +2,7 @@ import { Registry } from 'prom-client';
 import { ConcertinaError } from '../../core/errors.ts';
 import type { KubeClient, RawResponse, Scale } from '../../core/kube/api.ts';
 import { ApiStatusError } from '../../core/kube/status-error.ts';
+import { sleep } from '../../core/model/clock.ts';
 import { buildClusterView } from '../../core/model/cluster-view.ts';
 import type { Decision } from '../../core/model/decision.ts';
 import { createInterner } from '../../core/model/interner.ts';
@@ -42,6 +43,12 @@ export class FakeCluster {
   /** Conflicts (409) that the next writes of a scale meet; a function is called at each. */
   conflicts: (() => void)[] = [];
   fencedBy: string | undefined;
+  /** How long the API server takes to answer a read of a scale. */
+  readDelayMs = 0;
+  /** Pods of a target that the mirror of pods does not know (yet). */
+  readonly unseen = new Map<string, number>();
+  /** Milliseconds since the mirror of pods heard anything. */
+  podsAgeMs = 0;
   /** Thrown out of `getScale` of a target. */
   readonly broken = new Map<string, Error>();
   #version = 1;
@@ -106,6 +113,7 @@ export class FakeCluster {
       reads: {
         policies: this.#source(this.policies, this.#handlers),
         pods: () => this.view(),
+        podsAgeMs: () => this.podsAgeMs,
         nativeHpas: this.#source(this.nativeHpas, new Set()),
       },
       metrics: () => this.metrics(),
@@ -124,7 +132,7 @@ export class FakeCluster {
     const interner = createInterner();
     const long = formatTime(this.clock.now() - 3_600_000);
     const pods = [...this.targets].flatMap(([name, { replicas, labels }]) =>
-      Array.from({ length: replicas }, (_, index) =>
+      Array.from({ length: replicas - (this.unseen.get(name) ?? 0) }, (_, index) =>
         projectPod(
           {
             metadata: { name: `${name}-${index}`, namespace: 'shop', uid: `${name}-${index}`, labels, creationTimestamp: long },
@@ -208,7 +216,10 @@ export class FakeCluster {
         if (path === '/apis/apps') return Promise.resolve(answer(200, { versions: [{ version: 'v1' }] }));
         return Promise.resolve(answer(404, {}));
       },
-      getScale: (_, { name }) => Promise.resolve().then(() => scaleOf(name)),
+      getScale: async (_, { name }) => {
+        await (this.readDelayMs === 0 ? Promise.resolve() : sleep(this.clock, this.readDelayMs));
+        return scaleOf(name);
+      },
       setScale: async (_, { name }, replicas, options) => {
         fence(`PATCH ${name}/scale`);
         this.conflicts.shift()?.();

@@ -190,8 +190,11 @@ class RunningController implements HpaController {
     if (!this.#urgent.delete(key) && elapsed < period / 2) return period + timerSlackMs(period) - elapsed;
     this.#evaluatedAt.set(key, clock.monotonic());
     try {
-      const decision = await reconcile({ ...this.#context, signal }, { key, raw, memory: this.#memoryOf(key, raw), pods });
-      this.#publish(key, raw, decision);
+      const memory = this.#memoryOf(key, raw);
+      const decision = await reconcile({ ...this.#context, signal }, { key, raw, memory, pods });
+      // The policy went while it was evaluated: what is kept of it is forgotten already, and stays so.
+      if (this.#memories.get(key) !== memory) return undefined;
+      if (decision !== undefined) this.#publish(key, raw, decision);
     } catch (error) {
       if (!signal.aborted)
         logger.error('a policy could not be evaluated; the next try is in one period', { policy: key, error: messageOf(error) });

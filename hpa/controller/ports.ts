@@ -45,6 +45,8 @@ export interface HpaControllerOptions {
     readonly policies: PolicySource;
     /** The pods now; called once for each evaluation. `undefined` until they are known. */
     readonly pods: () => PodLister | undefined;
+    /** Milliseconds since anything was heard of pods, a bookmark at the least; absent: they are always up to date. */
+    readonly podsAgeMs?: (() => number | undefined) | undefined;
     /** Native autoscaling/v2 objects, to see that one target is not scaled twice. */
     readonly nativeHpas?: PolicySource | undefined;
   };

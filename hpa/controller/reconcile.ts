@@ -34,6 +34,8 @@ export interface PolicyMemory {
   history: ScalingHistory;
   /** A write whose answer was lost. */
   unsure: UnsureWrite | undefined;
+  /** The size that was read last, and when it was first read. */
+  size: { readonly replicas: number; readonly since: number } | undefined;
   /** The status that was written last, while the mirror still shows the object as it was before. */
   written: { readonly seenVersion: string | undefined; readonly status: Partial<HorizontalPolicyStatus> } | undefined;
   /** Warnings that stand: the same one is not said again every 15 seconds. */
@@ -50,6 +52,7 @@ export function emptyMemory(uid: string | undefined, raw: KubeObject): PolicyMem
     state: { recommendations: undefined, scaleUpEvents: [], scaleDownEvents: [] },
     history: historyOf(raw),
     unsure: undefined,
+    size: undefined,
     written: undefined,
     warned: new Set(),
     decision: undefined,
@@ -73,11 +76,15 @@ export interface ReconcileTask {
   readonly pods: PodLister;
 }
 
-/** One evaluation of one policy with everything that follows from it: write, status, Events, metrics. Answers the decision. */
-export async function reconcile(context: ReconcileContext, task: ReconcileTask): Promise<Decision> {
+/**
+ * One evaluation of one policy with everything that follows from it: write, status, Events, metrics. Answers the decision, or `undefined` when the policy was
+ * changed or deleted meanwhile: what it says now is for the evaluation that the change has asked for.
+ */
+export async function reconcile(context: ReconcileContext, task: ReconcileTask): Promise<Decision | undefined> {
   const { clock } = context.options;
   const begun = clock.monotonic();
   const result = await decideAndAct(context, task);
+  if (result === undefined) return undefined;
   const { memory } = task;
   memory.state = result.conclusion.state;
   memory.history = result.conclusion.history;
@@ -102,7 +109,7 @@ interface Result {
   readonly fenced: boolean;
 }
 
-async function decideAndAct(context: ReconcileContext, task: ReconcileTask): Promise<Result> {
+async function decideAndAct(context: ReconcileContext, task: ReconcileTask): Promise<Result | undefined> {
   const parsed = parsedPolicy(context, task);
   if (!parsed.ok) return rejected(context, task, parsed);
   return evaluateAndWrite(context, task, parsed.policy);
@@ -172,13 +179,20 @@ function accepted(
   return condition === undefined ? next : withAccepted(conditions, condition);
 }
 
+/** A slow answer leaves time to delete or pause a policy: nothing is done in its name then. */
+function isSuperseded({ options }: ReconcileContext, { key, raw }: ReconcileTask): boolean {
+  const now = options.reads.policies.get(key)?.metadata;
+  return now === undefined || now.uid !== raw.metadata.uid || now.generation !== raw.metadata.generation;
+}
+
 /** As upstream: how often a write that meets another one is tried. */
 const maxTries = 5;
 
-async function evaluateAndWrite(context: ReconcileContext, task: ReconcileTask, policy: ScalingPolicy): Promise<Result> {
+async function evaluateAndWrite(context: ReconcileContext, task: ReconcileTask, policy: ScalingPolicy): Promise<Result | undefined> {
   const { options, scales, signal } = context;
   for (let attempt = 1; ; attempt += 1) {
     const read = await scales.read(policy.target, signal);
+    if (isSuperseded(context, task)) return undefined;
     if (read.ok) rememberUnrecorded(task, read.scale.specReplicas, options.clock.now());
     const input = inputOf(context, task, { policy, scale: read.ok ? read.scale : { specReplicas: 0, statusReplicas: 0, selector: '' } });
     if (!read.ok) return unavailable(input, read.message);
@@ -207,6 +221,8 @@ function rememberUnrecorded(task: ReconcileTask, specReplicas: number, now: numb
   const first = memory.decision === undefined;
   memory.history = withUnrecorded({ history: memory.history, unsure: memory.unsure, first, status: statusBefore(task), specReplicas, now });
   memory.unsure = undefined;
+  // At the first look it is not known for how long the size has been so.
+  if (memory.size?.replicas !== specReplicas) memory.size = { replicas: specReplicas, since: memory.size === undefined ? 0 : now };
 }
 
 function inputOf(
@@ -230,6 +246,8 @@ function inputOf(
     policy,
     scale,
     pods,
+    podsAgeMs: options.reads.podsAgeMs?.(),
+    sizedAt: memory.size?.since,
     view: options.metrics(),
     state: memory.state,
     status: { ...status, conditions: accepted(status.conditions, update, { now, generation: raw.metadata.generation }) },

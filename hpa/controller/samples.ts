@@ -12,7 +12,16 @@ export interface SampleOptions {
   readonly maxSampleAgeMs: number;
   /** False for native objects: only an unhealthy source keeps them from shrinking. */
   readonly strict: boolean;
+  /** Milliseconds since anything was heard of pods. */
+  readonly podsAgeMs?: number | undefined;
+  /** Since when the target has its size, epoch milliseconds. */
+  readonly sizedAt?: number | undefined;
+  /** Pods that the target itself counts. */
+  readonly statusReplicas?: number | undefined;
 }
+
+/** A mirror that heard nothing for so long has lost its watch: bookmarks come about every minute, and its watchdog acts after 90 s. */
+const maxPodsAgeMs = 150_000;
 
 /** The data of one metric out of the view. */
 export function metricResult(spec: MetricSpec, options: SampleOptions): MetricResult {
@@ -58,16 +67,34 @@ function valueOf({ cpuMilli, memoryMilli }: ContainerUsage, resource: 'cpu' | 'm
 }
 
 /** Why what is known may be too little to shrink on, worst first. */
-function degradation(used: readonly (readonly [PodRecord, PodUsage])[], { view, strict }: SampleOptions): Degradation | undefined {
-  const { resourceSource } = view;
+function degradation(used: readonly (readonly [PodRecord, PodUsage])[], options: SampleOptions): Degradation | undefined {
+  const { strict, podsAgeMs = 0 } = options;
+  const { resourceSource } = options.view;
   if (!resourceSource.healthy) {
     const { reason, detail, since } = resourceSource;
     return { reason, detail: `metrics.k8s.io: ${detail}; its last answer is still used for growth`, since };
   }
-  if (!strict) return undefined;
+  if (podsAgeMs > maxPodsAgeMs) {
+    const detail = `nothing was heard of pods for ${Math.round(podsAgeMs / 1000)} s, so which of them are ready is not known; the watch of pods is broken`;
+    return { reason: 'stale', detail };
+  }
+  return strict ? incomplete(used, options) : undefined;
+}
+
+/** What upstream would shrink on. */
+function incomplete(used: readonly (readonly [PodRecord, PodUsage])[], { pods, statusReplicas = 0, sizedAt = 0 }: SampleOptions): Degradation | undefined {
   const skewed = used.filter(([, usage]) => usage.clockSkew === true).map(([pod]) => pod.name);
   if (skewed.length > 0) {
-    return { reason: 'clock-skew', detail: `timestamps of ${skewed.length} pods went backwards (${namesText(skewed)})` };
+    return { reason: 'clock-skew', detail: `timestamps of ${skewed.length} pods went backwards or lie in the future (${namesText(skewed)})` };
+  }
+  const active = pods.filter((pod) => pod.deleted === undefined && pod.phase !== 'Failed' && pod.phase !== 'Succeeded').length;
+  if (active < statusReplicas) {
+    return { reason: 'partial', detail: `the target counts ${statusReplicas} pods, of which only ${active} are known here` };
+  }
+  // Fewer pods take more each: what they took as part of a larger number would shrink the target once more.
+  const older = used.filter(([, usage]) => usage.timestamp - usage.windowMs < sizedAt).map(([pod]) => pod.name);
+  if (older.length > 0) {
+    return { reason: 'stale', detail: `samples of ${older.length} pods begin before the last change of the number of replicas (${namesText(older)})` };
   }
   const partial = used.flatMap(([pod, usage]) => runningWithoutSample(pod, usage));
   if (partial.length === 0) return undefined;

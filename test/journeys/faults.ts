@@ -49,17 +49,17 @@ export function metricsGroupGone(cluster: VirtualJourneyCluster): Cure {
 /** Path of the metrics API, for faults of its requests alone. */
 export const metricsPath = /^\/apis\/metrics\.k8s\.io\//;
 
-/** Moves a Deployment's scale a few times a second for `ms`, as another writer would; the size that it sets is the one that is there. */
+/** Another writer: changes the Deployment every 150 ms for `ms`, its size excepted, so that whoever reads it and writes 200 ms later meets a conflict. */
 export function conflictStorm(cluster: VirtualJourneyCluster, namespace: string, ms: number): void {
   const { registry } = cluster.embedded.api;
   let beats = 0;
   const beat = (): void => {
-    if (beats++ * 5 >= ms) return;
+    if (beats++ * 150 >= ms) return;
     void registry.mutate(resourceTypes.deployments, namespace, 'web', (object) => ({
       ...object,
       metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, beat: String(beats) } },
     }));
-    cluster.clock.setTimeout(beat, 5);
+    cluster.clock.setTimeout(beat, 150);
   };
   beat();
 }

@@ -1,5 +1,6 @@
 import { apiVersionOf } from '../../../core/model/object.ts';
 import type { KubeObject } from '../../../core/model/object.ts';
+import { checkNodeRestriction } from './admission/node-restriction.ts';
 import { hasWebhooks, kindContext, mutateByWebhooks, systemUser, validateByWebhooks } from './core.ts';
 import type { Core, WriteAdmission, WriteOptions } from './core.ts';
 import { alreadyExists, badRequest, forbidden, invalid, notFound } from './errors.ts';
@@ -15,6 +16,8 @@ import { Stored } from './storage/stored.ts';
 export async function createObject(core: Core, kind: Kind, input: KubeObject, options: WriteOptions = {}): Promise<Stored> {
   const draft = startObject(core, kind, options.owned === true ? input : cloneJson(input));
   checkNamespace(core, kind, draft);
+  const { namespace, name } = draft.metadata;
+  checkNodeRestriction(core.store, { operation: 'CREATE', type: kind.type, namespace, name, object: draft, user: options.user });
   let object = complete(core, kind, draft, options);
   if (hasWebhooks(core, kind)) object = await askWebhooks(core, kind, object, options);
   else validateObject(kind, object, undefined);

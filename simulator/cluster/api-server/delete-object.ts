@@ -1,5 +1,6 @@
 import { formatTime, parseTime } from '../../../core/model/condition.ts';
 import type { KubeObject } from '../../../core/model/object.ts';
+import { checkNodeRestriction } from './admission/node-restriction.ts';
 import { systemUser, validateByWebhooks } from './core.ts';
 import type { Core, DeleteOptions } from './core.ts';
 import { conflict, forbidden, notFound } from './errors.ts';
@@ -28,6 +29,7 @@ export async function deleteObject(
 ): Promise<Deletion> {
   const current = core.store.get(kind.storageKey, key.namespace, key.name);
   if (current === undefined) throw notFound(kind.type, key.name);
+  checkNodeRestriction(core.store, { operation: 'DELETE', type: kind.type, ...key, oldObject: current.object, user: options.user });
   checkPreconditions(kind, current.object, options);
   if (kind.storageKey === '/namespaces' && keptNamespaces.includes(key.name)) {
     throw forbidden(kind.type, key.name, 'this namespace may not be deleted');

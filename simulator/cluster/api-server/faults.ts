@@ -177,7 +177,7 @@ export class Faults {
   }
 
   /** undefined when no rule stands, which is the usual case. */
-  forRequest(target: FaultTarget, signal: AbortSignal): RequestFaults | undefined {
+  forRequest(target: FaultTarget, signal: () => AbortSignal): RequestFaults | undefined {
     if (this.#rules.length === 0) return undefined;
     const struck = this.#striking(
       target,
@@ -187,7 +187,7 @@ export class Faults {
     if (struck.length === 0 && !gone) return undefined;
     return {
       before: async () => {
-        for (const fault of struck) await this.#strike(fault, signal);
+        for (const fault of struck) await this.#strike(fault, signal());
         if (gone) throw expired('The provided resource version or continue parameter is too old (injected fault).');
       },
       after: (body) => {

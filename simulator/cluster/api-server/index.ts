@@ -133,7 +133,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     activity: () => activity.view(),
     settle: () => activity.settle(),
     listen: async (listenOptions) => {
-      const listener = await listen(handle, listenOptions);
+      const listener = await listen(handle, { now: () => clock.now(), ...listenOptions });
       listeners.add(listener);
       return listener;
     },

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../../core/model/object.ts';
+import { checkNodeRestriction } from './admission/node-restriction.ts';
 import { hasWebhooks, kindContext, mutateByWebhooks, systemUser, validateByWebhooks } from './core.ts';
 import type { Core, WriteAdmission, WriteOptions } from './core.ts';
 import { createObject, prepareCustom, validateObject } from './create-object.ts';
@@ -20,6 +21,17 @@ export async function updateObject(core: Core, kind: Kind, input: KubeObject, op
   const current = core.store.get(kind.storageKey, kind.type.namespaced ? namespace : '', name);
   if (current === undefined) return createInstead(core, kind, input, options);
   const old = current.object;
+  const { subresource, user } = options;
+  checkNodeRestriction(core.store, {
+    operation: 'UPDATE',
+    type: kind.type,
+    subresource,
+    namespace,
+    name,
+    object: input,
+    oldObject: old,
+    user,
+  });
   checkLock(kind, input, old, options);
   const next = buildNext(core, kind, { input: kind.decode === undefined ? input : kind.decode(input), old, options });
   if (hasWebhooks(core, kind)) return store(core, kind, await askWebhooks(core, kind, { current, next, options }));

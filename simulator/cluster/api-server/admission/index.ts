@@ -13,6 +13,7 @@ import type { ReviewResponse } from './review.ts';
 import { webhooksOf } from './webhook-types.ts';
 import type { AdmissionRequest, Webhook, WebhookConfigurations } from './webhook-types.ts';
 
+export { checkNodeRestriction } from './node-restriction.ts';
 export type { ServiceAddress } from './call.ts';
 export type { AdmissionOperation, AdmissionRequest, WebhookConfigurations } from './webhook-types.ts';
 

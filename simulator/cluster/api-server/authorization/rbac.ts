@@ -4,6 +4,7 @@ import type { Json } from '../json.ts';
 import type { LabelSelectorShape } from '../kinds/shapes.ts';
 import { matchesSelector } from '../label-selectors.ts';
 import type { Registry, UserInfo } from '../types.ts';
+import { createNodeAuthorizer } from './node-authorizer.ts';
 import type { AccessAttributes, PolicyRule } from './rules.ts';
 import { ruleAllows, rulesOf } from './rules.ts';
 
@@ -96,8 +97,9 @@ export function groupsOf(user: UserInfo): Set<string> {
 }
 
 /**
- * RBAC over the roles and bindings in the registry; `system:masters` may everything. The registry is watched, so a change counts from the
- * moment of its commit. Aggregated ClusterRoles are put together here: no controller has to fill in their rules.
+ * The Node authorizer, then RBAC over the roles and bindings in the registry (upstream's `Node,RBAC`); `system:masters` may everything.
+ * The registry is watched, so a change counts from the moment of its commit. Aggregated ClusterRoles are put together here: no controller
+ * has to fill in their rules.
  */
 export function createRbacAuthorizer(registry: RbacRegistry): RbacAuthorizer {
   let bindings: readonly Binding[] | undefined;
@@ -106,9 +108,12 @@ export function createRbacAuthorizer(registry: RbacRegistry): RbacAuthorizer {
   };
   for (const type of Object.values(rbacTypes)) registry.watch(type, forget);
   const current = (): readonly Binding[] => (bindings ??= readBindings(registry));
+  const authorizeNode = createNodeAuthorizer(registry);
   const authorize = (user: UserInfo, attributes: AccessAttributes): AccessDecision => {
     const groups = groupsOf(user);
     if (groups.has('system:masters')) return { allowed: true, reason: '' };
+    const asNode = authorizeNode(user, attributes);
+    if (asNode?.allowed === true) return asNode;
     for (const { role, groups: members, rules } of builtin) {
       const member = members.find((name) => groups.has(name));
       if (member !== undefined && rules.some((rule) => ruleAllows(rule, attributes))) {
@@ -120,7 +125,7 @@ export function createRbacAuthorizer(registry: RbacRegistry): RbacAuthorizer {
       const subject = subjectFor(binding, user, groups);
       if (subject !== undefined && binding.rules.some((rule) => ruleAllows(rule, attributes))) return allowedBy(binding, subject);
     }
-    return { allowed: false, reason: '' };
+    return { allowed: false, reason: asNode?.reason ?? '' };
   };
   return Object.assign(authorize, {
     rulesFor: (user: UserInfo, namespace: string): PolicyRule[] => {

@@ -3,6 +3,7 @@ import type { Activity } from '../activity.ts';
 import type { ActivityView } from '../activity.ts';
 import { ConnectionDropped } from '../faults.ts';
 import type { ApiHandler, ApiRequest, ApiResponse, ApiSink } from '../types.ts';
+import { LazyAbort } from './lazy-abort.ts';
 import { splitTarget } from './node-server.ts';
 
 type DispatchHandler = Dispatcher.DispatchHandler;
@@ -76,7 +77,7 @@ class Exchange {
   readonly #handler: DispatchHandler;
   readonly #activity: Activity;
   readonly #done: () => void;
-  readonly #controller = new AbortController();
+  readonly #gone = new LazyAbort();
   readonly #outbox: Outbox = { chunks: [], bytes: 0, ending: 'open' };
   #paused = false;
   #over = false;
@@ -96,7 +97,7 @@ class Exchange {
       await Promise.resolve();
       this.#connect();
       if (this.#over) return;
-      const answering = handle(await toRequest(options, this.#controller.signal));
+      const answering = handle(await toRequest(options, this.#gone));
       // The request counts by itself from here on, and not while it waits for the clock.
       end();
       this.#respond(await answering);
@@ -204,7 +205,7 @@ class Exchange {
     this.#reason = reason;
     this.#activity.touch();
     this.#done();
-    if (reason !== undefined) this.#controller.abort();
+    if (reason !== undefined) this.#gone.abort();
     this.#stop?.();
   }
 }
@@ -243,16 +244,37 @@ function toBuffer(chunk: string | Buffer): Buffer {
 }
 
 function rawHeaders(headers: Readonly<Record<string, string>>): Buffer[] {
-  return Object.entries(headers).flatMap(([name, value]) => [Buffer.from(name), Buffer.from(value)]);
+  const raw: Buffer[] = [];
+  for (const name in headers) raw.push(nameBytes(name), Buffer.from(headers[name] ?? ''));
+  return raw;
 }
 
-async function toRequest(options: Dispatcher.DispatchOptions, signal: AbortSignal): Promise<ApiRequest> {
+const knownNames = new Map<string, Buffer>();
+
+/** There are only a handful of header names. */
+function nameBytes(name: string): Buffer {
+  let bytes = knownNames.get(name);
+  if (bytes === undefined) knownNames.set(name, (bytes = Buffer.from(name)));
+  return bytes;
+}
+
+async function toRequest(options: Dispatcher.DispatchOptions, gone: LazyAbort): Promise<ApiRequest> {
   const [path, query] = splitTarget(options.path);
   const params = new URLSearchParams(query);
   for (const [name, value] of Object.entries((options.query ?? {}) as Record<string, unknown>)) {
     for (const item of Array.isArray(value) ? value : [value]) params.append(name, String(item));
   }
-  return { method: options.method, path, query: params, headers: headersOf(options.headers), body: await bodyOf(options.body), signal };
+  const body = await bodyOf(options.body);
+  return {
+    method: options.method,
+    path,
+    query: params,
+    headers: headersOf(options.headers),
+    body,
+    get signal() {
+      return gone.signal;
+    },
+  };
 }
 
 type GivenHeaders = Dispatcher.DispatchOptions['headers'];

@@ -1,5 +1,4 @@
-import { refusalText } from '../authorization/index.ts';
-import type { AccessAttributes } from '../authorization/index.ts';
+import { refusalText, requestAttributes } from '../authorization/index.ts';
 import { StatusError, forbidden, methodNotAllowed, toStatusError, unknownResource } from '../errors.ts';
 import { ConnectionDropped } from '../faults.ts';
 import type { RequestFaults } from '../faults.ts';
@@ -78,7 +77,7 @@ function open(server: ServerContext, request: ApiRequest, info: RequestInfo): Ex
 
 async function handle(exchange: Exchange, documents: ServedDocuments): Promise<ApiResponse> {
   const { server, request } = exchange;
-  const faults = server.faults.forRequest(faultTarget(exchange), request.signal);
+  const faults = server.faults.forRequest(faultTarget(exchange), () => request.signal);
   if (faults !== undefined) await faults.before();
   authorize(exchange);
   const response = await route(exchange, documents);
@@ -89,7 +88,7 @@ function changed(response: ApiResponse, faults: RequestFaults): ApiResponse {
   return 'body' in response ? { ...response, body: faults.after(response.body) } : response;
 }
 
-function authorize({ server, identity, info }: Exchange): void {
+function authorize({ server, identity, info, request }: Exchange): void {
   const { authorizer } = server;
   if (authorizer === undefined) return;
   const { impersonator, user } = identity;
@@ -97,18 +96,12 @@ function authorize({ server, identity, info }: Exchange): void {
     const attributes = { verb: 'impersonate', group: '', resource: 'users', name: user.username };
     if (!authorizer(impersonator, attributes).allowed) throw denied(`users "${user.username}"`, refusalText(impersonator, attributes));
   }
-  const attributes = attributesOf(info);
+  const attributes = requestAttributes(info, request.query);
   const decision = authorizer(user, attributes);
   if (decision.allowed) return;
   const why = refusalText(user, attributes);
   if (!info.isResource) throw denied('', why);
   throw forbidden({ group: info.group, plural: info.resource }, info.name, decision.reason === '' ? why : `${why}: ${decision.reason}`);
-}
-
-function attributesOf({ verb, group, resource, subresource, namespace, name, path, isResource }: RequestInfo): AccessAttributes {
-  if (!isResource) return { verb, path };
-  const optional = (text: string): string | undefined => (text === '' ? undefined : text);
-  return { verb, group, resource, subresource: optional(subresource), namespace: optional(namespace), name: optional(name) };
 }
 
 function denied(subject: string, why: string): StatusError {

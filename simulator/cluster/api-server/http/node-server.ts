@@ -3,11 +3,14 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { AddressInfo } from 'node:net';
 import { gzip } from 'node:zlib';
 import { ConnectionDropped } from '../faults.ts';
+import { LazyAbort } from './lazy-abort.ts';
 import type { ApiHandler, ApiRequest, ApiResponse, ApiSink } from '../types.ts';
 
 export interface ListenOptions {
   /** 0 (the default) takes a free one. */
   readonly port?: number;
+  /** Epoch milliseconds for the Date header: clients on another clock go by it. Default: Node's own. */
+  readonly now?: () => number;
 }
 
 export interface Listener {
@@ -24,6 +27,7 @@ const keepAliveMs = 120_000;
 /** Serves the handler over HTTP on loopback. */
 export async function listen(handle: ApiHandler, options: ListenOptions = {}): Promise<Listener> {
   const server = createServer({ keepAliveTimeout: keepAliveMs, requestTimeout: 0 }, (message, response) => {
+    if (options.now !== undefined) response.setHeader('date', new Date(options.now()).toUTCString());
     void serve(handle, message, response);
   });
   await new Promise<void>((resolve, reject) => {
@@ -43,15 +47,15 @@ export async function listen(handle: ApiHandler, options: ListenOptions = {}): P
 }
 
 async function serve(handle: ApiHandler, message: IncomingMessage, response: ServerResponse): Promise<void> {
-  const gone = new AbortController();
+  const gone = new LazyAbort();
   response.on('close', () => gone.abort());
   response.on('error', () => gone.abort());
   try {
-    const request = await readRequest(message, gone.signal);
+    const request = await readRequest(message, gone);
     await send(response, await handle(request), request);
   } catch (thrown) {
     // A fault that drops the connection, or a client that went away while it was sending.
-    if (!(thrown instanceof ConnectionDropped) && !gone.signal.aborted && !response.headersSent) {
+    if (!(thrown instanceof ConnectionDropped) && !gone.aborted && !response.headersSent) {
       response.writeHead(500, { 'content-type': 'text/plain' });
       response.end(thrown instanceof Error ? thrown.message : String(thrown));
       return;
@@ -60,7 +64,7 @@ async function serve(handle: ApiHandler, message: IncomingMessage, response: Ser
   }
 }
 
-async function readRequest(message: IncomingMessage, signal: AbortSignal): Promise<ApiRequest> {
+async function readRequest(message: IncomingMessage, gone: LazyAbort): Promise<ApiRequest> {
   const chunks: Buffer[] = [];
   for await (const chunk of message) chunks.push(chunk as Buffer);
   const [path, query] = splitTarget(message.url ?? '/');
@@ -70,7 +74,9 @@ async function readRequest(message: IncomingMessage, signal: AbortSignal): Promi
     query: new URLSearchParams(query),
     headers: headersOf(message),
     body: chunks.length === 0 ? undefined : Buffer.concat(chunks),
-    signal,
+    get signal() {
+      return gone.signal;
+    },
   };
 }
 

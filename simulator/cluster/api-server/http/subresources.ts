@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../../../core/model/object.ts';
+import { checkNodeRestriction } from '../admission/index.ts';
 import { StatusError, badRequest, fieldErrors, invalid, methodNotAllowed, notFound, unknownResource } from '../errors.ts';
 import { isJson, objectOf, textOf } from '../json.ts';
 import type { Kind } from '../kinds/kind.ts';
@@ -127,7 +128,11 @@ function log(exchange: ResourceExchange): ApiResponse {
 function token(exchange: ResourceExchange): ApiResponse {
   if (exchange.info.verb !== 'create') throw methodNotAllowed();
   const request = bodyObject(exchange, 'TokenRequest', 'authentication.k8s.io/v1');
-  return jsonOf(201, exchange.server.identities.issue(current(exchange).object, request));
+  const { identity, kind, server } = exchange;
+  const key = keyOf(exchange);
+  const asked = { operation: 'CREATE', type: kind.type, subresource: 'token', ...key } as const;
+  checkNodeRestriction(server.core.store, { ...asked, object: request, user: identity.user });
+  return jsonOf(201, server.identities.issue(current(exchange).object, request));
 }
 
 async function finalize(exchange: ResourceExchange): Promise<ApiResponse> {

@@ -1,5 +1,6 @@
 import { formatTime } from '../../../../core/model/condition.ts';
 import type { KubeObject } from '../../../../core/model/object.ts';
+import { checkNodeRestriction } from '../admission/node-restriction.ts';
 import { systemUser } from '../core.ts';
 import type { Core, WriteOptions } from '../core.ts';
 import { deleteObject } from '../delete-object.ts';
@@ -36,6 +37,8 @@ export async function evictPod(
   const kind = core.kinds.ofStorage('/pods');
   const pod = core.store.get('/pods', key.namespace, key.name)?.object;
   if (kind === undefined || pod === undefined) throw notFound(podsType, key.name);
+  const asked = { operation: 'CREATE', type: kind.type, subresource: 'eviction', ...key } as const;
+  checkNodeRestriction(core.store, { ...asked, object: eviction, oldObject: pod, user: options.user });
   const wanted = objectOf(eviction['deleteOptions']);
   const dryRun = options.dryRun === true || (Array.isArray(wanted['dryRun']) && wanted['dryRun'].includes('All'));
   if (!ignoresBudgets(pod)) await spendBudget(core, pod, dryRun);

@@ -9,7 +9,10 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{core,metrics-aggregator,hpa,simulator,cli,tools}/**/*.test.ts', 'test/{conformance,regression,unit}/**/*.test.ts'],
+          include: [
+            '{core,metrics-aggregator,hpa,simulator,cli,deploy,docs}/**/*.test.ts',
+            'test/{conformance,regression,unit}/**/*.test.ts',
+          ],
           pool: 'threads',
           testTimeout: 20_000,
         },

@@ -28,6 +28,14 @@ export function schemaProblems(issues: readonly z.core.$ZodIssue[], spec: unknow
   });
 }
 
+const typeNames: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  string: 'a text',
+  object: 'a map',
+  array: 'a list',
+};
+
 function issueText(issue: z.core.$ZodIssue, value: unknown): string {
   if (value === undefined) return 'is required; add it';
   const given = shown(value);
@@ -40,7 +48,7 @@ function issueText(issue: z.core.$ZodIssue, value: unknown): string {
     const unit = sized(issue.origin);
     return unit === undefined ? `${given} is too large; the most is ${issue.maximum}` : `must have at most ${issue.maximum} ${unit}`;
   }
-  if (issue.code === 'invalid_type') return `${given} is not ${issue.expected === 'int' ? 'a whole number' : `of type ${issue.expected}`}`;
+  if (issue.code === 'invalid_type') return `${given} is not ${typeNames[issue.expected] ?? `of type ${issue.expected}`}`;
   if (issue.code === 'invalid_format') return `${given} does not have the form ${issue.pattern ?? issue.format}`;
   return `${given} cannot be used: ${issue.message}`;
 }

@@ -4,6 +4,8 @@ import { z } from 'zod';
 interface CelRule {
   readonly rule: string;
   readonly message: string;
+  /** Message with the values, in CEL; `message` stands in when it fails. */
+  readonly messageExpression?: string;
   readonly fieldPath?: string;
 }
 
@@ -188,6 +190,8 @@ export const horizontalPolicySpec = z
       {
         rule: 'self.maxReplicas >= self.minReplicas',
         message: 'maxReplicas must not be less than minReplicas',
+        messageExpression:
+          "string(self.maxReplicas) + ' is less than minReplicas ' + string(self.minReplicas) + '; raise maxReplicas or lower minReplicas'",
         fieldPath: '.maxReplicas',
       },
       {

@@ -1,4 +1,5 @@
 import type { KubeObject, ResourceType } from '../model/object.ts';
+import type { SharedParser } from './shared-parser.ts';
 
 /** What the rest of the suite knows of the API server. `createKubeClient` (client.ts) makes one over the pooled transport. */
 
@@ -47,6 +48,8 @@ export interface ListOptions extends RequestOptions {
   readonly resourceVersion?: string | undefined;
   /** `listEach` only: objects come without `managedFields`, a fifth of their bytes, which is then never parsed. */
   readonly trimManagedFields?: boolean | undefined;
+  /** `listEach` only: parses the objects, which then share parts and must not be changed. It decides about `managedFields`. */
+  readonly parser?: SharedParser | undefined;
 }
 
 export interface ListPage<T = KubeObject> {
@@ -70,6 +73,8 @@ export interface WatchOptions extends RequestOptions {
   readonly inactivityMs?: number | undefined;
   /** Objects come without `managedFields`, a fifth of their bytes, which is then never parsed. */
   readonly trimManagedFields?: boolean | undefined;
+  /** Parses the events, whose objects then share parts and must not be changed. It decides about `managedFields`. */
+  readonly parser?: SharedParser | undefined;
 }
 
 export interface WatchEvent<T = KubeObject> {

@@ -65,7 +65,7 @@ describe('lines', () => {
 describe('the items of a list', () => {
   const split = (text: string): { items: unknown[]; rest: unknown } => {
     const items: unknown[] = [];
-    const generator = splitItems(Buffer.from(text), false);
+    const generator = splitItems(Buffer.from(text), (range) => parseRange(range, false));
     for (;;) {
       const next = generator.next();
       if (next.done === true) return { items, rest: next.value };

@@ -1,5 +1,6 @@
 import type { KubeObject, ResourceType } from '../model/object.ts';
 import type { ListOptions, ListPage } from './api.ts';
+import { parseRange } from './json-range.ts';
 import { collectionPath, withQuery } from './paths.ts';
 import { sendRequest, type ClientContext } from './pipeline.ts';
 import { NotAList, splitItems } from './split-items.ts';
@@ -49,7 +50,8 @@ export async function listEach<T = KubeObject>(
   const request = { method: 'GET', path: listPath(type, options) } as const;
   const answer = await sendRequest(context, { ...request, signal: options.signal, timeoutMs: options.timeoutMs });
   if (answer.status >= 400) throw errorFromAnswer(answer, request);
-  const items = splitItems(answer.body, options.trimManagedFields === true);
+  const { parser, trimManagedFields } = options;
+  const items = splitItems(answer.body, (range) => parser?.parse(range) ?? parseRange(range, trimManagedFields === true));
   try {
     for (let count = 1; ; count++) {
       const next = items.next();

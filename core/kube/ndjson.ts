@@ -1,6 +1,7 @@
 import { isAscii } from 'node:buffer';
 import { ConcertinaError } from '../errors.ts';
 import { parseRange, type JsonRange } from './json-range.ts';
+import type { SharedParser } from './shared-parser.ts';
 
 const newline = 0x0a;
 
@@ -11,6 +12,8 @@ const maxLineBytes = 32 * 1024 * 1024;
 export interface LineDecoderOptions {
   /** Leave `managedFields` out without parsing it. */
   readonly trimManagedFields: boolean;
+  /** Parses the lines, instead of one by one. */
+  readonly parser?: SharedParser | undefined;
   /** Makes the error for a line that is not JSON. */
   readonly onMalformed: (bytes: number, cause: unknown) => Error;
 }
@@ -55,7 +58,8 @@ export class LineDecoder {
 
   #parse(range: JsonRange): unknown {
     try {
-      return parseRange(range, this.#options.trimManagedFields);
+      const { parser, trimManagedFields } = this.#options;
+      return parser === undefined ? parseRange(range, trimManagedFields) : parser.parse(range);
     } catch (cause) {
       throw this.#options.onMalformed(range.end - range.start, cause);
     }

@@ -14,6 +14,7 @@ import {
   type ReflectorFailure,
 } from './reflector-failure.ts';
 import { ReflectorStore, type Delta, type Indexer } from './reflector-store.ts';
+import { createSharedParser } from './shared-parser.ts';
 import { ApiStatusError } from './status-error.ts';
 import { nextTurn } from './turn.ts';
 import { defaultInactivityMs } from './watch.ts';
@@ -24,7 +25,8 @@ export interface ReflectorOptions<T, I extends string> {
   readonly type: ResourceType;
   readonly clock: Clock;
   readonly random: Random;
-  /** What is kept of an object, which comes without `managedFields`. Everything else is garbage right after: keep no reference into the raw object that is large. */
+  /** What is kept of an object, which comes without `managedFields`. Everything else is garbage right after: keep no reference into
+   * the raw object that is large. Raw objects share parts: do not change them. */
   readonly project: (raw: KubeObject) => T;
   /** Default: `namespace/name`, or `name` for cluster-scoped types. */
   readonly key?: ((raw: KubeObject) => string) | undefined;
@@ -236,12 +238,14 @@ class RunningReflector<T, I extends string> implements Reflector<T, I> {
     this.#store.beginListing();
     let continueToken: string | undefined;
     let resourceVersion: string | undefined;
+    const parser = createSharedParser({ trimManagedFields: true });
     do {
       const page = await this.#eachOfPage({
         ...this.#selection(),
         limit: this.#options.pageSize ?? defaultPageSize,
         continueToken,
         trimManagedFields: true,
+        parser,
         signal: this.#abort.signal,
       });
       this.#noteProgress();
@@ -265,6 +269,8 @@ class RunningReflector<T, I extends string> implements Reflector<T, I> {
     let listing = resourceVersion === undefined;
     if (listing) this.#store.beginListing();
     this.#watches += 1;
+    // Afterwards events are few, and the memory is better used otherwise.
+    const parser = listing ? createSharedParser({ trimManagedFields: true }) : undefined;
     const options: WatchOptions = {
       ...this.#selection(),
       resourceVersion,
@@ -273,13 +279,16 @@ class RunningReflector<T, I extends string> implements Reflector<T, I> {
       timeoutSeconds: Math.floor(300 + random() * 300),
       inactivityMs: this.#options.inactivityMs ?? defaultInactivityMs,
       trimManagedFields: true,
+      parser,
       signal: this.#abort.signal,
     };
     const each = (event: WatchEvent): void => {
       this.#noteProgress();
       if (event.type === 'BOOKMARK') listing = this.#onBookmark(event.object, listing);
       else this.#onEvent(event, listing);
-      if (!listing) this.#recovered();
+      if (listing) return;
+      parser?.retire();
+      this.#recovered();
     };
     await this.#eachEvent(options, each);
     if (listing && !this.#abort.signal.aborted) throw this.#watchListMissed('the stream ended before the end of the initial events');

@@ -1,5 +1,5 @@
 import { isAscii } from 'node:buffer';
-import { parseRange } from './json-range.ts';
+import type { JsonRange } from './json-range.ts';
 
 const itemsKey = Buffer.from('"items":[');
 /** Items of built-in types begin with their metadata, those of custom resources with their apiVersion. */
@@ -9,15 +9,16 @@ const itemStarts = [Buffer.from('{"metadata":{'), Buffer.from('{"apiVersion":"')
 export class NotAList extends Error {}
 
 /**
- * The items of a list as JSON bytes, parsed one by one; at the end the list without its items. Throws `SyntaxError` or {@link NotAList}.
+ * The items of a list as JSON bytes, parsed one by one by `parseItem`, which throws a `SyntaxError` for what is not one whole JSON value;
+ * at the end the list without its items. Throws `SyntaxError` or {@link NotAList}.
  *
  * Cuts at `},{"metadata":{`, which cannot stand inside a JSON string (its quotes would be escaped) but may stand between the elements of an
  * array inside an item. There the piece has more openers than closers, the parser refuses it, and it is joined with the next: what parses
  * is always one whole item.
  */
-export function* splitItems(body: Buffer, trimManagedFields: boolean): Generator<unknown, unknown> {
+export function* splitItems(body: Buffer, parseItem: (range: JsonRange) => unknown): Generator<unknown, unknown> {
   const ascii = isAscii(body);
-  const parse = (start: number, end: number): unknown => parseRange({ bytes: body, start, end, ascii }, trimManagedFields);
+  const parse = (start: number, end: number): unknown => parseItem({ bytes: body, start, end, ascii });
   const key = body.indexOf(itemsKey);
   const first = key + itemsKey.length;
   const opening = key === -1 ? undefined : itemStarts.find((start) => start.equals(body.subarray(first, first + start.length)));

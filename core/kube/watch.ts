@@ -74,6 +74,7 @@ async function* watchChunks<T>(
   const watchdog = startWatchdog(context.clock, options.inactivityMs ?? defaultInactivityMs, () => abort.abort());
   const decoder = new LineDecoder({
     trimManagedFields: options.trimManagedFields === true,
+    parser: options.parser,
     onMalformed: (bytes, cause) => malformed(path, `is not JSON (${bytes} bytes)`, cause),
   });
   try {

@@ -2,7 +2,7 @@ import { connectionFromDispatcher, createKubeClient, type Connection, type KubeC
 import type { Clock, Random } from '../../core/model/clock.ts';
 import { createWorkloadAnnotations } from '../workload/workload-annotations.ts';
 import { createWorkloadModel, type WorkloadModel } from '../workload/index.ts';
-import { createApiServer, type ApiServer } from './api-server/index.ts';
+import { createApiServer, type ApiServer, type ApiServerOptions } from './api-server/index.ts';
 import { startControllers } from './controllers/index.ts';
 import { createKubeletFleet, type FleetOptions, type KubeletFleet, type NodeSpec } from './kubelet/index.ts';
 import { createMetricsApi, fleetScrapes, registryObjects, type MetricsApi } from './metrics-api/index.ts';
@@ -15,6 +15,8 @@ export interface EmbeddedClusterOptions {
   readonly fleet?: FleetOptions;
   /** Resolution of `metrics.k8s.io`, milliseconds; default 15 000. */
   readonly metricsResolutionMs?: number;
+  /** Default `AlwaysAllow`. With `RBAC` the kubelets need nothing granted: the Node authorizer knows them. */
+  readonly authorization?: ApiServerOptions['authorization'];
   /** Told about what went wrong inside and is tried again. */
   readonly onProblem?: (subject: string, error: unknown) => void;
 }
@@ -43,7 +45,8 @@ const inProcessServer = 'http://embedded.cluster.local';
 export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Promise<EmbeddedCluster> {
   const { clock, random } = options;
   const problem = options.onProblem ?? (() => undefined);
-  const api = createApiServer({ clock, random });
+  const { authorization = 'AlwaysAllow' } = options;
+  const api = createApiServer({ clock, random, authorization });
   const connection = (): Connection => connectionFromDispatcher({ server: inProcessServer, dispatcher: api.dispatcher() });
   const client = (userAgent: string): KubeClient => createKubeClient({ connection: connection(), clock, random, userAgent });
 

@@ -406,7 +406,7 @@ describe('on the embedded cluster over HTTP', () => {
     const table = await fromFile();
     expect(timeless(table.stdout)).toBe(timeless(live?.stdout ?? ''));
     const { takenAt } = JSON.parse(await readFile(saved, 'utf8')) as { takenAt: number };
-    const next = new Date(takenAt + 180_000).toISOString().slice(11, 19);
+    const next = new Date(Math.ceil(takenAt / 1000) * 1000 + 180_000).toISOString().slice(11, 19);
     expect(table.stdout, 'as of the instant of the snapshot').toContain(`next scale-up not before ${next} (cooldown 3m)`);
     expect(table.stdout).toMatch(
       /^blog +hpol\/lost +Deployment\/lost .*Deployment blog\/lost does not exist; create it or correct spec.scaleTargetRef.name$/m,

@@ -27,7 +27,10 @@ describe('faults on the embedded cluster, in virtual time', () => {
   afterAll(() => cluster.stop());
 
   describe('of the API server', () => {
-    const rules = (...list: FaultRule[]) => () => apiFault(cluster, ...list);
+    const rules =
+      (...list: FaultRule[]) =>
+      () =>
+        apiFault(cluster, ...list);
     const watches = { verb: ['watch', 'list'] };
     const cases: readonly { name: string; inject: (stage: Stage) => Cure; recoveryMs: number; bite?: (stage: Stage) => void }[] = [
       { name: 'latency of 3 s', inject: rules({ fault: { kind: 'latency', ms: 3_000 } }), recoveryMs: 45_000 },
@@ -36,9 +39,21 @@ describe('faults on the embedded cluster, in virtual time', () => {
         inject: rules({ fault: { kind: 'status', code: 429, retryAfterSeconds: 2 }, match: { path: /^(?!.*leases)/ }, probability: 0.7 }),
         recoveryMs: 60_000,
       },
-      { name: '500 on every second request', inject: rules({ fault: { kind: 'status', code: 500 }, match: { path: /^(?!.*leases)/ }, probability: 0.5 }), recoveryMs: 60_000 },
-      { name: '503 on everything but the lease', inject: rules({ fault: { kind: 'status', code: 503 }, match: { path: /^(?!.*leases)/ } }), recoveryMs: 60_000 },
-      { name: 'connections that break', inject: rules({ fault: { kind: 'drop' }, match: { path: /^(?!.*leases)/ }, probability: 0.6 }), recoveryMs: 60_000 },
+      {
+        name: '500 on every second request',
+        inject: rules({ fault: { kind: 'status', code: 500 }, match: { path: /^(?!.*leases)/ }, probability: 0.5 }),
+        recoveryMs: 60_000,
+      },
+      {
+        name: '503 on everything but the lease',
+        inject: rules({ fault: { kind: 'status', code: 503 }, match: { path: /^(?!.*leases)/ } }),
+        recoveryMs: 60_000,
+      },
+      {
+        name: 'connections that break',
+        inject: rules({ fault: { kind: 'drop' }, match: { path: /^(?!.*leases)/ }, probability: 0.6 }),
+        recoveryMs: 60_000,
+      },
       {
         name: 'watches that break after 2 s',
         inject: ({ cluster: { embedded } }) => {
@@ -73,7 +88,10 @@ describe('faults on the embedded cluster, in virtual time', () => {
         // The first samples after the rise may cover a part of the time before it: the first step need not be the whole way.
         expect(await monitor.until(() => monitor.replicas() > 6, recoveryMs), `growth within ${recoveryMs / 1000} s`).toBe(true);
         monitor.setLoad(200);
-        expect(await monitor.until(() => monitor.condition('Held') === 'True/CoolingDown', recoveryMs + reactionMs), 'the hold is shown').toBe(true);
+        expect(
+          await monitor.until(() => monitor.condition('Held') === 'True/CoolingDown', recoveryMs + reactionMs),
+          'the hold is shown',
+        ).toBe(true);
         await monitor.elapse(30_000);
       });
     });
@@ -144,13 +162,40 @@ describe('faults on the embedded cluster, in virtual time', () => {
       { name: '503', inject: () => metricsFault(cluster, (faults) => (faults.unavailable = true)), shown: unknown },
       { name: 'an empty list', inject: () => metricsFault(cluster, (faults) => (faults.emptyList = true)), shown: unknown },
       { name: 'a group that is gone (404)', inject: () => metricsGroupGone(cluster), shown: unknown },
-      { name: 'answers that never come', inject: () => apiFault(cluster, { fault: { kind: 'latency', ms: 3_600_000 }, match: { path: metricsPath } }), shown: unknown, recoveryMs: 90_000 },
-      { name: '429 with a Retry-After of 30 s', inject: () => apiFault(cluster, { fault: { kind: 'status', code: 429, retryAfterSeconds: 30 }, match: { path: metricsPath } }), shown: unknown },
+      {
+        name: 'answers that never come',
+        inject: () => apiFault(cluster, { fault: { kind: 'latency', ms: 3_600_000 }, match: { path: metricsPath } }),
+        shown: unknown,
+        recoveryMs: 90_000,
+      },
+      {
+        name: '429 with a Retry-After of 30 s',
+        inject: () => apiFault(cluster, { fault: { kind: 'status', code: 429, retryAfterSeconds: 30 }, match: { path: metricsPath } }),
+        shown: unknown,
+      },
       { name: 'half of the pods', inject: () => metricsFault(cluster, (faults) => (faults.partial = 0.5)), shown: held },
-      { name: 'nodes that are not scraped', inject: () => metricsFault(cluster, (faults) => ['node-a', 'node-b'].forEach((name) => faults.missingNodes.add(name))), shown: held },
-      { name: 'timestamps that stand still', inject: () => metricsFault(cluster, (faults) => (faults.staleTimestamps = true)), shown: unknown, stale: true },
-      { name: 'clocks that are 20 min ahead', inject: () => metricsFault(cluster, (faults) => (faults.clockSkewMs = 1_200_000)), shown: held },
-      { name: 'clocks that are 20 min behind', inject: () => metricsFault(cluster, (faults) => (faults.clockSkewMs = -1_200_000)), shown: unknown, stale: true },
+      {
+        name: 'nodes that are not scraped',
+        inject: () => metricsFault(cluster, (faults) => ['node-a', 'node-b'].forEach((name) => faults.missingNodes.add(name))),
+        shown: held,
+      },
+      {
+        name: 'timestamps that stand still',
+        inject: () => metricsFault(cluster, (faults) => (faults.staleTimestamps = true)),
+        shown: unknown,
+        stale: true,
+      },
+      {
+        name: 'clocks that are 20 min ahead',
+        inject: () => metricsFault(cluster, (faults) => (faults.clockSkewMs = 1_200_000)),
+        shown: held,
+      },
+      {
+        name: 'clocks that are 20 min behind',
+        inject: () => metricsFault(cluster, (faults) => (faults.clockSkewMs = -1_200_000)),
+        shown: unknown,
+        stale: true,
+      },
       {
         name: 'usage that is no number',
         inject: () => garbled(cluster, ['NaN', '-3', '+Inf', '', '1 core']),
@@ -191,7 +236,10 @@ describe('faults on the embedded cluster, in virtual time', () => {
         monitor.thaw();
         if (stale) monitor.samplesAreOld(false);
         // Not 3 at once in every case: the first window after samples that stood still covers the fault, and a part of the full load.
-        expect(await monitor.until(() => monitor.replicas() <= 4, recoveryMs), `a shrink within ${recoveryMs / 1000} s of the fault's end`).toBe(true);
+        expect(
+          await monitor.until(() => monitor.replicas() <= 4, recoveryMs),
+          `a shrink within ${recoveryMs / 1000} s of the fault's end`,
+        ).toBe(true);
         expect(monitor.condition('ScalingActive')).toMatch(/^True/);
       });
     });
@@ -307,7 +355,9 @@ describe('faults on the embedded cluster, in virtual time', () => {
         await monitor.elapse(240_000);
         expect(monitor.replicas()).toBeGreaterThanOrEqual(6);
         monitor.setLoad(540);
-        expect(await monitor.until(() => monitor.replicas() >= 11, cluster.timing.scaleUpCooldown + reactionMs), 'growth goes on').toBe(true);
+        expect(await monitor.until(() => monitor.replicas() >= 11, cluster.timing.scaleUpCooldown + reactionMs), 'growth goes on').toBe(
+          true,
+        );
         cluster.embedded.fleet.recoverNode('node-b');
         await monitor.elapse(60_000);
       });

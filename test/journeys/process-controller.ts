@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { buildBundle } from '../../tools/build.ts';
+import { buildBundle } from '../../deploy/build.ts';
 import type { RunningController } from './journey-cluster.ts';
 
 /** The bundled program as a process of its own. */

@@ -175,11 +175,16 @@ function restrictClaim({ node, operation, subresource, object, oldObject }: Rest
     : `node "${node}" is not allowed to update fields other than status.capacity and status.conditions`;
 }
 
+const volatileMetadata = ['resourceVersion', 'managedFields'];
+const resizeProgress = ['capacity', 'conditions', 'allocatedResources', 'allocatedResourceStatuses'];
+
 /** A claim without what a kubelet reports when it has resized a volume. */
 function withoutProgress(claim: KubeObject | undefined): object {
-  const { resourceVersion: _version, managedFields: _fields, ...metadata } = { ...objectOf(claim?.metadata) };
-  const { capacity, conditions, allocatedResources, allocatedResourceStatuses, ...status } = objectOf(claim?.status);
-  return { ...claim, metadata, status };
+  return { ...claim, metadata: omit(claim?.metadata, volatileMetadata), status: omit(claim?.status, resizeProgress) };
+}
+
+function omit(fields: unknown, names: readonly string[]): object {
+  return Object.fromEntries(Object.entries(objectOf(fields)).filter(([name]) => !names.includes(name)));
 }
 
 /** Called with the TokenRequest as the object. */

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { horizontalPolicyCrd } from '../hpa/index.ts';
-import { renderErrorsDoc } from './render-errors-doc.ts';
+import { renderErrorsDoc } from '../docs/render-errors-doc.ts';
 
 /** Every file that is made from code. `npm run gen` writes them, `npm run gen -- --check` fails when one differs. */
 function generatedFiles(): Map<string, string> {

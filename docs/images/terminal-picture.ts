@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers';
 
 /**
- * Draws what a command printed as a picture for the README: `npm start -- --for 24m | npx tsx tools/terminal-picture.ts > docs/images/demo.svg`.
+ * Draws what a command printed as a picture for the README: `npm start -- --for 24m | npx tsx docs/images/terminal-picture.ts > docs/images/demo.svg`.
  * Lines of npm itself are left out; long ones are wrapped. A line with an arrow (something was scaled) is bright, others are dim.
  */
 const columns = 132;

@@ -1,0 +1,183 @@
+import { isAscii } from 'node:buffer';
+import { parseRange, type JsonRange } from './json-range.ts';
+
+const quote = 0x22;
+const backslash = 0x5c;
+const comma = 0x2c;
+const brace = 0x7d;
+const bracket = 0x5d;
+
+/** Begins the text that stands in for a hole while a template is taken apart. Documents that hold an escaped NUL have no template. */
+const marker = '\u0000hole ';
+const escapedNul = String.raw`\u0000`;
+
+/** Shorter stretches are compared here: the way into a native comparison costs as much as some 30 bytes. */
+const nativeBytes = 32;
+
+/**
+ * A document with holes: everything that documents of one make have in common, and the string values in which they differ.
+ *
+ * A document is of the template exactly when it is byte for byte the same outside of the holes and has a string without escapes in each
+ * hole. Then the two have the same tokens but for those strings, so that the parsed document is the parsed template with other texts put in:
+ * no parser has to see it.
+ */
+export interface JsonTemplate {
+  readonly bytes: Buffer;
+  /** From and to of every string value that may become a hole, without its quotes. */
+  readonly strings: readonly number[];
+  /** Which of the strings are holes. */
+  readonly holes: readonly boolean[];
+  /** From and to of what stands before, between and behind the holes. */
+  readonly fixed: readonly number[];
+  readonly plan: Plan | undefined;
+}
+
+/** How a document is built: a copy of `base`, in which these keys come from a hole (its number) or from a copy further down. */
+interface Plan {
+  readonly base: object;
+  readonly keys: readonly (string | number)[];
+  readonly parts: readonly (Plan | number)[];
+}
+
+/** A template without holes: it says what one document looked like, and matches nothing. */
+export function templateOf(range: JsonRange): JsonTemplate {
+  const bytes = Buffer.from(range.bytes.subarray(range.start, range.end));
+  const strings = stringValues(bytes);
+  return { bytes, strings, holes: strings.map(() => false), fixed: [], plan: undefined };
+}
+
+/** The template that both are of, or `undefined` when they differ in more than strings. */
+export function commonTemplate(template: JsonTemplate, other: JsonTemplate, trimManagedFields: boolean): JsonTemplate | undefined {
+  const { bytes, strings } = template;
+  if (strings.length !== other.strings.length || bytes.includes(escapedNul)) return undefined;
+  const holes: boolean[] = [];
+  const fixed = [0];
+  let at = 0;
+  let otherAt = 0;
+  for (let index = 0; index <= strings.length; index += 2) {
+    const from = strings[index] ?? bytes.length;
+    const otherFrom = other.strings[index] ?? other.bytes.length;
+    if (!sameBytes(template, at, from, { bytes: other.bytes, from: otherAt, to: otherFrom })) return undefined;
+    if (index === strings.length) break;
+    at = strings[index + 1] ?? from;
+    otherAt = other.strings[index + 1] ?? otherFrom;
+    const isHole = template.holes[index] === true || !sameBytes(template, from, at, { bytes: other.bytes, from: otherFrom, to: otherAt });
+    holes[index] = isHole;
+    if (isHole) fixed.push(from, at);
+  }
+  fixed.push(bytes.length);
+  const plan = planOf(bytes, fixed, trimManagedFields);
+  return plan === undefined ? undefined : { bytes, strings, holes, fixed, plan };
+}
+
+/**
+ * The parsed document when it is of the template, else `undefined`. What stands outside of the holes is shared by all documents of the
+ * template, and frozen.
+ */
+export function parseByTemplate({ bytes, fixed, plan }: JsonTemplate, { bytes: document, start, end }: JsonRange): unknown {
+  if (plan === undefined) return undefined;
+  const values: string[] = [];
+  let at = start;
+  for (let index = 0; ; index += 2) {
+    const from = fixed[index] ?? 0;
+    const to = fixed[index + 1] ?? 0;
+    const next = at + to - from;
+    if (next > end || !sameStretch(bytes, from, to, document, at)) return undefined;
+    if (index + 2 === fixed.length) return next === end ? build(plan, values) : undefined;
+    at = plainEnd(document, next, end);
+    if (at === -1) return undefined;
+    values.push(document.toString('latin1', next, at));
+  }
+}
+
+function build({ base, keys, parts }: Plan, values: readonly string[]): unknown {
+  const copy = (Array.isArray(base) ? base.slice() : { ...base }) as Record<string | number, unknown>;
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index];
+    const part = parts[index];
+    if (key !== undefined && part !== undefined) copy[key] = typeof part === 'number' ? values[part] : build(part, values);
+  }
+  return copy;
+}
+
+/** Parses the template with a marked text in every hole and looks where they come out. */
+function planOf(bytes: Buffer, fixed: readonly number[], trimManagedFields: boolean): Plan | undefined {
+  const pieces: Buffer[] = [];
+  for (let index = 0; index < fixed.length; index += 2) {
+    if (index > 0) pieces.push(Buffer.from(`${escapedNul}hole ${index / 2 - 1}`));
+    pieces.push(bytes.subarray(fixed[index], fixed[index + 1]));
+  }
+  const marked = Buffer.concat(pieces);
+  const plan = partOf(parseRange({ bytes: marked, start: 0, end: marked.length, ascii: isAscii(marked) }, trimManagedFields));
+  return typeof plan === 'object' && isSound(plan) ? plan : undefined;
+}
+
+function partOf(value: unknown): Plan | number | undefined {
+  if (typeof value === 'string') return value.startsWith(marker) ? Number(value.slice(marker.length)) : undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  const keys: (string | number)[] = [];
+  const parts: (Plan | number)[] = [];
+  for (const [key, child] of Object.entries(value)) {
+    const part = partOf(child);
+    if (part === undefined) continue;
+    keys.push(Array.isArray(value) ? Number(key) : key);
+    parts.push(part);
+  }
+  if (keys.length > 0) return { base: value, keys, parts };
+  // Shared by all documents of the template.
+  Object.freeze(value);
+  return undefined;
+}
+
+/** An assignment to this key would set the prototype. */
+function isSound({ keys, parts }: Plan): boolean {
+  return !keys.includes('__proto__') && parts.every((part) => typeof part === 'number' || isSound(part));
+}
+
+/** String values (no keys) without escapes, as pairs of from and to. A string is a value when a comma or a closer follows at once. */
+function stringValues(bytes: Buffer): number[] {
+  const strings: number[] = [];
+  for (let at = bytes.indexOf(quote); at !== -1;) {
+    const from = at + 1;
+    const plain = plainEnd(bytes, from, bytes.length);
+    const to = plain === -1 ? escapedEnd(bytes, from) : plain;
+    const next = bytes[to + 1];
+    if (plain !== -1 && (next === comma || next === brace || next === bracket)) strings.push(from, to);
+    at = bytes.indexOf(quote, to + 1);
+  }
+  return strings;
+}
+
+/** Where the string that begins here ends, or -1 when it has escapes, control characters or anything beyond ASCII. */
+function plainEnd(bytes: Buffer, from: number, end: number): number {
+  for (let at = from; at < end; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte === quote) return at;
+    if (byte < 0x20 || byte > 0x7e || byte === backslash) return -1;
+  }
+  return -1;
+}
+
+function escapedEnd(bytes: Buffer, from: number): number {
+  let at = from;
+  while (at < bytes.length && bytes[at] !== quote) at += bytes[at] === backslash ? 2 : 1;
+  return at;
+}
+
+function sameBytes(
+  { bytes }: JsonTemplate,
+  from: number,
+  to: number,
+  other: { readonly bytes: Buffer; readonly from: number; readonly to: number },
+): boolean {
+  return to - from === other.to - other.from && bytes.compare(other.bytes, other.from, other.to, from, to) === 0;
+}
+
+// Five arguments: it runs for every hole of every document.
+function sameStretch(bytes: Buffer, from: number, to: number, document: Buffer, at: number): boolean {
+  if (to - from >= nativeBytes) return bytes.compare(document, at, at + to - from, from, to) === 0;
+  for (let index = from; index < to; index++) {
+    if (bytes[index] !== document[at + index - from]) return false;
+  }
+  return true;
+}

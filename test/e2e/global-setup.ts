@@ -1,0 +1,17 @@
+import { findControlPlane } from './binaries.ts';
+
+/**
+ * Before any test of the real cluster: its binaries are found, or built (minutes, once), outside of every test's time limit. Without Go and without
+ * binaries the whole run ends here with one sentence.
+ */
+export async function setup(): Promise<void> {
+  const foreign = process.env['KUBECONFIG_E2E'];
+  if (foreign !== undefined && foreign !== '') {
+    console.log(`real cluster: the one of ${foreign}`);
+    return;
+  }
+  console.log('real cluster: looking for etcd, kube-apiserver, kube-controller-manager and kube-scheduler (a first build takes minutes)');
+  const begun = performance.now();
+  const { source } = await findControlPlane();
+  console.log(`real cluster: ${source} (${Math.round((performance.now() - begun) / 1000)} s)`);
+}

@@ -1,7 +1,7 @@
 import { buildClusterView } from '../../core/model/cluster-view.ts';
 import type { Decision } from '../../core/model/decision.ts';
 import { createInterner } from '../../core/model/interner.ts';
-import type { KubeObject } from '../../core/model/object.ts';
+import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
 import { projectPod } from '../../core/model/pod.ts';
 import type { ClusterSnapshot } from '../../core/model/snapshot.ts';
 import { recommend } from '../../hpa/index.ts';
@@ -12,12 +12,12 @@ import { hpaConfig } from './suite.ts';
 /** What would be decided at the instant of the snapshot; the same functions as in `run`. */
 export function recommendFrom(snapshot: Omit<ClusterSnapshot, 'complete'>, settings: DecisionSettings): Decision[] {
   const interner = createInterner();
-  const scales = new Map(snapshot.scales.map((scale) => [`${scale.kind}/${scale.namespace}/${scale.name}`, scale]));
+  const scales = new Map(snapshot.scales.map((scale) => [targetKey(scale), scale]));
   const { source, pods, nodes } = snapshot.metrics;
   return recommend({
     policies: [...snapshot.horizontalPolicies, ...snapshot.horizontalPodAutoscalers].toSorted(byName),
     scaleOf: (target) => {
-      const scale = scales.get(`${target.kind}/${target.namespace ?? ''}/${target.name}`);
+      const scale = scales.get(targetKey(target));
       if (scale === undefined) return `the snapshot has no scale of ${target.kind} ${target.namespace ?? ''}/${target.name}`;
       return scale.ok ? scale : scale.message;
     },
@@ -33,6 +33,11 @@ export function recommendFrom(snapshot: Omit<ClusterSnapshot, 'complete'>, setti
     now: snapshot.takenAt,
     config: hpaConfig(settings, false),
   });
+}
+
+/** With the group and version: two groups may have a kind of the same name. */
+function targetKey({ apiVersion, kind, namespace = '', name }: ObjectReference): string {
+  return `${apiVersion}/${kind}/${namespace}/${name}`;
 }
 
 function byName(a: KubeObject, b: KubeObject): number {

@@ -27,9 +27,11 @@ export interface JsonTemplate {
   readonly strings: readonly number[];
   /** Which of the strings are holes. */
   readonly holes: readonly boolean[];
-  /** From and to of what stands before, between and behind the holes. */
-  readonly fixed: readonly number[];
+  /** What stands before, between and behind the holes. */
+  readonly fixed: readonly Buffer[];
   readonly plan: Plan | undefined;
+  /** Holes whose text the plan puts somewhere; the others are in what is trimmed. */
+  readonly used: ReadonlySet<number>;
 }
 
 /** How a document is built: a copy of `base`, in which these keys come from a hole (its number) or from a copy further down. */
@@ -43,7 +45,7 @@ interface Plan {
 export function templateOf(range: JsonRange): JsonTemplate {
   const bytes = Buffer.from(range.bytes.subarray(range.start, range.end));
   const strings = stringValues(bytes);
-  return { bytes, strings, holes: strings.map(() => false), fixed: [], plan: undefined };
+  return { bytes, strings, holes: strings.map(() => false), fixed: [], plan: undefined, used: new Set() };
 }
 
 /** The template that both are of, or `undefined` when they differ in more than strings. */
@@ -51,7 +53,8 @@ export function commonTemplate(template: JsonTemplate, other: JsonTemplate, trim
   const { bytes, strings } = template;
   if (strings.length !== other.strings.length || bytes.includes(escapedNul)) return undefined;
   const holes: boolean[] = [];
-  const fixed = [0];
+  const fixed: Buffer[] = [];
+  let fixedFrom = 0;
   let at = 0;
   let otherAt = 0;
   for (let index = 0; index <= strings.length; index += 2) {
@@ -63,31 +66,35 @@ export function commonTemplate(template: JsonTemplate, other: JsonTemplate, trim
     otherAt = other.strings[index + 1] ?? otherFrom;
     const isHole = template.holes[index] === true || !sameBytes(template, from, at, { bytes: other.bytes, from: otherFrom, to: otherAt });
     holes[index] = isHole;
-    if (isHole) fixed.push(from, at);
+    if (!isHole) continue;
+    fixed.push(bytes.subarray(fixedFrom, from));
+    fixedFrom = at;
   }
-  fixed.push(bytes.length);
-  const plan = planOf(bytes, fixed, trimManagedFields);
-  return plan === undefined ? undefined : { bytes, strings, holes, fixed, plan };
+  fixed.push(bytes.subarray(fixedFrom));
+  const plan = planOf(fixed, trimManagedFields);
+  return plan === undefined ? undefined : { bytes, strings, holes, fixed, plan, used: new Set(holesOf(plan)) };
 }
 
 /**
  * The parsed document when it is of the template, else `undefined`. What stands outside of the holes is shared by all documents of the
  * template, and frozen.
  */
-export function parseByTemplate({ bytes, fixed, plan }: JsonTemplate, { bytes: document, start, end }: JsonRange): unknown {
+export function parseByTemplate({ fixed, plan, used }: JsonTemplate, { bytes, start, end }: JsonRange): unknown {
   if (plan === undefined) return undefined;
   const values: string[] = [];
   let at = start;
-  for (let index = 0; ; index += 2) {
-    const from = fixed[index] ?? 0;
-    const to = fixed[index + 1] ?? 0;
-    const next = at + to - from;
-    if (next > end || !sameStretch(bytes, from, to, document, at)) return undefined;
-    if (index + 2 === fixed.length) return next === end ? build(plan, values) : undefined;
-    at = plainEnd(document, next, end);
-    if (at === -1) return undefined;
-    values.push(document.toString('latin1', next, at));
+  for (const stretch of fixed) {
+    if (stretch !== fixed[0]) {
+      const close = plainEnd(bytes, at, end);
+      if (close === -1) return undefined;
+      values.push(used.has(values.length) ? bytes.toString('latin1', at, close) : '');
+      at = close;
+    }
+    const next = at + stretch.length;
+    if (next > end || !standsAt(stretch, bytes, at)) return undefined;
+    at = next;
   }
+  return at === end ? build(plan, values) : undefined;
 }
 
 function build({ base, keys, parts }: Plan, values: readonly string[]): unknown {
@@ -101,12 +108,8 @@ function build({ base, keys, parts }: Plan, values: readonly string[]): unknown 
 }
 
 /** Parses the template with a marked text in every hole and looks where they come out. */
-function planOf(bytes: Buffer, fixed: readonly number[], trimManagedFields: boolean): Plan | undefined {
-  const pieces: Buffer[] = [];
-  for (let index = 0; index < fixed.length; index += 2) {
-    if (index > 0) pieces.push(Buffer.from(`${escapedNul}hole ${index / 2 - 1}`));
-    pieces.push(bytes.subarray(fixed[index], fixed[index + 1]));
-  }
+function planOf(fixed: readonly Buffer[], trimManagedFields: boolean): Plan | undefined {
+  const pieces = fixed.flatMap((stretch, index) => (index === 0 ? [stretch] : [Buffer.from(`${escapedNul}hole ${index - 1}`), stretch]));
   const marked = Buffer.concat(pieces);
   const plan = partOf(parseRange({ bytes: marked, start: 0, end: marked.length, ascii: isAscii(marked) }, trimManagedFields));
   return typeof plan === 'object' && isSound(plan) ? plan : undefined;
@@ -127,6 +130,10 @@ function partOf(value: unknown): Plan | number | undefined {
   // Shared by all documents of the template.
   Object.freeze(value);
   return undefined;
+}
+
+function holesOf({ parts }: Plan): number[] {
+  return parts.flatMap((part) => (typeof part === 'number' ? [part] : holesOf(part)));
 }
 
 /** An assignment to this key would set the prototype. */
@@ -173,11 +180,11 @@ function sameBytes(
   return to - from === other.to - other.from && bytes.compare(other.bytes, other.from, other.to, from, to) === 0;
 }
 
-// Five arguments: it runs for every hole of every document.
-function sameStretch(bytes: Buffer, from: number, to: number, document: Buffer, at: number): boolean {
-  if (to - from >= nativeBytes) return bytes.compare(document, at, at + to - from, from, to) === 0;
-  for (let index = from; index < to; index++) {
-    if (bytes[index] !== document[at + index - from]) return false;
+function standsAt(stretch: Buffer, bytes: Buffer, at: number): boolean {
+  const { length } = stretch;
+  if (length >= nativeBytes) return stretch.compare(bytes, at, at + length) === 0;
+  for (let index = 0; index < length; index++) {
+    if (stretch[index] !== bytes[at + index]) return false;
   }
   return true;
 }

@@ -140,7 +140,7 @@ describe('what is wrong is said in one sentence with the path', () => {
     expect((await failure(loadKubeConfig({ file: folder, environment: {} }))).message).toBe(`${folder} is a directory`);
     expect((await load('')).message).toBe(`${folder}/broken is empty`);
     expect((await load('- a\n- b')).message).toContain('is not a kubeconfig');
-    expect((await load('clusters: [')).message).toMatch(/broken is not valid YAML: .*line 1/);
+    expect((await load('clusters: [')).message).toMatch(/broken is not valid YAML: .*line 1, column \d+$/);
     expect((await load('clusters: 7')).message).toContain('clusters is not a list');
     expect((await load('clusters: [{cluster: {}}]')).message).toContain('clusters[0] has no name');
   });

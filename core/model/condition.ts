@@ -47,9 +47,34 @@ export function formatMicroTime(epochMs: number): string {
   return new Date(Math.floor(epochMs)).toISOString().replace('Z', `${String(Math.min(micros, 999)).padStart(3, '0')}Z`);
 }
 
+const wholeSeconds = '0000-00-00T00:00:00Z';
+
+/** What metav1.Time prints, a few times as fast as `Date.parse`; `undefined` for everything that it does not know for sure. */
+function parseWholeSeconds(text: string): number | undefined {
+  if (text.length !== wholeSeconds.length) return undefined;
+  for (let at = 0; at < wholeSeconds.length; at++) {
+    const code = text.charCodeAt(at);
+    const wanted = wholeSeconds.charCodeAt(at);
+    if (wanted === 48 ? code < 48 || code > 57 : code !== wanted) return undefined;
+  }
+  const century = twoDigits(text, 0);
+  const month = twoDigits(text, 5);
+  const day = twoDigits(text, 8);
+  const hour = twoDigits(text, 11);
+  const minute = twoDigits(text, 14);
+  const second = twoDigits(text, 17);
+  // Days that not every month has, and Date.UTC's reading of years below 100, are left to the careful way.
+  if (century < 10 || month < 1 || month > 12 || day < 1 || day > 28 || hour > 23 || minute > 59 || second > 59) return undefined;
+  return Date.UTC(century * 100 + twoDigits(text, 2), month - 1, day, hour, minute, second);
+}
+
+function twoDigits(text: string, at: number): number {
+  return (text.charCodeAt(at) - 48) * 10 + text.charCodeAt(at + 1) - 48;
+}
+
 /** Epoch milliseconds of an RFC 3339 text; `undefined` for anything else. Digits below a millisecond are cut. */
 export function parseTime(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const value = Date.parse(text);
+  const value = parseWholeSeconds(text) ?? Date.parse(text);
   return Number.isNaN(value) ? undefined : value;
 }

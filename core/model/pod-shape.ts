@@ -3,6 +3,7 @@ import type { NodeSelectorTerm } from './node-selector.ts';
 import type { Affinity, RawContainer, RawPodSpec, RawVolume, Toleration, TopologySpreadConstraint } from './raw-pod.ts';
 import type { ResourceList } from './resource-list.ts';
 import { addResources, maxResources, noResources, projectResources } from './resource-list.ts';
+import { sameJson, sameList } from './same-json.ts';
 
 export interface ContainerShape {
   readonly name: string;
@@ -72,46 +73,106 @@ export function isSteeringAnnotation(key: string): boolean {
   return key.startsWith('cluster-autoscaler.kubernetes.io/') || key.startsWith('concertina.dev/');
 }
 
-/** The shared shape of a pod spec (a pod's, or a template's). */
+/** The shape that the pods of one owner had last, and what it was made of. Filled by {@link projectSpec}. */
+export interface ShapeMemo {
+  last?: { readonly source: ShapeSource; readonly shape: PodShape };
+}
+
+/**
+ * The shared shape of a pod spec (a pod's, or a template's). With a memo of pods that probably look the same, the spec is compared with
+ * what the last shape was made of, which costs a tenth of writing the key under which the shape is found.
+ */
 export function projectSpec(
   spec: RawPodSpec,
   annotations: Readonly<Record<string, string>> | undefined,
   interner: Interner,
+  memo?: ShapeMemo,
 ): ProjectedSpec {
   const { affinity, pinnedNode } = unpin(spec.affinity ?? undefined);
   const steering = steeringAnnotations(annotations);
-  const key = shapeKey(spec, affinity, steering);
-  return { shape: interner.object('pod-shape', key, () => makeShape(spec, affinity, steering)), pinnedNode };
+  const volumes = spec.volumes === undefined || spec.volumes === null ? undefined : projectVolumes(spec.volumes);
+  const last = memo?.last;
+  if (last !== undefined && isMadeOf(last.source, spec) && sameList(last.source.derived, [affinity, volumes, steering], sameJson)) {
+    return { shape: last.shape, pinnedNode };
+  }
+  const source: ShapeSource = {
+    containers: spec.containers?.map(containerSource),
+    initContainers: spec.initContainers?.map(containerSource),
+    fields: sourceFields.map((field) => spec[field]),
+    derived: [affinity, volumes, steering],
+  };
+  const shape = interner.object('pod-shape', JSON.stringify(source), () => makeShape(spec, affinity, steering));
+  if (memo !== undefined) memo.last = { source, shape };
+  return { shape, pinnedNode };
 }
 
-/** Everything that a shape is made of, in one text. Names of containers' environment, images, probes and the like are left out. */
-function shapeKey(spec: RawPodSpec, affinity: Affinity | undefined, annotations: Readonly<Record<string, string>>): string {
-  return JSON.stringify([
-    spec.containers?.map(containerKey),
-    spec.initContainers?.map(containerKey),
-    spec.overhead,
-    spec.resources,
-    spec.nodeSelector,
-    affinity,
-    spec.tolerations,
-    spec.topologySpreadConstraints,
-    spec.volumes === undefined || spec.volumes === null ? undefined : projectVolumes(spec.volumes),
-    [
-      spec.priority,
-      spec.priorityClassName,
-      spec.preemptionPolicy,
-      spec.schedulerName,
-      spec.restartPolicy,
-      spec.terminationGracePeriodSeconds,
-    ],
-    spec.schedulingGates,
-    annotations,
-  ]);
+/** Everything that a shape is made of, and nothing else: containers' environment, images, probes and the like are left out. */
+interface ShapeSource {
+  readonly containers: readonly ContainerSource[] | undefined;
+  readonly initContainers: readonly ContainerSource[] | undefined;
+  /** Values of {@link sourceFields}. */
+  readonly fields: readonly unknown[];
+  /** Affinity without a pinned node, volumes that count, annotations that steer. */
+  readonly derived: readonly unknown[];
 }
 
-function containerKey({ name, resources, restartPolicy, ports }: RawContainer): unknown {
-  const hostPorts = ports?.filter((port) => (port.hostPort ?? 0) > 0);
-  return [name, resources?.requests, resources?.limits, restartPolicy, hostPorts?.length === 0 ? undefined : hostPorts];
+/** Fields of a spec that go into its shape as they are. */
+const sourceFields = [
+  'overhead',
+  'resources',
+  'nodeSelector',
+  'tolerations',
+  'topologySpreadConstraints',
+  'priority',
+  'priorityClassName',
+  'preemptionPolicy',
+  'schedulerName',
+  'restartPolicy',
+  'terminationGracePeriodSeconds',
+  'schedulingGates',
+] as const satisfies readonly (keyof RawPodSpec)[];
+
+interface ContainerSource {
+  readonly name: string;
+  readonly requests: unknown;
+  readonly limits: unknown;
+  readonly restartPolicy: unknown;
+  readonly hostPorts: readonly unknown[] | undefined;
+}
+
+function containerSource({ name, resources, restartPolicy, ports }: RawContainer): ContainerSource {
+  return { name, requests: resources?.requests, limits: resources?.limits, restartPolicy, hostPorts: hostPortsIn(ports) };
+}
+
+function hostPortsIn(ports: RawContainer['ports']): NonNullable<RawContainer['ports']> | undefined {
+  return ports?.some(isHostPort) === true ? ports.filter(isHostPort) : undefined;
+}
+
+function isHostPort({ hostPort = 0 }: { readonly hostPort?: number }): boolean {
+  return hostPort > 0;
+}
+
+function isMadeOf(source: ShapeSource, spec: RawPodSpec): boolean {
+  for (let index = 0; index < sourceFields.length; index++) {
+    const field = sourceFields[index];
+    if (field !== undefined && !sameJson(spec[field], source.fields[index])) return false;
+  }
+  return areMadeOf(source.containers, spec.containers) && areMadeOf(source.initContainers, spec.initContainers);
+}
+
+function areMadeOf(sources: readonly ContainerSource[] | undefined, containers: readonly RawContainer[] | null | undefined): boolean {
+  if (sources === undefined || containers === undefined || containers === null) return sources === (containers ?? undefined);
+  return sameList(sources, containers, isContainerMadeOf);
+}
+
+function isContainerMadeOf(source: ContainerSource, { name, resources, restartPolicy, ports }: RawContainer): boolean {
+  return (
+    source.name === name &&
+    source.restartPolicy === restartPolicy &&
+    sameJson(source.requests, resources?.requests) &&
+    sameJson(source.limits, resources?.limits) &&
+    sameJson(source.hostPorts, hostPortsIn(ports))
+  );
 }
 
 function makeShape(spec: RawPodSpec, affinity: Affinity | undefined, annotations: Readonly<Record<string, string>>): PodShape {
@@ -221,6 +282,9 @@ const noAnnotations: Readonly<Record<string, string>> = Object.freeze({});
 
 function steeringAnnotations(annotations: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
   if (annotations === undefined) return noAnnotations;
+  let steers = false;
+  for (const key in annotations) steers ||= isSteeringAnnotation(key);
+  if (!steers) return noAnnotations;
   const keys = Object.keys(annotations).filter(isSteeringAnnotation);
   return keys.length === 0 ? noAnnotations : Object.fromEntries(keys.map((key) => [key, annotations[key] ?? '']));
 }

@@ -3,12 +3,15 @@ import type { Interner } from './interner.ts';
 import { matchesNodeLabels, matchesNodeSelector } from './node-selector.ts';
 import type { SelectableNode } from './node-selector.ts';
 import type { KubeObject, OwnerReference } from './object.ts';
-import type { PodShape } from './pod-shape.ts';
+import type { PodShape, ShapeMemo } from './pod-shape.ts';
 import { projectSpec } from './pod-shape.ts';
-import type { RawContainerState, RawContainerStatus, RawPodSpec, RawPodStatus } from './raw-pod.ts';
-import type { ResourceList } from './resource-list.ts';
-import { projectResources } from './resource-list.ts';
+import type { ContainerStatusRecord, StatusMemo } from './pod-status.ts';
+import { projectStatuses } from './pod-status.ts';
+import type { RawPodSpec, RawPodStatus } from './raw-pod.ts';
+import { sameJson } from './same-json.ts';
 import type { Labels } from './selector.ts';
+
+export type { ContainerStatusRecord, TerminationRecord } from './pod-status.ts';
 
 export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
 
@@ -18,32 +21,6 @@ export interface OwnerRecord {
   readonly kind: string;
   readonly name: string;
   readonly uid: string;
-}
-
-/** How a container last ended. */
-export interface TerminationRecord {
-  /** `OOMKilled`, `Error`, `Completed`, … */
-  readonly reason: string;
-  readonly exitCode: number;
-  /** Epoch milliseconds. */
-  readonly startedAt: number | undefined;
-  readonly finishedAt: number | undefined;
-}
-
-export interface ContainerStatusRecord {
-  readonly name: string;
-  readonly init: boolean;
-  readonly ready: boolean;
-  readonly restarts: number;
-  readonly running: boolean;
-  /** Why it waits (`CrashLoopBackOff`, `ImagePullBackOff`, …); empty when it does not. */
-  readonly waiting: string;
-  /** The current end if it has ended, else the one before the last restart. */
-  readonly termination: TerminationRecord | undefined;
-  /** What the kubelet says is in force, in thousandths; `undefined` when it says nothing. */
-  readonly requests: ResourceList | undefined;
-  readonly limits: ResourceList | undefined;
-  readonly allocated: ResourceList | undefined;
 }
 
 /**
@@ -90,21 +67,38 @@ const perPodLabels = [
   'batch.kubernetes.io/controller-uid',
 ] as const;
 
+/** What the pods of one owner looked like last: the next one is first compared with it. */
+interface OwnerMemo extends ShapeMemo, StatusMemo {
+  lastLabels?: { readonly raw: Labels; readonly labels: Labels };
+}
+
+/** Owner records are interned, so that a memo lives as long as some record has its owner. */
+const memos = new WeakMap<OwnerRecord, OwnerMemo>();
+
+function memoOf(owner: OwnerRecord | undefined): OwnerMemo | undefined {
+  if (owner === undefined) return undefined;
+  let memo = memos.get(owner);
+  if (memo === undefined) memos.set(owner, (memo = {}));
+  return memo;
+}
+
 /** The slim record of a pod's JSON; the JSON can be dropped afterwards. */
 export function projectPod(raw: KubeObject, interner: Interner): PodRecord {
   const { metadata } = raw;
   const spec = (raw.spec ?? {}) as RawPodSpec;
   const status = (raw.status ?? {}) as RawPodStatus;
-  const { shape, pinnedNode } = projectSpec(spec, metadata.annotations, interner);
+  const owner = projectOwner(metadata.ownerReferences, interner);
+  const memo = memoOf(owner);
+  const { shape, pinnedNode } = projectSpec(spec, metadata.annotations, interner, memo);
   const ready = status.conditions?.find((condition) => condition.type === 'Ready');
   const scheduled = status.conditions?.find((condition) => condition.type === 'PodScheduled');
   return {
     namespace: interner.text(metadata.namespace ?? ''),
     name: metadata.name,
     uid: metadata.uid ?? '',
-    labels: projectLabels(metadata.labels, interner),
+    labels: podLabels(metadata.labels, interner, memo),
     shape,
-    owner: projectOwner(metadata.ownerReferences, interner),
+    owner,
     phase: phaseOf(status.phase),
     ready: ready === undefined ? undefined : conditionStatus(ready.status),
     readySince: parseTime(ready?.lastTransitionTime),
@@ -117,7 +111,7 @@ export function projectPod(raw: KubeObject, interner: Interner): PodRecord {
     unschedulable: scheduled?.status === 'False' && scheduled.reason === 'Unschedulable',
     mirror: metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined,
     claims: claimsOf(spec, metadata.name),
-    statuses: projectStatuses(status, interner),
+    statuses: projectStatuses(status, interner, memo),
   };
 }
 
@@ -130,6 +124,15 @@ export function projectLabels(labels: Labels | null | undefined, interner: Inter
   if (labels === undefined || labels === null) return noLabels;
   if (perPodLabels.some((key) => Object.hasOwn(labels, key))) return ownLabels(labels, interner);
   return interner.object('labels', JSON.stringify(labels), () => Object.freeze({ ...labels }));
+}
+
+function podLabels(labels: Labels | undefined, interner: Interner, memo: OwnerMemo | undefined): Labels {
+  const last = memo?.lastLabels;
+  if (last !== undefined && sameJson(labels, last.raw)) return last.labels;
+  const projected = projectLabels(labels, interner);
+  // Only what is shared is frozen; what is not belongs to one pod.
+  if (memo !== undefined && labels !== undefined && Object.isFrozen(projected)) memo.lastLabels = { raw: labels, labels: projected };
+  return projected;
 }
 
 const noLabels: Labels = Object.freeze({});
@@ -151,6 +154,9 @@ export function projectOwner(references: readonly OwnerReference[] | null | unde
   const controller = references?.find((reference) => reference.controller === true);
   if (controller === undefined) return undefined;
   const { apiVersion, kind, name, uid } = controller;
+  // The uid says it all, but for a forged reference.
+  const held = interner.object('owner', uid, () => Object.freeze({ apiVersion, kind, name, uid }));
+  if (held.name === name && held.kind === kind && held.apiVersion === apiVersion) return held;
   return interner.object('owner', `${uid}\n${apiVersion}\n${kind}\n${name}`, () => Object.freeze({ apiVersion, kind, name, uid }));
 }
 
@@ -182,68 +188,6 @@ function claimsOf(spec: RawPodSpec, podName: string): readonly string[] {
   }
   // A list that grew by pushing holds room for 17.
   return claims.length === 0 ? none : claims.slice();
-}
-
-function projectStatuses(status: RawPodStatus, interner: Interner): readonly ContainerStatusRecord[] {
-  const init = status.initContainerStatuses ?? none;
-  const main = status.containerStatuses ?? none;
-  if (init.length === 0 && main.length === 0) return none;
-  const make = (): ContainerStatusRecord[] => {
-    const records = main.map((raw) => projectStatus(raw, false, interner));
-    return init.length === 0 ? records : init.map((raw) => projectStatus(raw, true, interner)).concat(records);
-  };
-  // Pods that never restarted all look the same; a termination carries its own times and stays with its pod.
-  if (init.some(hasEnded) || main.some(hasEnded)) return make();
-  return interner.object('statuses', JSON.stringify([init.map(statusKey), main.map(statusKey)]), make);
-}
-
-function hasEnded({ state, lastState }: RawContainerStatus): boolean {
-  return state?.terminated !== undefined || lastState?.terminated !== undefined;
-}
-
-/** Everything that the record of a container that never ended is made of. */
-function statusKey({ name, ready, restartCount, state, resources, allocatedResources }: RawContainerStatus): unknown {
-  return [
-    name,
-    ready,
-    restartCount,
-    state?.running !== undefined,
-    state?.waiting?.reason,
-    state?.waiting !== undefined,
-    resources,
-    allocatedResources,
-  ];
-}
-
-function projectStatus(raw: RawContainerStatus, init: boolean, interner: Interner): ContainerStatusRecord {
-  const { waiting, running, terminated } = raw.state ?? {};
-  const ended = terminated ?? raw.lastState?.terminated;
-  return {
-    name: interner.text(raw.name),
-    init,
-    ready: raw.ready === true,
-    restarts: raw.restartCount ?? 0,
-    running: running !== undefined,
-    waiting: waiting === undefined ? '' : interner.text(waiting.reason ?? 'Waiting'),
-    termination: ended === undefined ? undefined : projectTermination(ended, interner),
-    requests: reported(raw.resources?.requests, interner),
-    limits: reported(raw.resources?.limits, interner),
-    allocated: reported(raw.allocatedResources, interner),
-  };
-}
-
-function projectTermination(ended: NonNullable<RawContainerState['terminated']>, interner: Interner): TerminationRecord {
-  return {
-    reason: interner.text(ended.reason ?? ''),
-    exitCode: ended.exitCode ?? 0,
-    startedAt: parseTime(ended.startedAt),
-    finishedAt: parseTime(ended.finishedAt),
-  };
-}
-
-function reported(resources: Readonly<Record<string, unknown>> | null | undefined, interner: Interner): ResourceList | undefined {
-  if (resources === undefined || resources === null) return undefined;
-  return interner.object('resources', JSON.stringify(resources), () => projectResources(resources));
 }
 
 /** Running, Ready and not on its way out. */

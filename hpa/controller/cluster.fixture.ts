@@ -45,6 +45,8 @@ export class FakeCluster {
   fencedBy: string | undefined;
   /** How long the API server takes to answer a read of a scale. */
   readDelayMs = 0;
+  /** How long it takes to carry out a write of a scale. */
+  writeDelayMs = 0;
   /** Pods of a target that the mirror of pods does not know (yet). */
   readonly unseen = new Map<string, number>();
   /** Milliseconds since the mirror of pods heard anything. */
@@ -226,6 +228,7 @@ export class FakeCluster {
         const target = this.targets.get(name);
         if (target === undefined) throw failure(404, 'NotFound', 'gone');
         if (String(target.version) !== options?.resourceVersion) throw failure(409, 'Conflict', 'the object has been modified');
+        if (this.writeDelayMs > 0) await sleep(this.clock, this.writeDelayMs);
         target.replicas = replicas;
         target.version += 1;
         return Promise.resolve(scaleOf(name));

@@ -203,10 +203,11 @@ async function evaluateAndWrite(context: ReconcileContext, task: ReconcileTask, 
     try {
       const key = { name: policy.target.name, ...(read.type.namespaced ? { namespace: policy.target.namespace } : {}) };
       await options.client.setScale(read.type, key, evaluation.write, { resourceVersion: read.scale.resourceVersion, signal });
-      return finished(evaluation, conclude(input, evaluation, { kind: 'written' }));
+      // Cooldowns count from when the answer came: a slow server may have scaled at any moment up to then.
+      return finished(evaluation, conclude({ ...input, now: options.clock.now() }, evaluation, { kind: 'written' }));
     } catch (error) {
       if (isConcertinaError(error, 'FENCED')) return fenced(input, evaluation, error);
-      if (outcomeUnknown(error)) task.memory.unsure = { from: read.scale.specReplicas, to: evaluation.write, at: input.now };
+      if (outcomeUnknown(error)) task.memory.unsure = { from: read.scale.specReplicas, to: evaluation.write, at: options.clock.now() };
       // Somebody else wrote first: what is there now is looked at and decided upon anew.
       const again = isConflict(error) && attempt < maxTries;
       if (!again) return writeFailed(input, evaluation, messageOf(error));

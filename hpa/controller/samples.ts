@@ -82,10 +82,16 @@ function degradation(used: readonly (readonly [PodRecord, PodUsage])[], options:
 }
 
 /** What upstream would shrink on. */
-function incomplete(used: readonly (readonly [PodRecord, PodUsage])[], { pods, statusReplicas = 0, sizedAt = 0 }: SampleOptions): Degradation | undefined {
+function incomplete(
+  used: readonly (readonly [PodRecord, PodUsage])[],
+  { pods, statusReplicas = 0, sizedAt = 0 }: SampleOptions,
+): Degradation | undefined {
   const skewed = used.filter(([, usage]) => usage.clockSkew === true).map(([pod]) => pod.name);
   if (skewed.length > 0) {
-    return { reason: 'clock-skew', detail: `timestamps of ${skewed.length} pods went backwards or lie in the future (${namesText(skewed)})` };
+    return {
+      reason: 'clock-skew',
+      detail: `timestamps of ${skewed.length} pods went backwards or lie in the future (${namesText(skewed)})`,
+    };
   }
   const active = pods.filter((pod) => pod.deleted === undefined && pod.phase !== 'Failed' && pod.phase !== 'Succeeded').length;
   if (active < statusReplicas) {
@@ -94,7 +100,10 @@ function incomplete(used: readonly (readonly [PodRecord, PodUsage])[], { pods, s
   // Fewer pods take more each: what they took as part of a larger number would shrink the target once more.
   const older = used.filter(([, usage]) => usage.timestamp - usage.windowMs < sizedAt).map(([pod]) => pod.name);
   if (older.length > 0) {
-    return { reason: 'stale', detail: `samples of ${older.length} pods begin before the last change of the number of replicas (${namesText(older)})` };
+    return {
+      reason: 'stale',
+      detail: `samples of ${older.length} pods begin before the last change of the number of replicas (${namesText(older)})`,
+    };
   }
   const partial = used.flatMap(([pod, usage]) => runningWithoutSample(pod, usage));
   if (partial.length === 0) return undefined;

@@ -1,7 +1,7 @@
 /**
- * Synthetic pods as bytes: 200 workload templates of about 5 kB, as kube-apiserver writes them (managedFields included), in which only
- * fixed-width numbers change from pod to pod. Copying a template and overwriting digits costs about a microsecond, so that the server is
- * not what is measured.
+ * Synthetic pods as bytes: 200 workload templates of about 5 kB, as kube-apiserver writes them (managedFields included). Pods of a template
+ * differ where real ones do: names, ids, addresses, times, the volume of the service account, and one in ten was restarted once. All that
+ * changes has a fixed width: copying a template and overwriting it costs a few microseconds, so that the server is not what is measured.
  */
 export const podCount = 150_000;
 export const templateCount = 200;
@@ -12,34 +12,51 @@ export const listResourceVersion = '200000000';
 const podToken = '00000PPP';
 /** Five digits: the number of the node. */
 const nodeToken = '000NN';
+const volumeToken = 'x7x9p';
+const podIpToken = '10.128.PPP.PPP';
+const hostIpToken = '10.164.NNN.NNN';
+const clockToken = 'MM:SSZ';
+
+/** What stands in the place of each token, in as many characters. */
+const fillers: Readonly<Record<string, (pod: number) => string>> = {
+  [podToken]: (pod) => String(pod).padStart(podToken.length, '0'),
+  [nodeToken]: (pod) => String(pod % nodeCount).padStart(nodeToken.length, '0'),
+  [volumeToken]: (pod) => ((pod * 48_271 + 60_466_176) % 36 ** 5).toString(36).padStart(volumeToken.length, '0'),
+  [podIpToken]: (pod) => `10.128.${100 + (Math.floor(pod / 100) % 100)}.${100 + (pod % 100)}`,
+  [hostIpToken]: (pod) => `10.164.${100 + (Math.floor((pod % nodeCount) / 100) % 100)}.${100 + (pod % 100)}`,
+  [clockToken]: (pod) => `${10 + (Math.floor(pod / 50) % 50)}:${10 + (pod % 50)}Z`,
+};
 
 interface Template {
   readonly bytes: Buffer;
-  readonly podOffsets: readonly number[];
-  readonly nodeOffsets: readonly number[];
+  readonly tokens: readonly { readonly fill: (pod: number) => string; readonly offsets: readonly number[] }[];
 }
 
-const templates: readonly Template[] = Array.from({ length: templateCount }, (_, index) => {
-  const bytes = Buffer.from(JSON.stringify(templatePod(index)));
-  return { bytes, podOffsets: offsetsOf(bytes, podToken), nodeOffsets: offsetsOf(bytes, nodeToken) };
-});
+function template(pod: object): Template {
+  const bytes = Buffer.from(JSON.stringify(pod));
+  return { bytes, tokens: Object.entries(fillers).map(([token, fill]) => ({ fill, offsets: offsetsOf(bytes, token) })) };
+}
+
+const templates: readonly Template[] = Array.from({ length: templateCount }, (_, index) => template(templatePod(index, false)));
+const restarted: readonly Template[] = Array.from({ length: templateCount }, (_, index) => template(templatePod(index, true)));
 
 /** Bytes of the largest pod. */
-export const maxPodBytes = Math.max(...templates.map(({ bytes }) => bytes.length));
+export const maxPodBytes = Math.max(...[...templates, ...restarted].map(({ bytes }) => bytes.length));
 
 /** Mean bytes of a pod. */
 export const meanPodBytes = templates.reduce((sum, { bytes }) => sum + bytes.length, 0) / templateCount;
 
 /** Writes pod number `pod` into `target` at `offset`; answers the offset behind it. */
 export function writePod(target: Buffer, offset: number, pod: number): number {
-  const template = templates[pod % templateCount];
-  if (template === undefined) throw new RangeError('no template');
-  template.bytes.copy(target, offset);
-  const podDigits = String(pod).padStart(podToken.length, '0');
-  for (const at of template.podOffsets) target.write(podDigits, offset + at, 'latin1');
-  const nodeDigits = String(pod % nodeCount).padStart(nodeToken.length, '0');
-  for (const at of template.nodeOffsets) target.write(nodeDigits, offset + at, 'latin1');
-  return offset + template.bytes.length;
+  const wasRestarted = Math.floor(pod / templateCount) % 10 === 9;
+  const chosen = (wasRestarted ? restarted : templates)[pod % templateCount];
+  if (chosen === undefined) throw new RangeError('no template');
+  chosen.bytes.copy(target, offset);
+  for (const { fill, offsets } of chosen.tokens) {
+    const text = fill(pod);
+    for (const at of offsets) target.write(text, offset + at, 'latin1');
+  }
+  return offset + chosen.bytes.length;
 }
 
 function offsetsOf(bytes: Buffer, token: string): number[] {
@@ -48,10 +65,10 @@ function offsetsOf(bytes: Buffer, token: string): number[] {
   return offsets;
 }
 
-function templatePod(index: number): object {
+function templatePod(index: number, wasRestarted: boolean): object {
   const app = `workload-${String(index).padStart(3, '0')}`;
   const hash = (0x7d9f8c + index * 977).toString(16);
-  const at = `2026-11-${String(1 + (index % 20)).padStart(2, '0')}T0${index % 10}:15:42Z`;
+  const at = `2026-11-${String(1 + (index % 20)).padStart(2, '0')}T0${index % 10}:${clockToken}`;
   const image = `registry.internal/team-${index % 12}/${app}:v1.${index % 30}.4`;
   const condition = (type: string): object => ({
     type,
@@ -96,17 +113,17 @@ function templatePod(index: number): object {
       observedGeneration: 1,
       phase: 'Running',
       conditions: ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'].map(condition),
-      hostIP: `10.64.3.7`,
-      hostIPs: [{ ip: `10.64.3.7` }],
-      podIP: '10.128.44.7',
-      podIPs: [{ ip: '10.128.44.7' }],
+      hostIP: hostIpToken,
+      hostIPs: [{ ip: hostIpToken }],
+      podIP: podIpToken,
+      podIPs: [{ ip: podIpToken }],
       startTime: at,
       containerStatuses: ['main'].map((name) => ({
         name,
         state: { running: { startedAt: at } },
-        lastState: {},
+        lastState: wasRestarted ? { terminated: { exitCode: 137, reason: 'OOMKilled', startedAt: at, finishedAt: at } } : {},
         ready: true,
-        restartCount: 0,
+        restartCount: wasRestarted ? 1 : 0,
         image,
         imageID: `registry.internal/team-${index % 12}/${app}@sha256:4355a46b19d348dc2f57c046f8ef63d4538ebb936000f3c9ee954a27460dd865`,
         containerID: `containerd://b1946ac92492d2347c6235b4d2611184a3d5f1c29c7e6b1f0e2d3c4b${podToken}`,
@@ -131,7 +148,7 @@ function podSpec(app: string, image: string, index: number): object {
     volumes: [
       { name: 'config', configMap: { name: `${app}-config`, defaultMode: 420 } },
       {
-        name: 'kube-api-access-x7x9p',
+        name: `kube-api-access-${volumeToken}`,
         projected: {
           sources: [
             { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } },
@@ -155,7 +172,7 @@ function podSpec(app: string, image: string, index: number): object {
         resources: { limits: { memory: '512Mi' }, requests: { cpu: `${100 + (index % 10) * 50}m`, memory: '256Mi' } },
         volumeMounts: [
           { name: 'config', mountPath: '/etc/config' },
-          { name: 'kube-api-access-x7x9p', readOnly: true, mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' },
+          { name: `kube-api-access-${volumeToken}`, readOnly: true, mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' },
         ],
         livenessProbe: probe('/healthz'),
         readinessProbe: probe('/readyz'),

@@ -139,6 +139,8 @@ describe.each(clusterCommands)('concertina %s with a kubeconfig that is', (comma
   it('without the context that was asked for', async () => {
     const config = await file('context.yaml', kubeconfig('http://127.0.0.1:1'));
     await refused(config, [`${config} has no context "prod", it has "x"; check`, 'kubectl config get-contexts'], ['--context', 'prod']);
+    // As in kubectl the last of a repeated flag counts, rather than none.
+    await refused(config, [`${config} has no context "prod"`], ['--context', 'x', '--context', 'prod']);
   });
 
   it('without a server', async () => {
@@ -220,6 +222,17 @@ describe('a server that does not help', () => {
         `context "x" of ${config}: http://127.0.0.1:1 cannot be reached: the connection was refused; does the API server run at this address?`,
         '[API_UNREACHABLE]',
       ]);
+    });
+
+    it('is behind a load balancer without a backend, after a few tries', async () => {
+      answer = { status: 503, type: 'text/html', body: '<html>no healthy upstream</html>' };
+      const config = await file(`balancer-${command}.yaml`, kubeconfig(url));
+      const parts = [
+        `context "x" of ${config}: ${url} is not answering as an API server`,
+        'status 503 and an HTML page',
+        '[API_ANSWER_INVALID]',
+      ];
+      expectRefusal(await concertina([command, '--kubeconfig', config]), 1, parts);
     });
 
     it('takes the connection and never answers', async () => {

@@ -50,7 +50,7 @@ const wrongSpecs: readonly WrongSpec[] = [
   {
     name: 'min-above-max',
     spec: { minReplicas: 5, maxReplicas: 2 },
-    refusal: { field: 'spec.maxReplicas', words: /2 is less than minReplicas 5; raise maxReplicas or lower minReplicas/ },
+    refusal: { field: 'spec.maxReplicas', words: /maxReplicas must not be less than minReplicas; raise maxReplicas or lower minReplicas/ },
     said: 'spec.maxReplicas: 2 is less than minReplicas 5; raise maxReplicas or lower minReplicas',
   },
   {
@@ -276,16 +276,23 @@ async function withStored(
   }
 }
 
-/** Messages of the Events of a reason about one policy. */
-async function eventsOf(
+/** Waits for an Event of a reason about a policy, and answers its message. */
+async function untilEvent(
   cluster: JourneyCluster,
-  { namespace, name }: { namespace: string; name: string },
+  { namespace, name }: { readonly namespace: string; readonly name: string },
   reason: string,
-): Promise<string[]> {
-  const events = await cluster.client.list(resourceTypes.coreEvents, { namespace, fieldSelector: `involvedObject.name=${name}` });
-  return (events.items as readonly (KubeObject & { reason?: string; message?: string })[])
-    .filter((event) => event.reason === reason)
-    .map((event) => event.message ?? '');
+): Promise<string> {
+  let message: string | undefined;
+  await cluster.until(async () => {
+    const events = await cluster.client.list(resourceTypes.coreEvents, { namespace, fieldSelector: `involvedObject.name=${name}` });
+    const found = (events.items as readonly { readonly reason?: string; readonly message?: string }[]).find(
+      (event) => event.reason === reason,
+    );
+    message = found?.message;
+    return message !== undefined;
+  }, 3 * cluster.timing.reaction);
+  expect(message, `an Event ${reason} about HorizontalPolicy ${namespace}/${name}`).toBeDefined();
+  return message ?? '';
 }
 
 async function refusalOf(request: Promise<unknown>): Promise<ApiStatusError> {
@@ -306,7 +313,7 @@ export function badInputJourneys(
    */
   { ratchets }: { readonly ratchets: boolean },
 ): void {
-  it.each(wrongSpecs)('$name is refused by the API server with path and value', async ({ name, spec, refusal }) => {
+  it.each(wrongSpecs)('$name is refused by the API server with path and reason', async ({ name, spec, refusal }) => {
     const { client } = getCluster();
     const error = await refusalOf(client.create(resourceTypes.horizontalPolicies, named('default', name, spec)));
     expect(error.status.code).toBe(422);
@@ -336,15 +343,12 @@ export function badInputJourneys(
     for (const { name } of wrong) await cluster.client.create(resourceTypes.deployments, workload(namespace, name, { replicas: 1 }));
     const objects = wrong.map(({ name, spec }) => named(namespace, name, { scaleTargetRef: deploymentRef(name), ...spec }));
     const body = async (): Promise<void> => {
-      for (const { name, said } of wrong) {
-        const accepted = await untilCondition(cluster, { namespace, name }, { type: 'Accepted', status: 'False', reason: 'InvalidPolicy' });
-        expectSentence(accepted.message, [`HorizontalPolicy ${namespace}/${name}: `, said]);
-        const told = await cluster.until(
-          async () => (await eventsOf(cluster, { namespace, name }, 'InvalidPolicy')).length > 0,
-          cluster.timing.reaction,
-        );
-        expect(told, `an Event about ${name}`).toBe(true);
-        expect((await eventsOf(cluster, { namespace, name }, 'InvalidPolicy'))[0]).toContain(said);
+      for (const each of wrong) {
+        const key = { namespace, name: each.name };
+        const sentence = [`HorizontalPolicy ${namespace}/${each.name}: `, each.said];
+        expectSentence(await untilEvent(cluster, key, 'InvalidPolicy'), sentence);
+        const accepted = await untilCondition(cluster, key, { type: 'Accepted', status: 'False', reason: 'InvalidPolicy' });
+        expectSentence(accepted.message, sentence);
       }
       await expectGoodScales(cluster, namespace);
       for (const { name } of wrong) expect(await replicas(cluster, namespace, name), `${name} is left alone`).toBe(1);

@@ -21,7 +21,10 @@ export function apiFault(cluster: VirtualJourneyCluster, ...rules: FaultRule[]):
 }
 
 /** Settings of the metrics API; the cure sets all of them back. */
-export function metricsFault(cluster: VirtualJourneyCluster, set: (faults: VirtualJourneyCluster['embedded']['metrics']['faults']) => void): Cure {
+export function metricsFault(
+  cluster: VirtualJourneyCluster,
+  set: (faults: VirtualJourneyCluster['embedded']['metrics']['faults']) => void,
+): Cure {
   const { faults } = cluster.embedded.metrics;
   set(faults);
   return () => {
@@ -70,7 +73,7 @@ export interface Stage {
   readonly monitor: InvariantMonitor;
   readonly controller: VirtualController;
   /** Another copy of the program, followed by the monitor. */
-  start(): Promise<VirtualController>;
+  readonly start: () => Promise<VirtualController>;
 }
 
 export interface StageOptions {

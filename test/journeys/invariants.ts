@@ -43,6 +43,8 @@ const requestsPerMinute = 200;
 export class InvariantMonitor {
   readonly violations: string[] = [];
   readonly changes: Change[] = [];
+  /** Most requests that one copy sent in a minute. */
+  busiest = 0;
   readonly #options: MonitorOptions;
   readonly #controllers: { readonly controller: VirtualController; readonly requests: { at: number; count: number }[] }[] = [];
   readonly #loads: { readonly at: number; readonly total: number }[] = [];
@@ -56,6 +58,8 @@ export class InvariantMonitor {
   #quietSince = 0;
   #frozenSince = Infinity;
   #staleUntil = -Infinity;
+  /** Since when samples are complete and of now. */
+  #measuredSince = 0;
   #decision: { readonly since: number; readonly last: Decision; readonly outcome: string } | undefined;
   #leaderSince: number | undefined;
 
@@ -125,6 +129,11 @@ export class InvariantMonitor {
     this.#staleUntil = old ? Infinity : this.#options.cluster.now() + sampleLagMs;
   }
 
+  /** Metrics are late, wrong or missing from now on, or no longer. */
+  metricsDisturbed(on: boolean): void {
+    this.#measuredSince = on ? Infinity : this.#options.cluster.now() + sampleLagMs;
+  }
+
   /** Somebody else sets the size; out of bounds it may be for as long as a correction takes. */
   async scaleByHand(replicas: number): Promise<void> {
     const { cluster, namespace } = this.#options;
@@ -182,7 +191,7 @@ export class InvariantMonitor {
   describe(): string {
     const lines = [
       ...this.violations.slice(0, 12),
-      `sizes: ${this.changes.map(({ at, from, to }) => `${this.#clock(at)} ${from}→${to}`).join(', ')}`,
+      `at most ${this.busiest} requests a minute; sizes: ${this.changes.map(({ at, from, to }) => `${this.#clock(at)} ${from}→${to}`).join(', ')}`,
       `loads: ${this.#loads.map(({ at, total }) => `${this.#clock(at)} ${total}m`).join(', ')}`,
       `now ${this.#clock(this.#options.cluster.now())}: ${this.replicas()} replicas; last decision: ${this.#decision?.last.message ?? 'none'}`,
       `status: ${this.status().lastDecision?.message ?? 'none'}`,
@@ -207,7 +216,8 @@ export class InvariantMonitor {
     if (to < min || to > max) this.#violate(`${what} is outside ${min}…${max}`);
     const { scaleUpCooldown, scaleDownCooldown } = this.#options.cluster.timing;
     if (to > from) {
-      if (from >= min && at - this.#lastUp < scaleUpCooldown - roundingMs) this.#violate(`${what}: last scale-up at ${this.#clock(this.#lastUp)}`);
+      if (from >= min && at - this.#lastUp < scaleUpCooldown - roundingMs)
+        this.#violate(`${what}: last scale-up at ${this.#clock(this.#lastUp)}`);
       this.#lastUp = at;
     } else {
       if (at - this.#lastAny < scaleDownCooldown - roundingMs) this.#violate(`${what}: last scaling at ${this.#clock(this.#lastAny)}`);
@@ -241,6 +251,7 @@ export class InvariantMonitor {
     this.#lookAtLeader();
     this.#lookAtRequests();
     this.#lookAtStatus();
+    this.#lookForSilence();
   }
 
   #lookAtBounds(): void {
@@ -263,6 +274,7 @@ export class InvariantMonitor {
       while ((requests[1]?.at ?? now) <= now - 60_000) requests.shift();
       const sent = controller.requests() - (requests[0]?.count ?? 0);
       // A start and a recovery take a burst; it is counted into the same minute.
+      this.busiest = Math.max(this.busiest, sent);
       if (sent > requestsPerMinute) this.#violate(`${controller.identity} sent ${sent} requests in a minute`);
     }
   }
@@ -283,6 +295,20 @@ export class InvariantMonitor {
     if (held !== undefined && last.wanted !== null && last.to === last.from && !this.condition('Held').startsWith('True')) {
       this.#violate(`held by ${held.by}, but the condition Held is ${this.condition('Held')}`);
     }
+  }
+
+  /** With all known and nothing moving, a size that does not fit the load is either changed or held with a stated reason. */
+  #lookForSilence(): void {
+    const { cluster, perPod = 50 } = this.#options;
+    const settledSince = Math.max(this.#quietSince, this.#measuredSince, this.#leaderSince ?? Infinity, this.#loads.at(-1)?.at ?? 0);
+    const changedAt = this.changes.at(-1)?.at ?? 0;
+    if (cluster.now() - Math.max(settledSince, changedAt) <= explainedWithinMs + sampleLagMs || this.#decision === undefined) return;
+    const replicas = this.replicas();
+    const ratio = this.load / (replicas * perPod);
+    // A tolerance of 10 %, and whole pods: what rounding up to the next pod explains is no breach.
+    const fits = Math.abs(replicas - this.load / perPod) < 1.5 || Math.abs(ratio - 1) < 0.13;
+    const { last } = this.#decision;
+    if (!fits && last.holds.length === 0) this.#violate(`${replicas} replicas for ${this.load}m and no word why: ${last.message}`);
   }
 
   /** After a policy was deleted or its target is gone nothing is decided any more. */

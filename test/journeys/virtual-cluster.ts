@@ -16,7 +16,7 @@ export interface VirtualController extends RunningController {
   /** It has begun to go down, by itself (the lease was lost) or because it was told to. */
   hasEnded(): boolean;
   /** Requests that it has sent so far, retries and watches included. */
-  requests(): number;
+  readonly requests: () => number;
   readonly log: readonly LogLine[];
 }
 
@@ -48,7 +48,7 @@ export async function startVirtualJourneyCluster(seed = 1, fleet: FleetOptions =
   cluster.api.onAudit((record) => {
     if (record.subresource !== 'scale' || record.code >= 300) return;
     const replicas = (record.requestObject as { spec?: { replicas?: number } } | undefined)?.spec?.replicas ?? 0;
-    const { namespace = '', name = '', userAgent = '' } = record;
+    const { namespace = '', name = '', userAgent } = record;
     writes.push({ at: clock.now(), user: record.user.username, userAgent, namespace, name, replicas });
   });
   let namespaces = 0;
@@ -127,7 +127,7 @@ export async function startVirtualJourneyCluster(seed = 1, fleet: FleetOptions =
 }
 
 /** The same connection, counting what is sent over it. */
-function counted(connection: Connection): { readonly connection: Connection; requests(): number } {
+function counted(connection: Connection): { readonly connection: Connection; readonly requests: () => number } {
   const { dispatcher } = connection;
   let sent = 0;
   const counting = new Proxy(dispatcher, {

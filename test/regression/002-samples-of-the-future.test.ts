@@ -17,7 +17,10 @@ describe('samples of the future', () => {
   it('are used and flagged', () => {
     const { entries } = mergePods(new Map(), [pod(now + 1_200_000, 100)], now);
     expect(entries.get('shop/a')).toMatchObject({ clockSkew: true, timestamp: now + 1_200_000 });
-    expect(mergePods(new Map(), [pod(now + 5_000, 100)], now).entries.get('shop/a')?.clockSkew, 'a few seconds are no fault').toBeUndefined();
+    expect(
+      mergePods(new Map(), [pod(now + 5_000, 100)], now).entries.get('shop/a')?.clockSkew,
+      'a few seconds are no fault',
+    ).toBeUndefined();
   });
 
   it('give way to what is measured when the clock is right again', () => {

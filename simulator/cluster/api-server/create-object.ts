@@ -3,8 +3,8 @@ import type { KubeObject } from '../../../core/model/object.ts';
 import { checkNodeRestriction } from './admission/node-restriction.ts';
 import { hasWebhooks, kindContext, mutateByWebhooks, systemUser, validateByWebhooks } from './core.ts';
 import type { Core, WriteAdmission, WriteOptions } from './core.ts';
-import { alreadyExists, badRequest, forbidden, invalid, notFound } from './errors.ts';
-import type { FieldError, StatusError } from './errors.ts';
+import { StatusError, alreadyExists, badRequest, forbidden, invalid, notFound } from './errors.ts';
+import type { FieldError } from './errors.ts';
 import { cloneJson, isJson } from './json.ts';
 import { validateMetadata } from './kinds/metadata-validation.ts';
 import type { Kind } from './kinds/kind.ts';
@@ -67,7 +67,8 @@ function admissionOf(draft: KubeObject, options: WriteOptions): WriteAdmission {
 function startObject(core: Core, kind: Kind, input: KubeObject): KubeObject {
   if (!isJson(input.metadata)) input.metadata = { name: '' };
   if (input.metadata.resourceVersion !== undefined && input.metadata.resourceVersion !== '') {
-    throw badRequest('resourceVersion should not be set on objects to be created');
+    // The real server takes this for a fault of its own: no reason, 500.
+    throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
   }
   const object: KubeObject = {
     kind: kind.type.kind,

@@ -150,7 +150,7 @@ export function unsupportedMediaType(accepted: readonly string[]): StatusError {
 }
 
 export function notAcceptable(offered: readonly string[]): StatusError {
-  return new StatusError(406, 'NotAcceptable', `only the following media types are accepted: ${offered.join(', ')}`);
+  return new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${offered.join(', ')}`);
 }
 
 export function expired(message: string, listContinue?: string): StatusError {

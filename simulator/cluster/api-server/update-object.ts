@@ -69,7 +69,8 @@ async function askWebhooks(core: Core, kind: Kind, { current, next: given, optio
 function store(core: Core, kind: Kind, { current, next, options }: Pending): Stored {
   const old = current.object;
   if (sameObject(next, old)) return current;
-  if (kind.generation !== 'never' && contentChanged(kind, next, old)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  const counted = kind.generation !== 'never' && options.subresource !== 'status';
+  if (counted && contentChanged(kind, next, old)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
   if (options.dryRun === true) return new Stored(kind.storageKey, next, current.revision);
   if (isFinished(next)) return core.store.remove(kind.storageKey, current.namespace, current.name, next) ?? current;
   return core.store.put(kind.storageKey, next);
@@ -162,18 +163,17 @@ function copyContent(next: KubeObject, input: KubeObject, shared: KubeObject): v
 
 function nextStatus(kind: Kind, { input, old, options }: Change): KubeObject {
   if (!kind.hasStatus) throw methodNotAllowed(`${kind.type.plural} has no status subresource`);
-  // Owner references are never the status writer's, even where its labels are.
-  const { ownerReferences } = old.metadata;
-  const metadata = kind.statusTouchesMetadata
-    ? updatedMetadata(
-        ownerReferences === input.metadata.ownerReferences ? input.metadata : { ...input.metadata, ownerReferences: ownerReferences ?? [] },
-        old.metadata,
-      )
-    : { ...old.metadata };
-  const next: KubeObject = { ...old, metadata };
+  const next: KubeObject = { ...old, metadata: statusMetadata(kind, input, old) };
   if (input.status === undefined) delete next.status;
   else next.status = kind.completeStatus === undefined ? input.status : kind.completeStatus(input.status, old.status);
   return kind.custom === undefined ? next : prepareCustom(kind, next, old, options);
+}
+
+function statusMetadata({ statusTouchesMetadata }: Kind, input: KubeObject, { metadata: old }: KubeObject): KubeObject['metadata'] {
+  if (statusTouchesMetadata === false) return { ...old };
+  // Owner references are never the status writer's, even where its labels are.
+  const { ownerReferences = [], labels = {} } = old;
+  return updatedMetadata({ ...input.metadata, ownerReferences, ...(statusTouchesMetadata === 'annotations' ? { labels } : {}) }, old);
 }
 
 function check(kind: Kind, next: KubeObject, old: KubeObject, options: WriteOptions): void {

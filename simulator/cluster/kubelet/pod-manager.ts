@@ -1,4 +1,4 @@
-import { isConflict, isInvalid, isNotFound } from '../../../core/kube/index.ts';
+import { ApiStatusError, isConflict, isInvalid, isNotFound } from '../../../core/kube/index.ts';
 import type { KubeClient } from '../../../core/kube/index.ts';
 import type { Clock } from '../../../core/model/clock.ts';
 import { resourceTypes } from '../../../core/model/object.ts';
@@ -229,7 +229,7 @@ export class PodManager {
       if (pod.dirty && (!pod.stopped || pod.hasFinalizers)) await this.#patchStatus(pod);
       if (pod.stopped && !pod.deleteSent) await this.#delete(pod);
     } catch (error) {
-      if (isNotFound(error) || isConflict(error)) {
+      if (isNotFound(error) || isConflict(error) || isOfAnother(error)) {
         // Deleted, or another pod of the same name by now: its own events tell the rest.
         if (!pod.removed) this.drop(pod);
         return;
@@ -266,6 +266,12 @@ export class PodManager {
       .delete(resourceTypes.pods, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid: pod.uid } });
     pod.deleteSent = true;
   }
+}
+
+/** The pod that has the name now has another uid: 422, since a patch would change an immutable field. */
+function isOfAnother(error: unknown): boolean {
+  if (!(error instanceof ApiStatusError) || !isInvalid(error)) return false;
+  return error.status.details?.causes?.some(({ field }) => field === 'metadata.uid') ?? false;
 }
 
 function writeKey(pod: PodRuntime): string {

@@ -132,12 +132,17 @@ function handlerOf({ kind, info, request }: ResourceExchange): Handler {
   // A cluster-scoped resource is in no namespace; a namespaced one is only read across them.
   if (!kind.type.namespaced && info.namespace !== '') throw unknownResource();
   if (info.subresource !== '') return handleSubresource;
-  const { verb } = info;
+  const handler = info.verb === 'get' && isWatchOfOne(request) ? watchObjects : verbs[info.verb];
   const everywhere = kind.type.namespaced && info.namespace === '';
-  const handler = verb === 'get' && isWatchOfOne(request) ? watchObjects : verbs[verb];
-  if (handler === undefined || (everywhere && verb !== 'list' && verb !== 'watch')) throw methodNotAllowed();
-  if ((kind.createOnly && verb !== 'create') || (verb === 'create' && info.name !== '')) throw methodNotAllowed();
+  if (handler === undefined || !fitsPath(info, everywhere) || (kind.createOnly && info.verb !== 'create')) throw methodNotAllowed();
   return handler;
+}
+
+/** Whether the path, of a collection or of one object, has the verb. */
+function fitsPath({ verb, name }: RequestInfo, everywhere: boolean): boolean {
+  if (everywhere) return verb === 'list' || verb === 'watch';
+  if (verb === 'create') return name === '';
+  return name !== '' || (verb !== 'update' && verb !== 'patch');
 }
 
 function isWatchOfOne(request: ApiRequest): boolean {

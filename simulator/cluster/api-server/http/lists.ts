@@ -160,24 +160,25 @@ function numberOf(text: string | null): number {
   return Number.isInteger(value) && value > 0 ? value : 0;
 }
 
-/** The revision that a query asks for; undefined for none. Throws 400 for anything but a number. */
-export function parseRevision(text: string | null): number | undefined {
+/** The revision that a query asks for; undefined for none. For anything but a number a list gets a 400, a watch a 500 without a reason. */
+export function parseRevision(text: string | null, verb: 'list' | 'watch'): number | undefined {
   if (text === null || text === '') return undefined;
   if (!/^\d+$/.test(text)) {
-    throw new StatusError(400, 'BadRequest', `Invalid value: "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`);
+    const why = `resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`;
+    throw verb === 'list' ? badRequest(`invalid resource version: ${why}`) : new StatusError(500, '', why);
   }
   return Number(text);
 }
 
 export function tooLargeVersion(wanted: number, current: number): StatusError {
-  return new StatusError(504, 'Timeout', `Too large resource version: ${wanted}, current: ${current}`, {
+  return new StatusError(504, 'Timeout', `Timeout: Too large resource version: ${wanted}, current: ${current}`, {
     causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
     retryAfterSeconds: 1,
   });
 }
 
 function checkVersion(kind: Kind, store: Store, query: URLSearchParams): void {
-  const revision = parseRevision(query.get('resourceVersion'));
+  const revision = parseRevision(query.get('resourceVersion'), 'list');
   const match = query.get('resourceVersionMatch') ?? '';
   checkMatch(revision, match);
   if (revision === undefined || revision === 0) return;

@@ -9,7 +9,9 @@ export interface MediaType {
   readonly params: Readonly<Record<string, string>>;
 }
 
-const jsonTypes = ['application/json', 'application/*', '*/*'];
+const jsonTypes = ['application/json', '*/*'];
+/** What the real server names in its refusal. */
+const representations = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 
 export function parseAccept(text: string | undefined): MediaType[] {
   if (text === undefined || text.trim() === '') return [{ type: '*/*', params: {} }];
@@ -34,9 +36,5 @@ export function negotiate(request: ApiRequest): Representation {
     if (as === 'Table') return 'table';
     if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') return 'metadata';
   }
-  throw notAcceptable([
-    'application/json',
-    'application/json;as=Table;v=v1;g=meta.k8s.io',
-    'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io',
-  ]);
+  throw notAcceptable(representations);
 }

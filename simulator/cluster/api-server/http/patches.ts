@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../../../core/model/object.ts';
 import { apiVersionOf } from '../../../../core/model/object.ts';
-import { badRequest, isStatusError, notFound, unsupportedMediaType, StatusError } from '../errors.ts';
+import { badRequest, fieldErrors, invalid, isStatusError, notFound, unsupportedMediaType, StatusError } from '../errors.ts';
 import { isJson, textOf } from '../json.ts';
 import type { Kind } from '../kinds/kind.ts';
 import { applyJsonPatch } from '../patch/json-patch.ts';
@@ -70,6 +70,10 @@ export function patchObject(kind: Kind, current: KubeObject, patch: ParsedPatch)
     throw badRequest(
       `the name of the object (${textOf(next.metadata.name)}) does not match the name on the URL (${current.metadata.name})`,
     );
+  }
+  const { uid } = next.metadata;
+  if (uid !== undefined && uid !== '' && uid !== current.metadata.uid) {
+    throw invalid(kind.type, current.metadata.name, [fieldErrors.invalid('metadata.uid', uid, 'field is immutable')]);
   }
   if (next.metadata.namespace !== current.metadata.namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');

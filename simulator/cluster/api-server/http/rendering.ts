@@ -42,6 +42,18 @@ export function renderStored(exchange: ResourceExchange, status: number, stored:
   }
 }
 
+/** How an object is written in a list: builtin ones without kind and apiVersion, which the list's own imply, as the Go types have it. */
+function itemWriter(kind: Kind): (stored: Stored) => string {
+  if (kind.custom !== undefined) return (stored) => stored.json(kind.encode);
+  const head = `{"kind":"${kind.type.kind}","apiVersion":"${apiVersionOf(kind.type)}",`;
+  return (stored) => {
+    const text = stored.json(kind.encode);
+    if (text.startsWith(head)) return `{${text.slice(head.length)}`;
+    const { kind: _kind, apiVersion: _version, ...rest } = stored.view(kind.encode);
+    return JSON.stringify(rest);
+  };
+}
+
 export function renderList(exchange: ResourceExchange, page: Page): ApiResponse {
   const { kind } = exchange;
   const metadata = {
@@ -52,7 +64,7 @@ export function renderList(exchange: ResourceExchange, page: Page): ApiResponse 
   const views = (): KubeObject[] => page.items.map((stored) => stored.view(kind.encode));
   switch (negotiate(exchange.request)) {
     case 'object': {
-      const items = page.items.map((stored) => stored.json(kind.encode)).join(',');
+      const items = page.items.map(itemWriter(kind)).join(',');
       const head = `"kind":"${kind.listKind}","apiVersion":"${apiVersionOf(kind.type)}","metadata":${JSON.stringify(metadata)}`;
       return json(200, `{${head},"items":[${items}]}`);
     }

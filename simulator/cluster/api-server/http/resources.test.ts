@@ -110,10 +110,25 @@ describe('patches over HTTP', () => {
     });
     const other = { metadata: { uid: 'other' }, spec: { replicas: 3 } };
     const refused = await test.call('PATCH', `${deployments}/web`, { body: other, type: patchTypes.merge });
-    expect(refused.status).toBe(409);
-    expect((refused.body as unknown as { message: string }).message).toContain(
-      'Precondition failed: UID in precondition: other, UID in object meta: ',
+    expect(refused.status).toBe(422);
+    expect((refused.body as unknown as { message: string }).message).toContain('metadata.uid: Invalid value: "other": field is immutable');
+  });
+
+  it('answers an unreadable patch with what it would have made of the object', async () => {
+    const test = await withDeployment();
+    const body = { spec: { replicas: 'three' } };
+    const answer = await test.call('PATCH', `${deployments}/web`, { body, type: patchTypes.merge });
+    expect(answer).toMatchObject({ status: 422, body: { reason: 'Invalid', details: { causes: [{ field: 'patch' }] } } });
+    expect((answer.body as unknown as { message: string }).message).toMatch(
+      /^ "" is invalid: patch: Invalid value: "\{.*\}": json: cannot unmarshal string into Go struct field Deployment.spec.replicas of type int32$/,
     );
+  });
+
+  it('has no update or patch of a collection, and no write without a namespace', async () => {
+    const test = await withDeployment();
+    for (const method of ['PUT', 'PATCH'])
+      expect((await test.call(method, deployments, { body: {}, type: patchTypes.merge })).status).toBe(405);
+    expect((await test.call('POST', '/apis/apps/v1/deployments', { body: {} })).status).toBe(405);
   });
 
   it('audits who sent what', async () => {
@@ -401,7 +416,7 @@ describe('events and versions of one object', () => {
     };
     expect((await test.call('POST', '/apis/events.k8s.io/v1/namespaces/default/events', { body: event })).status).toBe(201);
     expect((await test.call('GET', '/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Dp')).body.items).toMatchObject([
-      { apiVersion: 'v1', message: 'hello', involvedObject: { name: 'p' }, reportingComponent: 'c' },
+      { message: 'hello', involvedObject: { name: 'p' }, reportingComponent: 'c' },
     ]);
     expect((await test.call('GET', '/apis/events.k8s.io/v1/namespaces/default/events/e')).body).toMatchObject({
       apiVersion: 'events.k8s.io/v1',

@@ -68,6 +68,17 @@ function checkFields({ kind, request, warnings }: ResourceExchange, object: Kube
   return known;
 }
 
+/** What a patch makes of the object must be readable too; if it is not, the answer says so of the patch and shows the whole object. */
+function checkPatched(exchange: ResourceExchange, next: KubeObject, current: KubeObject): KubeObject {
+  try {
+    return checkFields(exchange, next, current);
+  } catch (thrown) {
+    if (!isStatusError(thrown, 'BadRequest')) throw thrown;
+    const why = thrown.message.replace(/^\S+ in version "\w+" cannot be handled as a \w+: /, '');
+    throw invalid({ group: '', kind: '' }, '', [fieldErrors.invalid('patch', JSON.stringify(next), why)]);
+  }
+}
+
 export function getObject(exchange: ResourceExchange): ApiResponse {
   const { server, kind } = exchange;
   const { namespace, name } = keyOf(exchange);
@@ -131,9 +142,7 @@ function placeInNamespace({ kind, info }: ResourceExchange, object: KubeObject):
   if (!kind.type.namespaced) return;
   const { metadata } = object;
   if (metadata.namespace !== undefined && metadata.namespace !== '' && metadata.namespace !== info.namespace) {
-    throw badRequest(
-      `the namespace of the provided object does not match the namespace sent on the request: ${metadata.namespace} is not ${info.namespace}`,
-    );
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
   metadata.namespace = info.namespace;
 }
@@ -165,7 +174,7 @@ export async function patchResource(exchange: ResourceExchange): Promise<ApiResp
     kind,
     patch,
     name,
-    (next, current) => server.registry.updateKind(kind, checkFields(exchange, next, current), options),
+    (next, current) => server.registry.updateKind(kind, checkPatched(exchange, next, current), options),
   );
   return renderStored(exchange, 200, stored);
 }

@@ -108,7 +108,7 @@ async function eviction(exchange: ResourceExchange): Promise<ApiResponse> {
   const { server, info } = exchange;
   const object = bodyObject(exchange, 'Eviction', 'policy/v1', 'policy/v1beta1');
   if (object.metadata.name !== undefined && object.metadata.name !== info.name) {
-    throw badRequest('name in URL does not match name in Eviction object: ' + object.metadata.name);
+    throw badRequest('name in URL does not match name in Eviction object');
   }
   await evictPod(server.core, keyOf(exchange), object, writeOptions(exchange));
   return jsonOf(201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 });

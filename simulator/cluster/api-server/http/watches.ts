@@ -44,7 +44,7 @@ const maxPendingBytes = 16 * 1024 * 1024;
 const initialBatch = 500;
 
 export function planWatch(environment: WatchEnvironment, query: URLSearchParams): WatchPlan {
-  const revision = parseRevision(query.get('resourceVersion'));
+  const revision = parseRevision(query.get('resourceVersion'), 'watch');
   const send = query.get('sendInitialEvents');
   const match = query.get('resourceVersionMatch') ?? '';
   checkInitialEvents(send, match);

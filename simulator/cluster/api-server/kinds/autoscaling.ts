@@ -55,7 +55,7 @@ export function validateHpa(object: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
   const max = Number(spec['maxReplicas'] ?? 0);
   const min = Number(spec['minReplicas'] ?? 1);
-  if (max < 1) errors.push(invalid('spec.maxReplicas', max, 'must be greater than 0'));
+  if (max < 1) errors.push(required('spec.maxReplicas', 'must be set and greater than 0'));
   if (max < min) errors.push(invalid('spec.maxReplicas', max, 'must be greater than or equal to `minReplicas`'));
   errors.push(...validateMinimum(spec, min));
   const target = objectOf(spec['scaleTargetRef']);

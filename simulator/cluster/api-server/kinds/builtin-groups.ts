@@ -45,6 +45,7 @@ const workloadKinds: readonly Kind[] = [
     categories: ['all'],
     subresources: ['status', 'scale'],
     generation: 'spec-and-annotations',
+    statusTouchesMetadata: 'annotations',
     scale: replicas,
     merge: mergeKeys['apps/deployments'],
     defaults: defaultDeployment,

@@ -1,6 +1,7 @@
 import type { Random } from '../../../../core/model/clock.ts';
 import type { KubeObject, ResourceType } from '../../../../core/model/object.ts';
 import type { FieldError } from '../errors.ts';
+import { defaultMerge } from '../patch/merge-keys.ts';
 import type { MergeNode } from '../patch/merge-keys.ts';
 import type { UserInfo } from '../types.ts';
 
@@ -54,8 +55,8 @@ export interface Kind {
   readonly createOnUpdate: boolean;
   /** Whether an update without resourceVersion is allowed. */
   readonly unconditionalUpdate: boolean;
-  /** Whether a write of the status may change labels and annotations. */
-  readonly statusTouchesMetadata: boolean;
+  /** Whether a write of the status may change labels and annotations, or annotations alone. */
+  readonly statusTouchesMetadata: boolean | 'annotations';
   /** Nodes bring their status with them at creation. */
   readonly keepStatusOnCreate: boolean;
   /** What a new object's status says before anybody has looked at it (fields that Go prints though they are zero). */
@@ -131,7 +132,7 @@ export function kind(row: KindRow): Kind {
     gracefulDeletion: false,
     orphanByDefault: false,
     createOnly: false,
-    merge: {},
+    merge: defaultMerge,
     scale: undefined,
     custom: undefined,
     printerColumns: undefined,

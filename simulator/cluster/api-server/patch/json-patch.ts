@@ -123,9 +123,10 @@ function add(document: unknown, path: readonly string[], value: unknown): unknow
 function replace(document: unknown, path: readonly string[], value: unknown): unknown {
   if (path.length === 0) return value;
   const { parent, last } = parentOf(document, path);
-  child(parent, last);
-  if (Array.isArray(parent)) parent[Number(last)] = value;
-  else if (isJson(parent)) parent[last] = value;
+  // Of a member that is not there the Go library makes an `add`.
+  if (isJson(parent)) parent[last] = value;
+  else if (Array.isArray(parent)) parent[index(parent, last, parent.length - 1)] = value;
+  else throw unprocessable();
   return document;
 }
 

@@ -20,6 +20,7 @@ describe('JSON patch', () => {
     });
     expect(apply({ 'a/b': { '~': 1 } }, { op: 'test', path: '/a~1b/~0', value: 1 })).toEqual({ 'a/b': { '~': 1 } });
     expect(apply({ a: 1 }, { op: 'test', path: '/missing', value: null })).toEqual({ a: 1 });
+    expect(apply({ a: 1 }, { op: 'replace', path: '/missing', value: 2 })).toEqual({ a: 1, missing: 2 });
   });
 
   it('leaves the target alone', () => {
@@ -31,7 +32,8 @@ describe('JSON patch', () => {
   it.each([
     [{ op: 'test', path: '/a', value: 2 }],
     [{ op: 'remove', path: '/x' }],
-    [{ op: 'replace', path: '/x', value: 1 }],
+    [{ op: 'replace', path: '/list/0', value: 1 }],
+    [{ op: 'replace', path: '/x/y', value: 1 }],
     [{ op: 'add', path: '/list/9', value: 1 }],
     [{ op: 'add', path: '/list/01', value: 1 }],
     [{ op: 'add', path: '/a' }],

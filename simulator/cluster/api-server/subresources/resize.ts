@@ -12,7 +12,7 @@ const { forbidden: forbiddenField, invalid: invalidField } = fieldErrors;
 const resizable = ['cpu', 'memory'];
 
 /**
- * The pod with new container resources, under the rules of the resize subresource: cpu and memory only, nothing removed, same QoS
+ * The pod with new container resources and nothing else of the input, under the rules of the resize subresource: cpu and memory only, nothing removed, same QoS
  * class, a node that reports `resources` in its container statuses, and room in the node's allocatable.
  */
 export function resizePod(input: KubeObject, old: KubeObject, node: KubeObject | undefined): KubeObject {
@@ -27,9 +27,6 @@ export function resizePod(input: KubeObject, old: KubeObject, node: KubeObject |
   if (wanted.resources !== undefined && before.resources !== undefined) {
     errors.push(...checkResize(wanted.resources, before.resources, 'spec.resources'));
     spec.resources = wanted.resources;
-  }
-  if (!equalJson(onlyRest(wanted), onlyRest(before))) {
-    errors.push(forbiddenField('spec', 'only cpu and memory resources are mutable'));
   }
   const changed = !equalJson(spec, before);
   if (changed) errors.push(...checkPod(spec, before, old));
@@ -55,16 +52,6 @@ function resizeContainers(
 
 function withPolicy(container: Container, next: Container | undefined): Container {
   return next?.resizePolicy === undefined ? container : { ...container, resizePolicy: next.resizePolicy };
-}
-
-/** Everything of a spec that a resize may not touch. */
-function onlyRest(spec: PodSpec): PodSpec {
-  const strip = ({ resources: _resources, resizePolicy: _policy, ...rest }: Container): Container => rest;
-  const { resources: _, ...rest } = spec;
-  const result: PodSpec = { ...rest };
-  if (spec.containers !== undefined) result.containers = spec.containers.map(strip);
-  if (spec.initContainers !== undefined) result.initContainers = spec.initContainers.map(strip);
-  return result;
 }
 
 function checkResize(next: ResourceRequirements, before: ResourceRequirements, field: string): FieldError[] {

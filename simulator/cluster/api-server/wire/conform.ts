@@ -1,10 +1,13 @@
+import { messageOf as messageOfError } from '../../../../core/errors.ts';
 import type { KubeObject } from '../../../../core/model/object.ts';
 import { badRequest } from '../errors.ts';
 import { isJson } from '../json.ts';
 import type { Json } from '../json.ts';
 import type { Kind } from '../kinds/kind.ts';
+import { canonicalQuantity } from '../kinds/quantities.ts';
 import { messageOf, messageOfKind } from './message-table.ts';
 import type { FieldType, Message } from './message-table.ts';
+import { canonicalTime } from './times.ts';
 
 /** An object as the Go types would read it. */
 export interface Conformed {
@@ -88,7 +91,28 @@ function conformValue(value: unknown, type: FieldType, place: Place, trusted?: u
   if (type.kind === 'map') return conformMap(value, type.of, place);
   if (type.kind === 'list' || type.kind === 'wrappedList') return conformList(value, type.of, place);
   if (!fits(value, type.kind)) throw wrongType(value, goTypes[type.kind] ?? type.kind, place);
-  return value;
+  return readScalar(value, type.kind, place);
+}
+
+/** Texts that mean more than themselves: times are stored in UTC, and what is no time or no quantity is not read at all. */
+function readScalar(value: unknown, kind: string, place: Place): unknown {
+  if (kind === 'quantity') {
+    if (canonicalQuantity(value) === undefined) throw unreadable(badQuantity, place);
+    return value;
+  }
+  if ((kind !== 'time' && kind !== 'microTime') || typeof value !== 'string') return value;
+  try {
+    return canonicalTime(value, kind);
+  } catch (thrown) {
+    throw unreadable(messageOfError(thrown), place);
+  }
+}
+
+const badQuantity = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+
+function unreadable(why: string, { report }: Place): Error {
+  const { kind: name, version } = report.kind.type;
+  return badRequest(`${name} in version "${version}" cannot be handled as a ${name}: ${why}`);
 }
 
 function conformList(value: unknown, of: FieldType, place: Place): unknown {
@@ -142,8 +166,6 @@ function fits(value: unknown, kind: string): boolean {
 
 function wrongType(value: unknown, wanted: string, place: Place): Error {
   const given = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : value === null ? 'null' : typeof value;
-  const { kind: name, version } = place.report.kind.type;
-  return badRequest(
-    `${name} in version "${version}" cannot be handled as a ${name}: json: cannot unmarshal ${given} into Go struct field ${name}.${pathOf(place)} of type ${wanted}`,
-  );
+  const { kind: name } = place.report.kind.type;
+  return unreadable(`json: cannot unmarshal ${given} into Go struct field ${name}.${pathOf(place)} of type ${wanted}`, place);
 }

@@ -212,7 +212,10 @@ function mergeWrite(current: KubeObject, wanted: KubeObject, subresource: string
     resourceVersion: current.metadata.resourceVersion,
     generation: current.metadata.generation,
   };
-  if (subresource === 'status') return { ...current, status: wanted.status };
+  if (subresource === 'status') {
+    const { annotations } = wanted.metadata;
+    return { ...current, status: wanted.status, metadata: { ...current.metadata, ...(annotations === undefined ? {} : { annotations }) } };
+  }
   if (subresource === 'binding') {
     return { ...current, metadata: { ...wanted.metadata, ...server } as KubeObject['metadata'], spec: wanted.spec, status: wanted.status };
   }

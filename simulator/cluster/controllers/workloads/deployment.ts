@@ -228,10 +228,14 @@ export function startDeploymentController(context: ControllerContext): RunningCo
 
   const noteRevision = async (deployment: Deployment, revision: number): Promise<Deployment> => {
     if (revision === 0 || revisionOf(deployment) === revision) return deployment;
-    const stored = await registry.mutate(type, deployment.metadata.namespace, deployment.metadata.name, (object) => ({
+    const noted = { [revisionAnnotation]: String(revision) };
+    const { namespace, name } = deployment.metadata;
+    const annotate = (object: KubeObject): KubeObject => ({
       ...object,
-      metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, [revisionAnnotation]: String(revision) } },
-    }));
+      metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, ...noted } },
+    });
+    // As part of the status, as upstream: annotations written by the main path raise the generation.
+    const stored = await registry.mutate(type, namespace, name, annotate, { subresource: 'status' });
     return (stored as Deployment | undefined) ?? deployment;
   };
 

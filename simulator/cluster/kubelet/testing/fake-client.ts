@@ -135,7 +135,7 @@ export class FakeApi {
   #patch(type: ResourceType, key: ObjectKey, patch: Patch): KubeObject {
     const before = this.#must(type, key);
     const body = structuredClone(patch.body) as Partial<KubeObject>;
-    if (body.metadata?.uid !== undefined && body.metadata.uid !== before.metadata.uid) throw refused(409, 'Conflict');
+    if (body.metadata?.uid !== undefined && body.metadata.uid !== before.metadata.uid) throw refused(422, 'Invalid', 'metadata.uid');
     const after = merge(before, body, patch.type === 'strategic') as KubeObject;
     if (JSON.stringify(after) === JSON.stringify(before)) return before;
     return this.#store(type.plural, after);
@@ -187,8 +187,9 @@ export class FakeApi {
   }
 }
 
-function refused(code: number, reason: string): ApiStatusError {
-  return new ApiStatusError({ code, reason, message: `fake: ${reason}` });
+function refused(code: number, reason: string, field?: string): ApiStatusError {
+  const details = field === undefined ? {} : { details: { causes: [{ field }] } };
+  return new ApiStatusError({ code, reason, message: `fake: ${reason}`, ...details });
 }
 
 const mergeKeys: Readonly<Record<string, string>> = { conditions: 'type', addresses: 'type', podIPs: 'ip', hostIPs: 'ip' };

@@ -1,0 +1,146 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import yargs from 'yargs';
+import type { ConcertinaError } from '../../core/errors.ts';
+import { leafPaths } from '../../core/runtime/config-schema.ts';
+import { environmentName, flagName } from '../../core/runtime/config.ts';
+import { declareSettings, loadSettings, recommendSettings, runSettings, switchFlags } from './settings.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'concertina-settings-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+afterEach(() => {
+  for (const name of Object.keys(process.env)) if (name.startsWith('CONCERTINA_')) delete process.env[name];
+});
+
+async function file(text: string): Promise<string> {
+  const target = path.join(folder, 'config.yaml');
+  await writeFile(target, text);
+  return target;
+}
+
+/** As `run` reads a command line. */
+async function fromWords(...words: string[]) {
+  const args = await declareSettings(yargs(words), runSettings).exitProcess(false).parseAsync();
+  return loadSettings(runSettings, args);
+}
+
+function refusal(args: Readonly<Record<string, unknown>>): ConcertinaError {
+  try {
+    loadSettings(runSettings, args);
+  } catch (error) {
+    return error as ConcertinaError;
+  }
+  throw new Error('expected a refusal');
+}
+
+describe('settings', () => {
+  it('have the documented defaults', () => {
+    expect(loadSettings(runSettings, {})).toEqual({
+      cooldown: { scaleUp: 180_000, scaleDown: 300_000 },
+      hpa: {
+        syncPeriod: 15_000,
+        workers: 5,
+        tolerance: 0.1,
+        cpuInitializationPeriod: 300_000,
+        initialReadinessDelay: 30_000,
+        downscaleStabilization: 300_000,
+      },
+      metrics: { pollInterval: 15_000, maxAge: 180_000, timeout: 10_000 },
+      dryRun: false,
+      leaderElection: { enabled: true, leaseName: 'concertina', leaseDuration: 15_000, renewDeadline: 10_000, retryPeriod: 2_000 },
+      health: { address: '127.0.0.1:8080' },
+      api: { qps: 50, burst: 100 },
+      log: { level: 'info' },
+    });
+  });
+
+  it.each([
+    ['run', runSettings],
+    ['recommend', recommendSettings],
+  ])('all appear as flags of %s with a description', async (_, schema) => {
+    const parser = declareSettings(yargs([]), schema);
+    const help = (await parser.getHelp()).replaceAll(/\s+/g, ' ');
+    for (const leaf of leafPaths(schema)) {
+      const flag = flagName(leaf);
+      expect(help).toMatch(new RegExp(`--${flag}\\s+[A-Z][^\\[]{10,}`));
+    }
+    expect(help).toContain('--config ');
+  });
+
+  it('are read from flags: durations, numbers, switches', async () => {
+    const settings = await fromWords(
+      '--cooldown-scale-up=90s',
+      '--cooldown-scale-down',
+      '0',
+      '--hpa-sync-period=1m30s',
+      '--hpa-tolerance=0.05',
+      '--hpa-workers',
+      '9',
+      '--dry-run',
+      '--no-leader-election-enabled',
+      '--health-address=[::1]:9090',
+    );
+    expect(settings.cooldown).toEqual({ scaleUp: 90_000, scaleDown: 0 });
+    expect(settings.hpa).toMatchObject({ syncPeriod: 90_000, tolerance: 0.05, workers: 9 });
+    expect(settings.dryRun).toBe(true);
+    expect(settings.leaderElection.enabled).toBe(false);
+    expect(settings.health.address).toBe('[::1]:9090');
+    expect((await fromWords('--dry-run=false')).dryRun).toBe(false);
+  });
+
+  it('go by flag, then variable, then file, then default', async () => {
+    const config = await file('cooldown: {scaleUp: 1m, scaleDown: 1m}\nhpa: {workers: 2, tolerance: 0.2}\n');
+    process.env[environmentName(['cooldown', 'scaleUp'])] = '2m';
+    process.env[environmentName(['hpa', 'workers'])] = '3';
+    const settings = await fromWords('--cooldown-scale-up=3m', `--config=${config}`);
+    expect(settings.cooldown).toEqual({ scaleUp: 180_000, scaleDown: 60_000 });
+    expect(settings.hpa).toMatchObject({ workers: 3, tolerance: 0.2, syncPeriod: 15_000 });
+  });
+
+  it('that are wrong are all named, with where they come from and what would be right', async () => {
+    const config = await file('hpa: {worker: 2}\nmetrics: {timeout: 1ms}\n');
+    process.env['CONCERTINA_LOG_LEVEL'] = 'loud';
+    const error = refusal({ config, 'hpa-tolerance': '1.5', 'leader-election-retry-period': '11s' });
+    expect(error.code).toBe('CONFIG_INVALID');
+    for (const part of [
+      `hpa.worker (${config}): is not a setting, did you mean workers?`,
+      `metrics.timeout (${config}): "1ms" is out of range: give at least 0.1s`,
+      'log.level ($CONCERTINA_LOG_LEVEL): "loud" is not one of debug, info, warn, error, silent',
+      'leaderElection (--leader-election-retry-period): retryPeriod must be shorter than renewDeadline',
+      'hpa.tolerance (--hpa-tolerance): 1.5 is not a number from 0 to 1',
+    ]) {
+      expect(error.message).toContain(part);
+    }
+    expect(error.message).toMatch(/^5 settings are wrong: .*; `--help` lists the settings$/);
+  });
+
+  it.each([
+    [{ 'hpa-workers': '2.5' }, 'hpa.workers (--hpa-workers): 2.5 is not a whole number from 1 to 100'],
+    [{ 'hpa-workers': 'many' }, 'hpa.workers (--hpa-workers): "many" is not a whole number from 1 to 100'],
+    [{ 'api-qps': '0' }, 'api.qps (--api-qps): 0 is not a number above 0'],
+    [{ 'api-burst': '-1' }, 'api.burst (--api-burst): -1 is not a whole number of 1 or more'],
+    [{ 'health-address': 'localhost' }, 'health.address (--health-address): "localhost" is not HOST:PORT, such as 127.0.0.1:8080'],
+    [{ 'health-address': ':65536' }, '":65536" is not HOST:PORT'],
+    [{ 'leader-election-lease-duration': '5s' }, 'renewDeadline must be shorter than leaseDuration'],
+    [{ 'leader-election-retry-period': '11s' }, 'retryPeriod must be shorter than renewDeadline'],
+  ])('%j is refused', (flags, sentence) => {
+    expect(refusal(flags).message).toContain(sentence);
+  });
+
+  it('a file that cannot be read is named with its flag', () => {
+    expect(refusal({ config: '/no/such/file' }).message).toMatch(
+      /^configuration file \/no\/such\/file cannot be read: .*; check the path in --config$/,
+    );
+  });
+
+  it('switches are known by name', () => {
+    expect(switchFlags(runSettings)).toEqual(['dry-run', 'leader-election-enabled']);
+    expect(switchFlags(recommendSettings)).toEqual([]);
+  });
+});

@@ -111,7 +111,9 @@ function metricProblems(metric: MetricInput, path: string): PolicyProblem[] {
     if (present === (metric.type === type)) continue;
     problems.push({
       path: `${path}.${block}`,
-      message: present ? `does not belong to type ${metric.type}; remove it or set type ${type}` : `is required by type ${metric.type}; add it`,
+      message: present
+        ? `does not belong to type ${metric.type}; remove it or set type ${type}`
+        : `is required by type ${metric.type}; add it`,
     });
   }
   const block = metric[metricBlocks[metric.type]];

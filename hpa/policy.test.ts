@@ -202,7 +202,9 @@ describe('horizontalPolicyCrd', () => {
   });
 
   it('says in CEL what a schema cannot', () => {
-    expect(spec['x-kubernetes-validations']?.map(({ rule }) => rule)).toContain('!has(self.maxReplicas) || self.maxReplicas >= self.minReplicas');
+    expect(spec['x-kubernetes-validations']?.map(({ rule }) => rule)).toContain(
+      '!has(self.maxReplicas) || self.maxReplicas >= self.minReplicas',
+    );
     const metric = spec.properties['metrics']?.items;
     expect(metric?.['x-kubernetes-validations']).toHaveLength(6);
     expect(metric?.properties['resource']?.['x-kubernetes-validations']).toHaveLength(1);

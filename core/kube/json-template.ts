@@ -30,8 +30,16 @@ export interface JsonTemplate {
   /** What stands before, between and behind the holes. */
   readonly fixed: readonly Buffer[];
   readonly plan: Plan | undefined;
-  /** Holes whose text the plan puts somewhere; the others are in what is trimmed. */
-  readonly used: ReadonlySet<number>;
+  /** Holes whose text the plan puts somewhere; the others are in what is left out. */
+  readonly used: readonly boolean[];
+}
+
+/** What documents come without. */
+export interface Omissions {
+  /** Leave `managedFields` out. */
+  readonly trimManagedFields: boolean;
+  /** Fields that nobody reads, as paths in the object such as `status.podIPs` or, in every element of a list, `spec.volumes.*.projected`. */
+  readonly omit?: readonly string[] | undefined;
 }
 
 /** How a document is built: a copy of `base`, in which these keys come from a hole (its number) or from a copy further down. */
@@ -45,11 +53,11 @@ interface Plan {
 export function templateOf(range: JsonRange): JsonTemplate {
   const bytes = Buffer.from(range.bytes.subarray(range.start, range.end));
   const strings = stringValues(bytes);
-  return { bytes, strings, holes: strings.map(() => false), fixed: [], plan: undefined, used: new Set() };
+  return { bytes, strings, holes: strings.map(() => false), fixed: [], plan: undefined, used: [] };
 }
 
 /** The template that both are of, or `undefined` when they differ in more than strings. */
-export function commonTemplate(template: JsonTemplate, other: JsonTemplate, trimManagedFields: boolean): JsonTemplate | undefined {
+export function commonTemplate(template: JsonTemplate, other: JsonTemplate, omissions: Omissions): JsonTemplate | undefined {
   const { bytes, strings } = template;
   if (strings.length !== other.strings.length || bytes.includes(escapedNul)) return undefined;
   const holes: boolean[] = [];
@@ -71,8 +79,10 @@ export function commonTemplate(template: JsonTemplate, other: JsonTemplate, trim
     fixedFrom = at;
   }
   fixed.push(bytes.subarray(fixedFrom));
-  const plan = planOf(fixed, trimManagedFields);
-  return plan === undefined ? undefined : { bytes, strings, holes, fixed, plan, used: new Set(holesOf(plan)) };
+  const plan = planOf(fixed, omissions);
+  if (plan === undefined) return undefined;
+  const put = new Set(holesOf(plan));
+  return { bytes, strings, holes, fixed, plan, used: fixed.map((_, index) => put.has(index)) };
 }
 
 /**
@@ -87,7 +97,7 @@ export function parseByTemplate({ fixed, plan, used }: JsonTemplate, { bytes, st
     if (stretch !== fixed[0]) {
       const close = plainEnd(bytes, at, end);
       if (close === -1) return undefined;
-      values.push(used.has(values.length) ? bytes.toString('latin1', at, close) : '');
+      values.push(used[values.length] === true ? bytes.toString('latin1', at, close) : '');
       at = close;
     }
     const next = at + stretch.length;
@@ -108,11 +118,26 @@ function build({ base, keys, parts }: Plan, values: readonly string[]): unknown 
 }
 
 /** Parses the template with a marked text in every hole and looks where they come out. */
-function planOf(fixed: readonly Buffer[], trimManagedFields: boolean): Plan | undefined {
+function planOf(fixed: readonly Buffer[], { trimManagedFields, omit = [] }: Omissions): Plan | undefined {
   const pieces = fixed.flatMap((stretch, index) => (index === 0 ? [stretch] : [Buffer.from(`${escapedNul}hole ${index - 1}`), stretch]));
   const marked = Buffer.concat(pieces);
-  const plan = partOf(parseRange({ bytes: marked, start: 0, end: marked.length, ascii: isAscii(marked) }, trimManagedFields));
+  const value = parseRange({ bytes: marked, start: 0, end: marked.length, ascii: isAscii(marked) }, trimManagedFields);
+  for (const path of omit) drop(objectOf(value), path.split('.'));
+  const plan = partOf(value);
   return typeof plan === 'object' && isSound(plan) ? plan : undefined;
+}
+
+/** The object itself, or the one in a watch event. */
+function objectOf(value: unknown): unknown {
+  const event = value as { readonly metadata?: unknown; readonly object?: unknown } | null;
+  return event?.metadata === undefined ? event?.object : event;
+}
+
+function drop(value: unknown, [key = '', ...rest]: readonly string[]): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (rest.length === 0) Reflect.deleteProperty(value, key);
+  else if (key === '*') for (const child of Object.values(value)) drop(child, rest);
+  else if (Object.hasOwn(value, key)) drop((value as Readonly<Record<string, unknown>>)[key], rest);
 }
 
 function partOf(value: unknown): Plan | number | undefined {

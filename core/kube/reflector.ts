@@ -14,7 +14,7 @@ import {
   type ReflectorFailure,
 } from './reflector-failure.ts';
 import { ReflectorStore, type Delta, type Indexer } from './reflector-store.ts';
-import { createSharedParser } from './shared-parser.ts';
+import { createSharedParser, type SharedParser } from './shared-parser.ts';
 import { ApiStatusError } from './status-error.ts';
 import { nextTurn } from './turn.ts';
 import { defaultInactivityMs } from './watch.ts';
@@ -28,6 +28,11 @@ export interface ReflectorOptions<T, I extends string> {
   /** What is kept of an object, which comes without `managedFields`. Everything else is garbage right after: keep no reference into
    * the raw object that is large. Raw objects share parts: do not change them. */
   readonly project: (raw: KubeObject) => T;
+  /**
+   * Fields that `project` and `key` do not read, as paths such as `status.podIPs` or `spec.containers.*.env`: an object may come without
+   * them, which saves most of the work of a listing when they are what differs between objects of one owner.
+   */
+  readonly omit?: readonly string[] | undefined;
   /** Default: `namespace/name`, or `name` for cluster-scoped types. */
   readonly key?: ((raw: KubeObject) => string) | undefined;
   readonly indexes?: Readonly<Record<I, Indexer<T>>> | undefined;
@@ -238,7 +243,7 @@ class RunningReflector<T, I extends string> implements Reflector<T, I> {
     this.#store.beginListing();
     let continueToken: string | undefined;
     let resourceVersion: string | undefined;
-    const parser = createSharedParser({ trimManagedFields: true });
+    const parser = this.#createParser();
     do {
       const page = await this.#eachOfPage({
         ...this.#selection(),
@@ -256,6 +261,10 @@ class RunningReflector<T, I extends string> implements Reflector<T, I> {
     if (!this.#abort.signal.aborted) this.#finishListing(resourceVersion);
   }
 
+  #createParser(): SharedParser {
+    return createSharedParser({ trimManagedFields: true, omit: this.#options.omit });
+  }
+
   async #eachOfPage(options: ListOptions): Promise<Omit<ListPage, 'items'>> {
     const { client, type } = this.#options;
     if (client.listEach !== undefined) return client.listEach(type, options, (raw) => this.#upsert(raw));
@@ -270,7 +279,7 @@ class RunningReflector<T, I extends string> implements Reflector<T, I> {
     if (listing) this.#store.beginListing();
     this.#watches += 1;
     // Afterwards events are few, and the memory is better used otherwise.
-    const parser = listing ? createSharedParser({ trimManagedFields: true }) : undefined;
+    const parser = listing ? this.#createParser() : undefined;
     const options: WatchOptions = {
       ...this.#selection(),
       resourceVersion,

@@ -1,10 +1,8 @@
 import { parseRange, type JsonRange } from './json-range.ts';
-import { commonTemplate, parseByTemplate, templateOf, type JsonTemplate } from './json-template.ts';
+import { commonTemplate, parseByTemplate, templateOf, type JsonTemplate, type Omissions } from './json-template.ts';
 
 /** Options of {@link createSharedParser}. */
-export interface SharedParserOptions {
-  /** Leave `managedFields` out. */
-  readonly trimManagedFields: boolean;
+export interface SharedParserOptions extends Omissions {
   /** Bytes of documents in one generation; at most twice as many are held. Default 8 MiB: more than a thousand makes of pods. */
   readonly limitBytes?: number;
 }
@@ -15,7 +13,7 @@ export interface SharedParserOptions {
  * them, and most shared parts are frozen.
  */
 export interface SharedParser {
-  /** What {@link parseRange} answers; throws what it throws. */
+  /** What {@link parseRange} answers, with or without the fields to omit; throws what it throws. */
   parse(range: JsonRange): unknown;
   /** Forgets everything and learns no more: what follows is parsed plainly. */
   retire(): void;
@@ -41,7 +39,8 @@ const familyStart = Buffer.from('"generateName":"');
 const familyEnd = Buffer.from('"uid":"');
 
 /** Makes a {@link SharedParser}: for one listing of one type of object. */
-export function createSharedParser({ trimManagedFields, limitBytes = 8 * 2 ** 20 }: SharedParserOptions): SharedParser {
+export function createSharedParser(options: SharedParserOptions): SharedParser {
+  const { trimManagedFields, limitBytes = 8 * 2 ** 20 } = options;
   let young = new Map<string, Family>();
   let old = new Map<string, Family>();
   let youngBytes = 0;
@@ -68,7 +67,7 @@ export function createSharedParser({ trimManagedFields, limitBytes = 8 * 2 ** 20
     const lesson = templateOf(range);
     for (let index = 0; index < templates.length; index++) {
       const template = templates[index];
-      const common = template === undefined ? undefined : commonTemplate(template, lesson, trimManagedFields);
+      const common = template === undefined ? undefined : commonTemplate(template, lesson, options);
       if (common === undefined) continue;
       templates[index] = common;
       return;

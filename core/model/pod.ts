@@ -82,6 +82,24 @@ function memoOf(owner: OwnerRecord | undefined): OwnerMemo | undefined {
   return memo;
 }
 
+/** Fields that {@link projectPod} does not read and that are different in every pod of a workload, for `omit` of a Reflector. */
+export const unreadPodFields: readonly string[] = [
+  'spec.containers.*.volumeMounts',
+  'spec.initContainers.*.volumeMounts',
+  'status.hostIP',
+  'status.hostIPs',
+  'status.podIP',
+  'status.podIPs',
+  'status.containerStatuses.*.containerID',
+  'status.containerStatuses.*.imageID',
+  'status.containerStatuses.*.state.running.startedAt',
+  'status.containerStatuses.*.volumeMounts',
+  'status.initContainerStatuses.*.containerID',
+  'status.initContainerStatuses.*.imageID',
+  'status.initContainerStatuses.*.state.running.startedAt',
+  'status.initContainerStatuses.*.volumeMounts',
+];
+
 /** The slim record of a pod's JSON; the JSON can be dropped afterwards. */
 export function projectPod(raw: KubeObject, interner: Interner): PodRecord {
   const { metadata } = raw;

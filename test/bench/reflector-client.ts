@@ -3,7 +3,7 @@ import { Agent } from 'undici';
 import { connectionFromDispatcher, createKubeClient, createReflector } from '../../core/kube/index.ts';
 import { createInterner } from '../../core/model/interner.ts';
 import { resourceTypes } from '../../core/model/object.ts';
-import { projectPod, type PodRecord } from '../../core/model/pod.ts';
+import { projectPod, unreadPodFields, type PodRecord } from '../../core/model/pod.ts';
 import { realClock } from '../../core/runtime/clock.ts';
 
 /** One way to get all pods, alone in a fresh process; tells its parent what it cost. */
@@ -70,6 +70,7 @@ async function mirror(watchList: boolean): Promise<() => number> {
     random: Math.random,
     watchList,
     project: (raw) => projectPod(raw, interner),
+    omit: unreadPodFields,
     indexes: { node: (pod) => (pod.nodeName === undefined ? [] : [pod.nodeName]), namespace: (pod) => [pod.namespace] },
   });
   reflector.start();

@@ -245,6 +245,24 @@ describe('a pod on its node', () => {
     await fleet.stop();
   });
 
+  it('gives a pod up when another has taken its name unseen', async () => {
+    const { clock, api, fleet, problems } = harness({ ...instant, startup: { pull: 0, start: 100 } });
+    await fleet.addNode(node);
+    await fleet.start();
+    api.put('pods', boundPod('web'));
+    await clock.advance(0);
+    expect(fleet.pod('default', 'web')).toBeDefined();
+    api.swapUnseen('pods', 'web', 'other');
+    await clock.advance(100);
+    expect(fleet.pod('default', 'web')).toBeUndefined();
+    expect(problems).toEqual([]);
+    api.breakWatches();
+    await clock.advance(60_000);
+    expect(fleet.pod('default', 'web')?.phase).toBe('Running');
+    expect(api.get('pods', 'web')).toMatchObject({ metadata: { uid: 'other' }, status: { phase: 'Running' } });
+    await fleet.stop();
+  });
+
   it('refuses what does not fit', async () => {
     const { clock, api, fleet } = harness();
     await fleet.addNode({ ...node, pods: 2 });

@@ -64,6 +64,14 @@ export class FakeApi {
     return this.#store(plural, change(structuredClone(before)));
   }
 
+  /** Puts another object in the place of a namespaced one, of which no watch tells. */
+  swapUnseen(plural: string, name: string, uid: string): void {
+    const object = this.get(plural, name);
+    if (object === undefined) throw refused(404, 'NotFound');
+    const metadata = { ...object.metadata, uid, resourceVersion: String(++this.#version) };
+    this.#objects.set(`${plural}/default/${name}`, { ...object, metadata, status: { phase: 'Pending' } });
+  }
+
   remove(plural: string, name: string, namespace = 'default'): void {
     const key = `${plural}/${plural === 'nodes' ? '' : namespace}/${name}`;
     const object = this.#objects.get(key);

@@ -38,7 +38,8 @@ export interface JsonTemplate {
 export interface Omissions {
   /** Leave `managedFields` out. */
   readonly trimManagedFields: boolean;
-  /** Fields that nobody reads, as paths in the object such as `status.podIPs` or, in every element of a list, `spec.volumes.*.projected`. */
+  /** Fields that nobody reads, as paths in the object such as `status.podIPs` or, in every element of a list, `spec.volumes.*.projected`;
+   * `[field]` and `[field=text]` take the elements that have such a field: `status.conditions.[type=Ready].message`. */
   readonly omit?: readonly string[] | undefined;
 }
 
@@ -137,7 +138,15 @@ function drop(value: unknown, [key = '', ...rest]: readonly string[]): void {
   if (typeof value !== 'object' || value === null) return;
   if (rest.length === 0) Reflect.deleteProperty(value, key);
   else if (key === '*') for (const child of Object.values(value)) drop(child, rest);
+  else if (key.startsWith('[')) for (const child of Object.values(value)) dropIf(child, key, rest);
   else if (Object.hasOwn(value, key)) drop((value as Readonly<Record<string, unknown>>)[key], rest);
+}
+
+/** `[field]` or `[field=text]`. */
+function dropIf(value: unknown, condition: string, rest: readonly string[]): void {
+  const [field = '', text] = condition.slice(1, -1).split('=');
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, field)) return;
+  if (text === undefined || (value as Readonly<Record<string, unknown>>)[field] === text) drop(value, rest);
 }
 
 function partOf(value: unknown): Plan | number | undefined {

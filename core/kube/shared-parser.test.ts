@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { createInterner } from '../model/interner.ts';
 import type { KubeObject } from '../model/object.ts';
+import { projectPod, unreadPodFields } from '../model/pod.ts';
 import type { JsonRange } from './json-range.ts';
 import { createSharedParser, type SharedParser } from './shared-parser.ts';
 
@@ -70,6 +72,61 @@ describe('createSharedParser', () => {
         const object = pod(turn, { app: `app-${index}` });
         expect(parse(parser, object)).toEqual(object);
       }
+    }
+  });
+
+  it('leaves out, in objects or in events, only what nobody reads', () => {
+    const omit = ['status.podIP', 'spec.volumes.[projected].name', 'status.conditions.[type=A].time', 'spec.none.*.x'];
+    const made = (index: number, event: boolean): object => {
+      const object = pod(index, { status: { conditions: ['A', 'B'].map((type) => ({ type, time: `t${index}` })) } });
+      object.spec = { volumes: [{ name: `v${index}`, projected: {} }, { name: `w${index}` }] };
+      return event ? { type: 'ADDED', object } : object;
+    };
+    for (const event of [false, true]) {
+      const parser = createSharedParser({ trimManagedFields: true, omit });
+      for (let index = 0; index < 5; index++) parser.parse(range(made(index, event)));
+      const left = JSON.stringify(made(6, event))
+        .replace('{"name":"v6","projected":{}}', '{"projected":{}}')
+        .replace('{"type":"A","time":"t6"}', '{"type":"A"}')
+        .replace(',"podIP":"10.0.0.6"', '');
+      expect(JSON.stringify(parser.parse(range(made(6, event))))).toBe(left);
+    }
+  });
+
+  it('leaves a pod record as it is without the fields that it is said not to read', () => {
+    const parser = createSharedParser({ trimManagedFields: true, omit: unreadPodFields });
+    const interner = createInterner();
+    for (let index = 0; index < 12; index++) {
+      const time = `2026-01-01T00:00:${String(10 + index)}Z`;
+      const ended = { terminated: { exitCode: 1, reason: 'Error', startedAt: time, finishedAt: time, containerID: `c${index}` } };
+      const container = (name: string, state: object, lastState: object): object => ({
+        name,
+        state,
+        lastState,
+        imageID: `i${index}`,
+        containerID: `c${index}`,
+        volumeMounts: [{ name: `kube-api-access-${index}` }],
+      });
+      const object = pod(index, {
+        status: {
+          startTime: time,
+          conditions: ['Ready', 'PodScheduled', 'Initialized'].map((type) => ({ type, status: 'True', lastTransitionTime: time })),
+          podIPs: [{ ip: `10.0.0.${index}` }],
+          initContainerStatuses: [container('init', ended, {})],
+          containerStatuses: [container('main', { running: { startedAt: time } }, ended)],
+        },
+      });
+      object.metadata.creationTimestamp = time;
+      object.spec = {
+        ...(object.spec as Spec),
+        containers: [{ name: 'main', volumeMounts: [{ name: `kube-api-access-${index}` }] }],
+        volumes: [
+          { name: `kube-api-access-${index}`, projected: {} },
+          { name: `scratch-${index}`, ephemeral: {} },
+          { name: 'data', persistentVolumeClaim: { claimName: `data-${index}` } },
+        ],
+      };
+      expect(projectPod(parse(parser, object), interner)).toEqual(projectPod(object, interner));
     }
   });
 

@@ -156,7 +156,7 @@ function limitedSignal(clock: Clock, request: WireRequest): { signal: AbortSigna
 }
 
 function timedOut(connection: Connection, request: WireRequest, cause: unknown): ConcertinaError {
-  const seconds = (request.timeoutMs ?? 0) / 1000;
+  const seconds = Math.round((request.timeoutMs ?? 0) / 100) / 10;
   return new ConcertinaError(
     'API_UNREACHABLE',
     `${connection.server} did not finish answering ${request.method} ${bare(request.path)} within ${seconds} s`,

@@ -47,4 +47,13 @@ describe('times', () => {
     expect(parseTime(undefined)).toBeUndefined();
     expect(parseTime('yesterday')).toBeUndefined();
   });
+
+  it('are read as Date.parse reads them, at every limit', () => {
+    const texts = ['2026-02-28T23:59:59Z', '2024-02-29T00:00:00Z', '2026-02-29T00:00:00Z', '2026-12-31T23:59:59Z', '0099-01-01T00:00:00Z'];
+    const wrong = ['2026-13-01T00:00:00Z', '2026-00-01T00:00:00Z', '2026-01-01T24:00:00Z', '2026-01-01T00:60:00Z', '2026-01-0aT00:00:00Z'];
+    for (const text of [...texts, ...wrong]) {
+      const value = Date.parse(text);
+      expect([text, parseTime(text)]).toEqual([text, Number.isNaN(value) ? undefined : value]);
+    }
+  });
 });

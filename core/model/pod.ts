@@ -85,7 +85,12 @@ function memoOf(owner: OwnerRecord | undefined): OwnerMemo | undefined {
 /** Fields that {@link projectPod} does not read and that are different in every pod of a workload, for `omit` of a Reflector. */
 export const unreadPodFields: readonly string[] = [
   'spec.containers.*.volumeMounts',
+  // Only a claim's volume needs its name; that of the service account token is random.
+  'spec.volumes.[projected].name',
   'spec.initContainers.*.volumeMounts',
+  ...['PodReadyToStartContainers', 'Initialized', 'ContainersReady', 'PodScheduled'].map(
+    (type) => `status.conditions.[type=${type}].lastTransitionTime`,
+  ),
   'status.hostIP',
   'status.hostIPs',
   'status.podIP',

@@ -13,7 +13,7 @@ import { buildClusterView, type ClusterView } from '../../core/model/cluster-vie
 import type { Decision } from '../../core/model/decision.ts';
 import { createInterner } from '../../core/model/interner.ts';
 import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
-import { projectPod, type PodRecord } from '../../core/model/pod.ts';
+import { projectPod, unreadPodFields, type PodRecord } from '../../core/model/pod.ts';
 import { loopProgress } from '../../core/runtime/health.ts';
 import { createHttpServer, type HttpServer } from '../../core/runtime/http-server.ts';
 import type { Logger } from '../../core/runtime/logging.ts';
@@ -226,6 +226,7 @@ function createMirrors(deps: { client: KubeClient; clock: Clock; random: Random;
     clock,
     random,
     project: (raw) => projectPod(raw, interner),
+    omit: unreadPodFields,
     onFailure: warn('pods'),
   });
   const policies = whole(resourceTypes.horizontalPolicies);

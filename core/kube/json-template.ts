@@ -124,7 +124,8 @@ function planOf(fixed: readonly Buffer[], { trimManagedFields, omit = [] }: Omis
   const marked = Buffer.concat(pieces);
   const value = parseRange({ bytes: marked, start: 0, end: marked.length, ascii: isAscii(marked) }, trimManagedFields);
   for (const path of omit) drop(objectOf(value), path.split('.'));
-  const plan = partOf(value);
+  // What lost a key is slow from then on, and so are its copies.
+  const plan = partOf(omit.length === 0 ? value : rebuilt(value));
   return typeof plan === 'object' && isSound(plan) ? plan : undefined;
 }
 
@@ -140,6 +141,12 @@ function drop(value: unknown, [key = '', ...rest]: readonly string[]): void {
   else if (key === '*') for (const child of Object.values(value)) drop(child, rest);
   else if (key.startsWith('[')) for (const child of Object.values(value)) dropIf(child, key, rest);
   else if (Object.hasOwn(value, key)) drop((value as Readonly<Record<string, unknown>>)[key], rest);
+}
+
+function rebuilt(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(rebuilt);
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, rebuilt(child)]));
 }
 
 /** `[field]` or `[field=text]`. */

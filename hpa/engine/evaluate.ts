@@ -272,7 +272,7 @@ function metricConditions(
     type: 'ScalingActive',
     status: 'True',
     reason: 'ValidMetricFound',
-    message: `a replica count was computed from ${winner?.name ?? 'a metric'}: ${winner?.observed ?? ''}`,
+    message: `a replica count was computed from ${winner?.name ?? 'a metric'}: ${winner?.observed ?? ''}${outageText(parts.combined)}`,
   });
   const ready = withCondition(input, active, { type: 'AbleToScale', status: 'True', reason: able.reason, message: able.message });
   return withCondition(input, ready, {
@@ -281,6 +281,14 @@ function metricConditions(
     reason: limited.reason,
     message: limited.message,
   });
+}
+
+/** An outage is said from its first moment, also while the last values are young enough to be used. */
+function outageText({ outcomes }: Combined): string {
+  const degraded = outcomes.flatMap((each) => (each.ok && each.degraded !== undefined ? [each.degraded] : []))[0];
+  if (degraded === undefined) return '';
+  const since = degraded.since === undefined ? '' : ` since ${clockText(degraded.since)}`;
+  return `; incomplete (${degraded.reason}${since}), so nothing shrinks: ${degraded.detail}`;
 }
 
 function houseInput({ spec, scale, history, conflict, now, config }: EvaluationInput, to: number) {

@@ -37,6 +37,8 @@ const flags = [
   '--hpa-cpu-initialization-period=2s',
   '--hpa-initial-readiness-delay=1s',
   '--metrics-poll-interval=1s',
+  // Short as well, so that an outage becomes "unknown" within the journey and not after the default 3 minutes.
+  '--metrics-max-age=6s',
   '--log-level=info',
 ];
 

@@ -9,6 +9,7 @@ import type { BenchRun, Figure } from './figure.ts';
  * the exit code 1. With `--json` every figure is one line and nothing else is printed to standard output; `--markdown` prints the table of
  * docs/benchmarks.md.
  */
+const tableHead = '| bench | figure | measured | asked for | against, in the same run | times better |\n|---|---|---:|---:|---:|---:|';
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const available = readdirSync(folder)
   .filter((file) => file.endsWith('.bench.ts'))
@@ -87,8 +88,6 @@ function line(figure: Figure): string {
       : `  against ${figure.against.name} ${number(figure.against.value)}: ×${number(figure.ratio ?? Number.NaN)}`;
   return `${figure.bench}  ${figure.figure}: ${number(figure.value)} ${figure.unit}${limit}${against}`;
 }
-
-const tableHead = '| bench | figure | measured | asked for | against, in the same run | times better |\n|---|---|---:|---:|---:|---:|';
 
 function tableRow(figure: Figure): string {
   const asked =

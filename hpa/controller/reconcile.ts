@@ -32,6 +32,8 @@ export interface PolicyMemory {
   parsed: { readonly generation: number | undefined; readonly result: PolicyResult } | undefined;
   state: HpaState;
   history: ScalingHistory;
+  /** This process has read the target's scale at least once. */
+  seenScale: boolean;
   /** A write whose answer was lost. */
   unsure: UnsureWrite | undefined;
   /** The size that was read last, and when it was first read. */
@@ -51,6 +53,7 @@ export function emptyMemory(uid: string | undefined, raw: KubeObject): PolicyMem
     parsed: undefined,
     state: { recommendations: undefined, scaleUpEvents: [], scaleDownEvents: [] },
     history: historyOf(raw),
+    seenScale: false,
     unsure: undefined,
     size: undefined,
     written: undefined,
@@ -219,7 +222,9 @@ async function evaluateAndWrite(context: ReconcileContext, task: ReconcileTask, 
 
 function rememberUnrecorded(task: ReconcileTask, specReplicas: number, now: number): void {
   const { memory } = task;
-  const first = memory.decision === undefined;
+  // Not "has decided": an evaluation whose read failed has decided too, and has seen nothing.
+  const first = !memory.seenScale;
+  memory.seenScale = true;
   memory.history = withUnrecorded({ history: memory.history, unsure: memory.unsure, first, status: statusBefore(task), specReplicas, now });
   memory.unsure = undefined;
   // At the first look it is not known for how long the size has been so.

@@ -49,4 +49,27 @@ describe('a scaling that was not written down', () => {
     expect(target.replicas).toBe(10);
     await second.stop();
   });
+
+  it('keeps its cooldown also when the first read after the start fails', async () => {
+    const cluster = new FakeCluster();
+    const target = cluster.addTarget('web', 3);
+    cluster.load.set('web', 800);
+    cluster.setPolicy('web', {});
+    const first = cluster.controller();
+    first.start();
+    await cluster.clock.advance(0);
+    await first.stop();
+    target.replicas = 6;
+    cluster.load.set('web', 1860);
+    cluster.broken.set('web', new ConcertinaError('API_UNREACHABLE', 'down'));
+    const second = cluster.controller();
+    second.start();
+    await cluster.clock.advance(20_000);
+    cluster.broken.delete('web');
+    await cluster.clock.advance(100_000);
+    expect(target.replicas).toBe(6);
+    await cluster.clock.advance(120_000);
+    expect(target.replicas).toBe(10);
+    await second.stop();
+  });
 });

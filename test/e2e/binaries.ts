@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
  * Where the programs of a control plane come from, first that is found:
  * 1. `KUBEBUILDER_ASSETS` (the folder of setup-envtest; kcm and scheduler must be there too or on PATH),
  * 2. `PATH`,
- * 3. the cache, `$CONCERTINA_CACHE` or `~/.cache/concertina`, keyed by the wrapper module's text and the Go version,
+ * 3. the cache, `$E2E_CACHE` or `~/.cache/concertina`, keyed by the wrapper module's text and the Go version,
  * 4. built from Go modules into that cache (about four minutes on two cores with an empty Go cache).
  */
 export type Program = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
@@ -53,7 +53,7 @@ async function separateBinaries(folders: readonly string[]): Promise<ControlPlan
 }
 
 async function cachedOrBuilt(): Promise<string> {
-  const cache = join(process.env['CONCERTINA_CACHE'] ?? join(homedir(), '.cache', 'concertina'), 'control-plane');
+  const cache = join(process.env['E2E_CACHE'] ?? join(homedir(), '.cache', 'concertina'), 'control-plane');
   const source = await sourceHash();
   const go = await goVersion();
   if (go === undefined) {

@@ -68,7 +68,7 @@ describe('programs of the control plane', () => {
   };
 
   it('nothing to find and no Go to build with: one sentence that says what to do', async () => {
-    const search = withEnvironment({ PATH: dir, KUBEBUILDER_ASSETS: dir, CONCERTINA_CACHE: join(dir, 'none') }, findControlPlane);
+    const search = withEnvironment({ PATH: dir, KUBEBUILDER_ASSETS: dir, E2E_CACHE: join(dir, 'none') }, findControlPlane);
     await expect(search).rejects.toThrow(/^The real test cluster needs etcd, kube-apiserver, .* or install Go so that they are built/u);
   });
 

@@ -24,7 +24,7 @@ export interface RealCluster {
   readonly admin: HttpApi;
   readonly adminClient: KubeClient;
   readonly adminKubeconfig: string;
-  /** Working directory: pki, kubeconfigs, logs, data; removed by `stop` unless `CONCERTINA_E2E_KEEP` is set. */
+  /** Working directory: pki, kubeconfigs, logs, data; removed by `stop` unless `E2E_KEEP` is set. */
   readonly dir: string;
   /** Only for a cluster that the harness has started itself. */
   readonly own: OwnCluster | undefined;
@@ -225,7 +225,7 @@ async function requestToken(admin: HttpApi, namespace: string, name: string): Pr
 }
 
 async function removeDir(dir: string): Promise<void> {
-  if (process.env['CONCERTINA_E2E_KEEP'] === undefined) await rm(dir, { recursive: true, force: true });
+  if (process.env['E2E_KEEP'] === undefined) await rm(dir, { recursive: true, force: true });
   else console.error(`kept ${dir}`);
 }
 

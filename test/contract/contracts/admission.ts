@@ -217,7 +217,8 @@ export function admissionContracts(suite: ContractSuite): void {
       await register('Validating');
       const other = await suite.namespace();
       await created(suite.api, `/api/v1/namespaces/${other}/configmaps`, configMap('a'));
-      expect(reviews).toEqual([]);
+      // The hooked namespace itself may still get its kube-root-ca.crt.
+      expect(reviews.filter((review) => review.request.namespace === other)).toEqual([]);
     });
 
     it('failurePolicy Ignore: a webhook that is down changes nothing; Fail: 500', async () => {

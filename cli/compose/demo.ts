@@ -85,7 +85,7 @@ async function untilEnd(clock: Clock, lengthMs: number | undefined, signal: Abor
 function introduce({ print, speed }: DemoOptions, place: { readonly url: string; readonly kubeconfig: string }): void {
   print(`Concertina on an embedded Kubernetes cluster at ${place.url}, time ${speed} times as fast as yours.`);
   print(`Deployment ${namespace}/${name}: 3 replicas of 500m CPU. HorizontalPolicy ${namespace}/${name}: 3 to 12 replicas at 60 % CPU.`);
-  print('Traffic rises after two minutes of the cluster’s time, more after four, and falls after eleven.');
+  print('A flash crowd comes after two minutes of the cluster’s time, more traffic stays after it, and goes after eleven.');
   print('');
   print('Look closer from another terminal:');
   print(`  export KUBECONFIG=${place.kubeconfig}`);
@@ -116,10 +116,12 @@ async function createObjects(cluster: EmbeddedCluster): Promise<void> {
     name: `${namespace}/${name}`,
     namespace,
     owner: name,
-    load: parseLoad(`step:0s=60,2m=400,4m=620,11m=60,32m=400,34m=620,41m=60,62m=400,64m=620,71m=60`),
+    load: parseLoad(`step:0s=60,2m=2400,165s=400,5m=620,11m=60,32m=2400,1965s=400,35m=620,41m=60,62m=2400,3765s=400,65m=620,71m=60`),
     // 5 ms of CPU a request: 400 requests a second take 2 cores, 620 take 3.1.
     cpuPerRequest: 5,
     baseCpu: 5,
+    // What the nodes cannot serve fails rather than wait.
+    maxQueue: 50,
     memory: { base: 120 * 2 ** 20, perRequest: 2 ** 20 },
   });
   await client.create(resourceTypes.deployments, demoDeployment());
@@ -128,7 +130,7 @@ async function createObjects(cluster: EmbeddedCluster): Promise<void> {
 
 function demoDeployment(): KubeObject {
   const labels = { app: name };
-  const resources = { requests: { cpu: '500m', memory: '256Mi' }, limits: { cpu: '1', memory: '512Mi' } };
+  const resources = { requests: { cpu: '500m', memory: '256Mi' }, limits: { memory: '512Mi' } };
   const template = { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'shop/web:1', resources }] } };
   return { metadata: { name, namespace, labels }, spec: { replicas: 3, selector: { matchLabels: labels }, template } };
 }
@@ -141,8 +143,8 @@ function demoPolicy(): KubeObject {
       minReplicas: 3,
       maxReplicas: 12,
       metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 60 } } }],
-      // Three scrapes must agree before it grows: a scrape in the middle of a jump shows only a part of it.
-      behavior: { scaleUp: { stabilizationWindowSeconds: 45 } },
+      // The API's default rules: four pods or as many again within 15 seconds.
+      behavior: {},
     },
   };
 }

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
  * 1. `KUBEBUILDER_ASSETS` (the folder of setup-envtest; kcm and scheduler must be there too or on PATH),
  * 2. `PATH`,
  * 3. the cache, `$E2E_CACHE` or `~/.cache/concertina`, keyed by the wrapper module's text and the Go version,
- * 4. built from Go modules into that cache (about four minutes on two cores with an empty Go cache).
+ * 4. built from Go modules into that cache (about nine minutes on two cores with empty Go caches).
  */
 export type Program = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
 

@@ -6,6 +6,21 @@ import { outcomeUnknown, withUnrecorded } from './unrecorded.ts';
 const facts = { history: {}, unsure: undefined, first: false, status: {}, specReplicas: 6, now: 9_000 };
 const lastDecision = { from: 3, to: 3, reason: 'x', message: 'x', at: '2026-01-01T00:00:00Z', holds: [] };
 
+/** The scale was written, then the process was killed: status still says 3, and the load asks for more than 6. */
+async function killedBeforeStatus() {
+  const cluster = new FakeCluster();
+  const target = cluster.addTarget('web', 3);
+  cluster.load.set('web', 800);
+  cluster.setPolicy('web', {});
+  const first = cluster.controller();
+  first.start();
+  await cluster.clock.advance(0);
+  await first.stop();
+  target.replicas = 6;
+  cluster.load.set('web', 1860);
+  return { cluster, target };
+}
+
 describe('a scaling that was not written down', () => {
   it('counts from when it was sent, if the scale shows that it was carried out', () => {
     expect(withUnrecorded({ ...facts, unsure: { from: 3, to: 6, at: 5_000 } })).toEqual({ lastScaleUp: 5_000 });
@@ -30,17 +45,7 @@ describe('a scaling that was not written down', () => {
   });
 
   it('keeps its cooldown when the controller dies between the scale and its status', async () => {
-    const cluster = new FakeCluster();
-    const target = cluster.addTarget('web', 3);
-    cluster.load.set('web', 800);
-    cluster.setPolicy('web', {});
-    const first = cluster.controller();
-    first.start();
-    await cluster.clock.advance(0);
-    await first.stop();
-    // The scale was written, then the process was killed: status still says 3.
-    target.replicas = 6;
-    cluster.load.set('web', 1860);
+    const { cluster, target } = await killedBeforeStatus();
     const second = cluster.controller();
     second.start();
     await cluster.clock.advance(100_000);
@@ -51,16 +56,7 @@ describe('a scaling that was not written down', () => {
   });
 
   it('keeps its cooldown also when the first read after the start fails', async () => {
-    const cluster = new FakeCluster();
-    const target = cluster.addTarget('web', 3);
-    cluster.load.set('web', 800);
-    cluster.setPolicy('web', {});
-    const first = cluster.controller();
-    first.start();
-    await cluster.clock.advance(0);
-    await first.stop();
-    target.replicas = 6;
-    cluster.load.set('web', 1860);
+    const { cluster, target } = await killedBeforeStatus();
     cluster.broken.set('web', new ConcertinaError('API_UNREACHABLE', 'down'));
     const second = cluster.controller();
     second.start();

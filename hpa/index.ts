@@ -6,6 +6,7 @@ export type { HpaController } from './controller/controller.ts';
 export { createScaleAccess } from './controller/scale-access.ts';
 export type { ScaleAccess, ScaleRead } from './controller/scale-access.ts';
 export { hpaPod } from './controller/pods.ts';
+export { metricQueries } from './controller/queries.ts';
 export type { EventSink, HpaControllerOptions, PodLister, PolicyChange, PolicySource } from './controller/ports.ts';
 export { recommend, scaleOfWorkload } from './controller/recommend.ts';
 export type { RecommendInput } from './controller/recommend.ts';
@@ -23,7 +24,8 @@ export type {
   MetricSpec,
   ScalingSpec,
 } from './engine/index.ts';
-export { fromHpa, historyOf, parsePolicy, previousStatus, problemsText } from './policy.ts';
+export { problemsText } from '../core/model/schema-problems.ts';
+export { fromHpa, historyOf, parsePolicy, previousStatus } from './policy.ts';
 export type { PolicyResult, ScalingPolicy } from './policy.ts';
 export type { PolicyProblem } from './policy-problems.ts';
 export { horizontalPolicyCrd } from './policy-crd.ts';

@@ -1,74 +1,9 @@
-import type { z } from 'zod';
+import { shownValue, type SchemaProblem } from '../core/model/schema-problems.ts';
 import { Quantity } from '../core/units/index.ts';
 import { metricBlocks, type HorizontalPolicySpec, type MetricInput, type TargetInput } from './policy-schema.ts';
 
-/** What is wrong with a policy: where, and a sentence with the value and the remedy. */
-export interface PolicyProblem {
-  /** `spec.metrics[0].resource.target.averageUtilization` */
-  readonly path: string;
-  readonly message: string;
-}
-
-/** `spec.metrics[0].resource` of the parts of a path. */
-export function pathText(parts: readonly PropertyKey[]): string {
-  return parts.reduce<string>((text, part) => {
-    if (typeof part === 'number') return `${text}[${part}]`;
-    return text === '' ? String(part) : `${text}.${String(part)}`;
-  }, '');
-}
-
-/** The problems of a spec that does not have the schema's shape. */
-export function schemaProblems(issues: readonly z.core.$ZodIssue[], spec: unknown): PolicyProblem[] {
-  return issues.flatMap((issue) => {
-    const path = ['spec', ...issue.path];
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ path: pathText([...path, key]), message: 'unknown field; remove it or correct its name' }));
-    }
-    return [{ path: pathText(path), message: issueText(issue, valueAt(spec, issue.path)) }];
-  });
-}
-
-const typeNames: Readonly<Record<string, string>> = {
-  int: 'a whole number',
-  number: 'a number',
-  string: 'a text',
-  object: 'a map',
-  array: 'a list',
-};
-
-function issueText(issue: z.core.$ZodIssue, value: unknown): string {
-  if (value === undefined) return 'is required; add it';
-  const given = shown(value);
-  if (issue.code === 'invalid_value') return `${given} is not one of ${issue.values.map(String).join(', ')}`;
-  if (issue.code === 'too_small') {
-    const unit = sized(issue.origin);
-    return unit === undefined ? `${given} is too small; the least is ${issue.minimum}` : `must have at least ${issue.minimum} ${unit}`;
-  }
-  if (issue.code === 'too_big') {
-    const unit = sized(issue.origin);
-    return unit === undefined ? `${given} is too large; the most is ${issue.maximum}` : `must have at most ${issue.maximum} ${unit}`;
-  }
-  if (issue.code === 'invalid_type') return `${given} is not ${typeNames[issue.expected] ?? `of type ${issue.expected}`}`;
-  if (issue.code === 'invalid_format') return `${given} does not have the form ${issue.pattern ?? issue.format}`;
-  return `${given} cannot be used: ${issue.message}`;
-}
-
-function sized(origin: string): string | undefined {
-  if (origin === 'array') return 'entries';
-  return origin === 'string' ? 'characters' : undefined;
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
-}
-
-function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, part) => (typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[part] : undefined),
-    root,
-  );
-}
+/** What is wrong with a policy. */
+export type PolicyProblem = SchemaProblem;
 
 /** Rules of upstream's validation (§3) that stand between fields. */
 export function crossProblems(spec: HorizontalPolicySpec): PolicyProblem[] {
@@ -97,7 +32,7 @@ export function crossProblems(spec: HorizontalPolicySpec): PolicyProblem[] {
     if (parsed === undefined || parsed.sign < 0) {
       problems.push({
         path: `spec.behavior.${direction}.tolerance`,
-        message: `${shown(tolerance)} is not a quantity of 0 or more, like 0.05`,
+        message: `${shownValue(tolerance)} is not a quantity of 0 or more, like 0.05`,
       });
     }
   }
@@ -128,7 +63,7 @@ function quantityProblems(target: TargetInput, path: string): PolicyProblem[] {
     if (given === undefined) return [];
     const parsed = Quantity.tryParse(given);
     if (parsed !== undefined && parsed.sign > 0) return [];
-    return [{ path: `${path}.${field}`, message: `${shown(given)} is not a quantity above 0, like 500m or 1Gi` }];
+    return [{ path: `${path}.${field}`, message: `${shownValue(given)} is not a quantity above 0, like 500m or 1Gi` }];
   });
 }
 
@@ -154,13 +89,13 @@ function targetProblems(type: MetricInput['type'], target: TargetInput, path: st
 export function unsupportedParts(spec: HorizontalPolicySpec): PolicyProblem[] {
   const problems: PolicyProblem[] = [];
   const later = (path: string, value: unknown, remedy: string): void => {
-    problems.push({ path, message: `${shown(value)} is not supported yet; ${remedy}` });
+    problems.push({ path, message: `${shownValue(value)} is not supported yet; ${remedy}` });
   };
   for (const [index, metric] of (spec.metrics ?? []).entries()) {
-    const path = `spec.metrics[${index}]`;
-    if (metric.type !== 'Resource') later(`${path}.type`, metric.type, 'use a Resource metric of cpu or memory');
-    else if (metric.resource !== undefined && metric.resource.name !== 'cpu' && metric.resource.name !== 'memory') {
-      later(`${path}.resource.name`, metric.resource.name, 'use cpu or memory');
+    const block = metric.resource === undefined ? 'containerResource' : 'resource';
+    const name = metric[block]?.name;
+    if (name !== undefined && name !== 'cpu' && name !== 'memory') {
+      later(`spec.metrics[${index}].${block}.name`, name, 'use cpu or memory: metrics.k8s.io has no others');
     }
   }
   if (spec.minReplicas === 0) later('spec.minReplicas', 0, 'set it to 1 or more');

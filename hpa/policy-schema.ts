@@ -78,7 +78,12 @@ const externalMetric = z.strictObject({ metric: metricIdentifier, target }).meta
 const prometheusMetric = z
   .strictObject({
     source: pathSegment.describe('Name of a MetricSource; the policy never names a URL.'),
-    query: z.string().min(1).max(4096).describe('PromQL that answers with one number.'),
+    query: z.string().min(1).max(4096).describe('PromQL that answers with one number; its selectors are confined to the namespace of the policy.'),
+    name: z.string().min(1).max(253).optional().describe('Name for people; default: the beginning of the query.'),
+    emptyMeans: z
+      .enum(['Unknown', 'Zero'])
+      .optional()
+      .describe('What an answer without a value means: Unknown (default) shrinks nothing, Zero is for series that exist only while there is something.'),
     target,
   })
   .meta(exactlyOneValue);

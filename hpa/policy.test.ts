@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { defaultCooldown } from '../core/model/cooldown.ts';
 import { horizontalPolicyCrd } from './policy-crd.ts';
-import { fromHpa, parsePolicy, problemsText } from './policy.ts';
+import { problemsText } from '../core/model/schema-problems.ts';
+import { fromHpa, parsePolicy } from './policy.ts';
 
 const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' };
 const cpu = { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 60 } } };
@@ -106,9 +107,12 @@ describe('parsePolicy', () => {
       'InvalidPolicy: spec.metrics: minReplicas 0 needs an Object, External or Prometheus metric, because pods cannot be measured at zero; add one or set minReplicas to 1',
     ],
     [
-      'a metric that is not supported yet',
-      { maxReplicas: 5, metrics: [{ type: 'External', external: { metric: { name: 'q' }, target: { type: 'Value', value: '5' } } }] },
-      'NotSupportedYet: spec.metrics[0].type: "External" is not supported yet; use a Resource metric of cpu or memory',
+      'a resource that nobody measures',
+      {
+        maxReplicas: 5,
+        metrics: [{ type: 'Resource', resource: { name: 'ephemeral-storage', target: { type: 'AverageValue', averageValue: '1Gi' } } }],
+      },
+      'NotSupportedYet: spec.metrics[0].resource.name: "ephemeral-storage" is not supported yet; use cpu or memory: metrics.k8s.io has no others',
     ],
     [
       'schedules',
@@ -127,7 +131,7 @@ describe('parsePolicy', () => {
         minReplicas: 0,
         metrics: [{ type: 'External', external: { metric: { name: 'q' }, target: { type: 'Value', value: '5' } } }],
       },
-      'NotSupportedYet: spec.metrics[0].type: "External" is not supported yet; use a Resource metric of cpu or memory; spec.minReplicas: 0 is not supported yet; set it to 1 or more',
+      'NotSupportedYet: spec.minReplicas: 0 is not supported yet; set it to 1 or more',
     ],
   ])('refuses %s with path, value and remedy', (_, spec, text) => {
     expect(problems({ scaleTargetRef, ...spec })).toBe(text);
@@ -157,17 +161,19 @@ describe('fromHpa', () => {
     expect(fromHpa(hpa(spec)).ok).toBe(true);
   });
 
-  it('refuses metrics that cannot be fetched yet, unless told otherwise', () => {
+  it('takes metrics of other APIs, and refuses a resource that nobody measures unless told otherwise', () => {
     const external = {
       type: 'External',
       external: { metric: { name: 'q', selector: { matchLabels: { a: 'b' } } }, target: { type: 'Value', value: '5' } },
     };
-    const raw = hpa({ scaleTargetRef, maxReplicas: 5, metrics: [external] });
-    expect(fromHpa(raw)).toMatchObject({ ok: false, reason: 'NotSupportedYet' });
-    expect(fromHpa(raw, { anyMetric: true })).toMatchObject({
+    expect(fromHpa(hpa({ scaleTargetRef, maxReplicas: 5, metrics: [external] }))).toMatchObject({
       ok: true,
       policy: { spec: { metrics: [{ type: 'External', metric: 'q', selector: 'a=b', target: { value: 5000n } }] } },
     });
+    const storage = { type: 'Resource', resource: { name: 'storage', target: { type: 'AverageValue', averageValue: '1Gi' } } };
+    const raw = hpa({ scaleTargetRef, maxReplicas: 5, metrics: [storage] });
+    expect(fromHpa(raw)).toMatchObject({ ok: false, reason: 'NotSupportedYet' });
+    expect(fromHpa(raw, { anyMetric: true }).ok).toBe(true);
   });
 });
 

@@ -5,7 +5,8 @@ import { formatSelector, selectorOf } from '../core/model/selector.ts';
 import { Quantity } from '../core/units/index.ts';
 import { completeBehavior, type MetricSpec, type MetricTarget, type Milli, type PreviousStatus, type ScalingSpec } from './engine/index.ts';
 import type { RulesInput } from './engine/behavior.ts';
-import { crossProblems, schemaProblems, unsupportedParts, type PolicyProblem } from './policy-problems.ts';
+import { schemaProblems } from '../core/model/schema-problems.ts';
+import { crossProblems, unsupportedParts, type PolicyProblem } from './policy-problems.ts';
 import {
   horizontalPolicySpec,
   type HorizontalPolicySpec,
@@ -84,11 +85,6 @@ export function fromHpa(
   };
 }
 
-/** All problems in one sentence: path, value, remedy. */
-export function problemsText(problems: readonly PolicyProblem[]): string {
-  return problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
-}
-
 type SpecResult = { readonly ok: true; readonly spec: HorizontalPolicySpec } | Extract<PolicyResult, { ok: false }>;
 
 function readSpec(raw: unknown, { lenient = false } = {}): SpecResult {
@@ -162,7 +158,7 @@ function rulesOf(rules: NonNullable<HorizontalPolicySpec['behavior']>['scaleUp']
 }
 
 function metricOf(metric: MetricInput): MetricSpec {
-  const { resource, containerResource, pods, object, external } = metric;
+  const { resource, containerResource, pods, object, external, prometheus } = metric;
   if (resource !== undefined) return { type: 'Resource', resource: resource.name, target: metricTarget(resource.target) };
   if (containerResource !== undefined) {
     const { name, container, target } = containerResource;
@@ -173,7 +169,24 @@ function metricOf(metric: MetricInput): MetricSpec {
     return { type: 'Object', ...identifier(object.metric), describedObject: object.describedObject, target: metricTarget(object.target) };
   }
   if (external !== undefined) return { type: 'External', ...identifier(external.metric), target: metricTarget(external.target) };
+  if (prometheus !== undefined) {
+    const { source, query, name, emptyMeans, target } = prometheus;
+    return {
+      type: 'Prometheus',
+      metric: name ?? shortQuery(query),
+      source,
+      query,
+      emptyMeans: emptyMeans === 'Zero' ? 'zero' : 'unknown',
+      target: metricTarget(target),
+    };
+  }
   return { type: 'Unknown', name: metric.type };
+}
+
+/** So much of a query that a person recognises it in a table. */
+function shortQuery(query: string): string {
+  const text = query.replaceAll(/\s+/g, ' ').trim();
+  return text.length > 40 ? `${text.slice(0, 39)}…` : text;
 }
 
 function identifier({ name, selector }: NonNullable<MetricInput['pods']>['metric']): {

@@ -1,6 +1,24 @@
+/** The metrics aggregator: every source of usage and of metrics, one immutable view of them. */
 export { defaultAggregatorConfig, type AggregatorConfig } from './config.ts';
-export { createMetricsAggregator, type AggregatorOptions, type MetricsAggregator, type PollReport } from './controller/aggregator.ts';
+export { createMetricsAggregator, type AggregatorOptions, type MetricsAggregator } from './controller/aggregator.ts';
+export { createOwnerProbe, type OwnerProbe } from './controller/api-service-owners.ts';
+export {
+  createMetricSources,
+  type BuiltSource,
+  type MetricSourceMirror,
+  type MetricSources,
+  type SourceBuilder,
+} from './controller/metric-sources.ts';
+export { fixedSources, type DirectoryEntry, type SourceDirectory } from './controller/source-directory.ts';
+export { createSecretReader, type SecretReader, type SourceSecrets } from './controller/source-secrets.ts';
+export type { PollReport } from './controller/usage-keeper.ts';
+export { createMetricsView, notAskedYet, type MetricsViewInput, type UnscrapedNode } from './engine/metrics-view.ts';
+export { metricSourceCrd } from './metric-source-crd.ts';
+export { parseMetricSource } from './metric-source.ts';
+export { metricSourceSpec, metricSourceStatus, type MetricSourceSpec, type MetricSourceStatus } from './metric-source-schema.ts';
+export { createCustomMetricsSource } from './sources/custom-metrics/index.ts';
+export { createExternalMetricsSource } from './sources/external-metrics/index.ts';
 export { createMetricsServerSource } from './sources/metrics-server/metrics-server-source.ts';
-export { parseNodeMetrics, parsePodMetrics } from './sources/metrics-server/parse.ts';
-export type { ResourceMetricsSource, ResourceUsage, SourceAnswer } from './sources/source.ts';
-export { createUsageView, emptyUsageView } from './store/usage-view.ts';
+export { prometheusBuilder } from './sources/prometheus/index.ts';
+export type { MetricsSource, QueryAnswer, QueryValues, SourceFailure, UsageAnswer, UsageResult } from './sources/source.ts';
+export { plainUsageSnapshot } from './store/plain-snapshot.ts';

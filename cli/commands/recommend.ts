@@ -14,6 +14,10 @@ import { recommendFrom } from '../compose/recommend-from.ts';
 import { declareSettings, loadSettings, recommendSettings, type DecisionSettings } from '../compose/settings.ts';
 import { decisionTable, decisionTraces } from '../output/decisions.ts';
 import { version } from '../version.ts';
+import { createLogger } from '../../core/runtime/logging.ts';
+
+/** What is wrong stands in the result; only what a person must see now goes to standard error. */
+const quietLogger = createLogger({ level: 'error', name: 'concertina', clock: realClock });
 
 export const recommendCommand: CommandModule = {
   command: 'recommend',
@@ -63,7 +67,7 @@ async function readCluster(
   await reachServer({ connection, clock: realClock, random: realRandom });
   const client = createKubeClient({ connection, clock: realClock, random: realRandom, userAgent: `concertina/${version} (recommend)` });
   try {
-    return await captureCluster({ client, clock: realClock, settings, namespace });
+    return await captureCluster({ client, clock: realClock, random: realRandom, settings, logger: quietLogger, namespace });
   } finally {
     await client.close();
   }

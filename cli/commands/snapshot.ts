@@ -11,6 +11,10 @@ import { connect, declareConnection } from '../compose/connect.ts';
 import { reachServer } from '../compose/reach.ts';
 import { declareSettings, loadSettings, recommendSettings } from '../compose/settings.ts';
 import { version } from '../version.ts';
+import { createLogger } from '../../core/runtime/logging.ts';
+
+/** What is wrong stands in the result; only what a person must see now goes to standard error. */
+const quietLogger = createLogger({ level: 'error', name: 'concertina', clock: realClock });
 
 export const snapshotCommand: CommandModule = {
   command: 'snapshot',
@@ -26,7 +30,7 @@ export const snapshotCommand: CommandModule = {
     const client = createKubeClient({ connection, clock: realClock, random: realRandom, userAgent: `concertina/${version} (snapshot)` });
     try {
       const namespace = typeof args['namespace'] === 'string' ? args['namespace'] : undefined;
-      const snapshot = await captureCluster({ client, clock: realClock, settings, namespace });
+      const snapshot = await captureCluster({ client, clock: realClock, random: realRandom, settings, logger: quietLogger, namespace });
       const text = formatSnapshot(snapshot);
       const file = args['output'];
       if (typeof file !== 'string' || file === '-') process.stdout.write(text);

@@ -1,17 +1,26 @@
 import { messageOf } from '../../core/errors.ts';
 import { isNotFound, type KubeClient } from '../../core/kube/index.ts';
-import type { Clock } from '../../core/model/clock.ts';
+import type { Clock, Random } from '../../core/model/clock.ts';
 import { resourceTypes, type KubeObject, type ObjectReference, type ResourceType } from '../../core/model/object.ts';
 import { pruneForSnapshot, type ClusterSnapshot, type SnapshotScale } from '../../core/model/snapshot.ts';
-import { createMetricsAggregator, createMetricsServerSource } from '../../metrics-aggregator/index.ts';
-import { createScaleAccess } from '../../hpa/index.ts';
+import { queryKey, type MetricQuery } from '../../core/model/metric-query.ts';
+import type { MetricsView } from '../../core/model/metrics-view.ts';
+import { createInterner } from '../../core/model/interner.ts';
+import { projectPod } from '../../core/model/pod.ts';
+import type { Logger } from '../../core/runtime/logging.ts';
+import { createScaleAccess, fromHpa, metricQueries, parsePolicy } from '../../hpa/index.ts';
+import { createAggregation, type AggregationOptions } from './aggregation.ts';
 import { clusterClock } from './cluster-clock.ts';
 import type { DecisionSettings } from './settings.ts';
 
 export interface CaptureOptions {
   readonly client: KubeClient;
   readonly clock: Clock;
+  readonly random: Random;
   readonly settings: DecisionSettings;
+  /** Told what is wrong with MetricSources. */
+  readonly logger: Logger;
+  readonly network?: AggregationOptions['network'];
   /** Only this namespace; default all. Nodes are left out then. */
   readonly namespace?: string | undefined;
 }
@@ -26,13 +35,12 @@ export async function captureCluster(options: CaptureOptions): Promise<Omit<Clus
     client.list(resourceTypes.pods, { namespace }).then((list) => list.items),
     namespace === undefined ? client.list(resourceTypes.nodes).then((list) => list.items) : Promise.resolve([]),
   ]);
-  const aggregator = createMetricsAggregator({
-    source: createMetricsServerSource(client, { timeoutMs: settings.metrics.timeout }),
-    clock,
-    config: { pollIntervalMs: settings.metrics.pollInterval, maxAgeMs: settings.metrics.maxAge, timeoutMs: settings.metrics.timeout },
-    runningPods: () => pods.filter((pod) => (pod.status as { phase?: string } | undefined)?.phase === 'Running').length,
-  });
-  const view = await aggregator.refresh();
+  const [scales, metricSources] = await Promise.all([
+    readScales(client, clock, [...policies, ...hpas]),
+    listOrEmpty(client, resourceTypes.metricSources, undefined),
+  ]);
+  const queries = queriesOf({ policies, hpas, scales, settings });
+  const view = await measure(options, { clock, pods, metricSources, queries });
   const named = <T extends KubeObject>(kind: string, apiVersion: string, items: readonly T[]): KubeObject[] =>
     items.map((item) => ({ ...pruneForSnapshot(item), apiVersion, kind }));
   return {
@@ -42,15 +50,93 @@ export async function captureCluster(options: CaptureOptions): Promise<Omit<Clus
     server: client.server,
     horizontalPolicies: named('HorizontalPolicy', 'concertina.dev/v1alpha1', policies),
     horizontalPodAutoscalers: named('HorizontalPodAutoscaler', 'autoscaling/v2', hpas),
-    scales: await readScales(client, clock, [...policies, ...hpas]),
+    scales,
     pods: named('Pod', 'v1', pods),
     nodes: named('Node', 'v1', nodes),
     metrics: {
       source: view.resourceSource,
       pods: [...view.pods()].filter((pod) => namespace === undefined || pod.namespace === namespace),
       nodes: namespace === undefined ? [...view.nodes()] : [],
+      ...(view.usageDoubt === undefined ? {} : { doubt: view.usageDoubt }),
+      queries: queries.map((query) => ({ query, result: view.query(query) })),
     },
   };
+}
+
+/** Asks every source once. */
+async function measure(
+  options: CaptureOptions,
+  facts: {
+    readonly clock: Clock;
+    readonly pods: readonly KubeObject[];
+    readonly metricSources: readonly KubeObject[];
+    readonly queries: readonly MetricQuery[];
+  },
+): Promise<MetricsView> {
+  const { client, settings, random, logger, network } = options;
+  const interner = createInterner();
+  const pods = facts.pods.map((pod) => projectPod(pod, interner));
+  const { aggregator, sources } = createAggregation({
+    client,
+    clock: facts.clock,
+    transportClock: options.clock,
+    random,
+    settings,
+    metricSources: fixedMirror(facts.metricSources),
+    cluster: { runningPods: () => pods.filter(({ phase }) => phase === 'Running').length, pods: () => pods },
+    secretNamespace: settings.metrics.secretNamespace ?? defaultSecretNamespace,
+    logger,
+    network,
+  });
+  sources.start();
+  try {
+    await sources.settled();
+    aggregator.demand('capture', facts.queries);
+    return await aggregator.refresh();
+  } finally {
+    aggregator.stop();
+    sources.stop();
+  }
+}
+
+/** Where `deploy/` installs the program. */
+const defaultSecretNamespace = 'concertina-system';
+
+function fixedMirror(objects: readonly KubeObject[]): AggregationOptions['metricSources'] {
+  const byName = new Map(objects.map((object) => [object.metadata.name, object]));
+  return {
+    get: (name) => byName.get(name),
+    hasSynced: () => true,
+    onDelta: (handler) => {
+      for (const [key, object] of byName) handler({ key, new: object });
+      return () => undefined;
+    },
+  };
+}
+
+interface QueryFacts {
+  readonly policies: readonly KubeObject[];
+  readonly hpas: readonly KubeObject[];
+  readonly scales: readonly SnapshotScale[];
+  readonly settings: DecisionSettings;
+}
+
+/** What the policies ask of other sources than usage; one whose scale is not known has nothing to ask about its pods. */
+function queriesOf({ policies, hpas, scales, settings }: QueryFacts): MetricQuery[] {
+  const selectors = new Map(scales.flatMap((scale) => (scale.ok ? [[scaleKey(scale), scale.selector] as const] : [])));
+  const cooldown = { scaleUpMs: settings.cooldown.scaleUp, scaleDownMs: settings.cooldown.scaleDown };
+  const parsed = [...policies.map((raw) => parsePolicy(raw, cooldown)), ...hpas.map((raw) => fromHpa(raw))];
+  const queries = parsed.flatMap((result) => {
+    if (!result.ok) return [];
+    const { target, spec, reference } = result.policy;
+    const selector = selectors.get(scaleKey(target));
+    return selector === undefined ? [] : metricQueries(spec.metrics, { namespace: reference.namespace ?? '', selector });
+  });
+  return [...new Map(queries.map((query) => [queryKey(query), query])).values()];
+}
+
+function scaleKey({ apiVersion, kind, namespace = '', name }: ObjectReference): string {
+  return `${apiVersion}/${kind}/${namespace}/${name}`;
 }
 
 /** A cluster without the CRD has no policies; everything else that goes wrong is told. */

@@ -5,7 +5,8 @@ import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
 import { projectPod } from '../../core/model/pod.ts';
 import type { ClusterSnapshot } from '../../core/model/snapshot.ts';
 import { recommend } from '../../hpa/index.ts';
-import { createUsageView } from '../../metrics-aggregator/index.ts';
+import { queryKey } from '../../core/model/metric-query.ts';
+import { createMetricsView, plainUsageSnapshot } from '../../metrics-aggregator/index.ts';
 import type { DecisionSettings } from './settings.ts';
 import { hpaConfig } from './suite.ts';
 
@@ -13,7 +14,7 @@ import { hpaConfig } from './suite.ts';
 export function recommendFrom(snapshot: Omit<ClusterSnapshot, 'complete'>, settings: DecisionSettings): Decision[] {
   const interner = createInterner();
   const scales = new Map(snapshot.scales.map((scale) => [targetKey(scale), scale]));
-  const { source, pods, nodes } = snapshot.metrics;
+  const { source, pods, nodes, doubt, queries = [] } = snapshot.metrics;
   return recommend({
     policies: [...snapshot.horizontalPolicies, ...snapshot.horizontalPodAutoscalers].toSorted(byName),
     scaleOf: (target) => {
@@ -22,18 +23,25 @@ export function recommendFrom(snapshot: Omit<ClusterSnapshot, 'complete'>, setti
       return scale.ok ? scale : scale.message;
     },
     pods: buildClusterView({ at: snapshot.takenAt, pods: snapshot.pods.map((raw) => projectPod(raw, interner)) }),
-    view: createUsageView({
+    view: createMetricsView({
       at: snapshot.takenAt,
       sequence: 1,
+      usage: plainUsageSnapshot(pods, nodes, { at: snapshot.takenAt, maxAgeMs: settings.metrics.maxAge }),
+      usageSource: settings.metrics.usageSource,
       resourceSource: source,
-      pods: new Map(pods.map((pod) => [`${pod.namespace}/${pod.name}`, pod])),
-      nodes: new Map(nodes.map((node) => [node.name, node])),
-      maxAgeMs: settings.metrics.maxAge,
+      usageDoubt: doubt,
+      unscrapedNodes: new Map(),
+      startGraceMs,
+      queries: new Map(queries.map(({ query, result }) => [queryKey(query), result])),
+      sources: [],
     }),
     now: snapshot.takenAt,
     config: hpaConfig(settings, false),
   });
 }
+
+/** Two scrapes at 15 s and the time until a pod is ready. */
+const startGraceMs = 60_000;
 
 /** With the group and version: two groups may have a kind of the same name. */
 function targetKey({ apiVersion, kind, namespace = '', name }: ObjectReference): string {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Argv, Options } from 'yargs';
 import { ConcertinaError, isConcertinaError } from '../../core/errors.ts';
+import { prometheusSourceName } from '../../core/model/metric-query.ts';
 import { childOf, leafPaths } from '../../core/runtime/config-schema.ts';
 import { durationMs, environmentName, flagName, loadConfig } from '../../core/runtime/config.ts';
 import { processSources } from '../../core/runtime/environment.ts';
@@ -45,6 +46,17 @@ const decisionSettings = {
       pollInterval: duration('15s', 'Time between two polls of metrics.k8s.io', 100),
       maxAge: duration('3m', 'A sample older than this counts as missing', 1000),
       timeout: duration('10s', 'A poll that takes longer counts as unavailable', 100),
+      usageSource: z
+        .string()
+        .min(1)
+        .default('metrics.k8s.io')
+        .transform((name) => (name === 'metrics.k8s.io' ? name : prometheusSourceName(name)))
+        .describe('What gives the usage of pods and nodes: metrics.k8s.io, or the name of a MetricSource (metrics.k8s.io)'),
+      secretNamespace: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Namespace of the Secrets that MetricSources refer to (the one that the program runs in; concertina-system for commands)'),
     })
     .prefault({}),
 };

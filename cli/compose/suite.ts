@@ -1,28 +1,20 @@
 import { ConcertinaError, messageOf } from '../../core/errors.ts';
-import {
-  createKubeClient,
-  createLeaseElector,
-  createReflector,
-  createEventRecorder,
-  dryRunFence,
-  describePath,
-} from '../../core/kube/index.ts';
-import type { Connection, KubeClient, Reflector, RequestOutcome } from '../../core/kube/index.ts';
+import { createEventRecorder, createKubeClient, createLeaseElector, describePath, dryRunFence } from '../../core/kube/index.ts';
+import type { Connection, KubeClient, RequestOutcome } from '../../core/kube/index.ts';
 import type { Clock, Random } from '../../core/model/clock.ts';
-import { buildClusterView, type ClusterView } from '../../core/model/cluster-view.ts';
 import type { Decision } from '../../core/model/decision.ts';
-import { createInterner } from '../../core/model/interner.ts';
-import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
-import { projectPod, unreadPodFields, type PodRecord } from '../../core/model/pod.ts';
 import { loopProgress } from '../../core/runtime/health.ts';
 import { createHttpServer, type HttpServer } from '../../core/runtime/http-server.ts';
 import type { Logger } from '../../core/runtime/logging.ts';
 import { createMetrics } from '../../core/runtime/metrics.ts';
 import { createShutdown, type Shutdown } from '../../core/runtime/shutdown.ts';
 import { createHpaController, defaultEngineConfig, type HpaConfig } from '../../hpa/index.ts';
-import { createMetricsAggregator, createMetricsServerSource, type MetricsAggregator } from '../../metrics-aggregator/index.ts';
 import { version } from '../version.ts';
+import { createAggregation, type AggregationOptions } from './aggregation.ts';
+import { addChecks } from './checks.ts';
+import { cachedView, createMirrors, type Mirrors } from './mirrors.ts';
 import type { DecisionSettings, RunSettings } from './settings.ts';
+import { createWork, type Work } from './work.ts';
 
 export interface SuiteOptions {
   readonly connection: Connection;
@@ -38,6 +30,8 @@ export interface SuiteOptions {
   readonly onDecision?: (decision: Decision) => void;
   /** Awaited with health served and nothing else begun: `run` waits here for an API server that is away. A failure ends the suite. */
   readonly waitFor?: ((signal: AbortSignal) => Promise<void>) | undefined;
+  /** How Prometheus servers are reached; default: sockets and the resolver of the system. */
+  readonly network?: AggregationOptions['network'];
   /** Collect Node's own process metrics; default true. Their timers run on real time. */
   readonly processMetrics?: boolean;
 }
@@ -102,19 +96,24 @@ export function createSuite(options: SuiteOptions): Suite {
   const events = createEventRecorder({ client, clock, random, component: 'concertina', instance: identity });
 
   const progress = loopProgress({ clock, intervalMs: Math.max(settings.metrics.pollInterval, settings.hpa.syncPeriod), factor: 8 });
-  const aggregator = createMetricsAggregator({
-    source: createMetricsServerSource(unfenced, { timeoutMs: settings.metrics.timeout }),
+  const aggregation = createAggregation({
+    client: unfenced,
+    statusClient: settings.dryRun ? undefined : client,
     clock,
-    config: { pollIntervalMs: settings.metrics.pollInterval, maxAgeMs: settings.metrics.maxAge, timeoutMs: settings.metrics.timeout },
-    runningPods: mirrors.runningPods,
+    transportClock,
+    random,
+    settings,
+    metricSources: mirrors.metricSources,
+    cluster: { runningPods: mirrors.runningPods, pods: () => mirrors.pods.items() },
+    secretNamespace: settings.metrics.secretNamespace ?? options.leaseNamespace,
+    logger: logger.child({ component: 'metrics-aggregator' }),
+    network: options.network,
     onPoll: (report) => {
       progress.beat();
       runtimeMetrics.observeLoop('metrics-aggregator', report.durationMs / 1000, report.state.healthy ? 'ok' : 'error');
-      if (!report.state.healthy) logger.warn('usage is unknown', { reason: report.state.reason, detail: report.state.detail });
-      for (const problem of report.rejected) logger.warn('a part of a metrics answer cannot be used', { problem });
     },
-    onListenerError: (error) => logger.error('a listener for metrics threw', { error: messageOf(error) }),
   });
+  const { aggregator } = aggregation;
   const hpa = createHpaController({
     client,
     reads: {
@@ -127,6 +126,7 @@ export function createSuite(options: SuiteOptions): Suite {
       },
     },
     metrics: () => aggregator.view(),
+    demand: (policy, queries) => aggregator.demand(`hpa/${policy}`, queries),
     clock,
     random,
     events: { emit: (object, note) => events.record({ object, ...note }) },
@@ -135,8 +135,8 @@ export function createSuite(options: SuiteOptions): Suite {
     config: hpaConfig(settings, settings.dryRun),
     onDecision: options.onDecision,
   });
-  aggregator.onView(() => hpa.metricsChanged());
-  const work = createWork({ aggregator, hpa, mirrors, logger, signal: shutdown.signal });
+  aggregator.onView((_, change) => hpa.metricsChanged(change));
+  const work = createWork({ aggregation, hpa, mirrors, logger, signal: shutdown.signal });
 
   const [host, port] = splitAddress(settings.health.address);
   const server = createHttpServer({
@@ -195,143 +195,6 @@ export function hpaConfig(settings: DecisionSettings, dryRun: boolean): HpaConfi
     dryRun,
     maxSampleAgeMs: metrics.maxAge,
   };
-}
-
-interface Mirrors {
-  readonly pods: Reflector<PodRecord>;
-  readonly policies: Reflector<KubeObject>;
-  readonly nativeHpas: Reflector<KubeObject>;
-  /** Pods in phase Running. */
-  readonly runningPods: () => number;
-  start(): void;
-  stop(): Promise<void>;
-}
-
-function createMirrors(deps: { client: KubeClient; clock: Clock; random: Random; logger: Logger }): Mirrors {
-  const { client, clock, random, logger } = deps;
-  const interner = createInterner();
-  const warn =
-    (plural: string) => (failure: { readonly kind: string; readonly phase: string; readonly error: unknown; readonly retryInMs: number }) =>
-      logger.warn(`the mirror of ${plural} met a failure`, {
-        kind: failure.kind,
-        phase: failure.phase,
-        error: messageOf(failure.error),
-        retryInMs: Math.round(failure.retryInMs),
-      });
-  const whole = (type: (typeof resourceTypes)['horizontalPolicies' | 'horizontalPodAutoscalers']): Reflector<KubeObject> =>
-    createReflector({ client, type, clock, random, project: withoutManagedFields, onFailure: warn(type.plural) });
-  const pods = createReflector<PodRecord>({
-    client,
-    type: resourceTypes.pods,
-    clock,
-    random,
-    project: (raw) => projectPod(raw, interner),
-    omit: unreadPodFields,
-    onFailure: warn('pods'),
-  });
-  const policies = whole(resourceTypes.horizontalPolicies);
-  const nativeHpas = whole(resourceTypes.horizontalPodAutoscalers);
-  const all = [pods, policies, nativeHpas];
-  let running = 0;
-  const isRunning = (pod: PodRecord | undefined): number => (pod?.phase === 'Running' ? 1 : 0);
-  pods.onDelta((delta) => {
-    running += isRunning(delta.new) - isRunning(delta.old);
-  });
-  return {
-    runningPods: () => running,
-    pods,
-    policies,
-    nativeHpas,
-    start: () => {
-      for (const mirror of all) mirror.start();
-    },
-    stop: async () => {
-      await Promise.all(all.map((mirror) => mirror.stop()));
-    },
-  };
-}
-
-function withoutManagedFields(raw: KubeObject): KubeObject {
-  const { managedFields: _managed, ...metadata } = raw.metadata;
-  return { ...raw, metadata };
-}
-
-/** Least time between two snapshots of the pods, milliseconds: with 150,000 pods one takes some 20 ms. */
-const viewMaxAgeMs = 1_000;
-
-/** One snapshot of the pods for all evaluations of a tick; made anew when something has changed and the last one is a second old. */
-function cachedView(pods: Reflector<PodRecord>, clock: Clock): () => ClusterView {
-  let view: ClusterView | undefined;
-  let madeAt = 0;
-  let changed = true;
-  pods.onDelta(() => {
-    changed = true;
-  });
-  return () => {
-    if (view === undefined || (changed && clock.monotonic() - madeAt >= viewMaxAgeMs)) {
-      view = buildClusterView({ at: clock.now(), pods: pods.items() });
-      madeAt = clock.monotonic();
-      changed = false;
-    }
-    return view;
-  };
-}
-
-interface Work {
-  start(why: string): void;
-  stop(why: string): Promise<void>;
-  isWorking(): boolean;
-}
-
-/** What only the leader does. It begins when the mirrors are complete: nothing is decided on half a picture. */
-function createWork(deps: {
-  aggregator: MetricsAggregator;
-  hpa: { start(): void; stop(): Promise<void> };
-  mirrors: Mirrors;
-  logger: Logger;
-  signal: AbortSignal;
-}): Work {
-  const { aggregator, hpa, mirrors, logger } = deps;
-  let wanted = false;
-  let term = 0;
-  return {
-    isWorking: () => wanted,
-    start: (why) => {
-      if (wanted || deps.signal.aborted) return;
-      wanted = true;
-      const mine = ++term;
-      logger.info('starting to work', { why });
-      void Promise.all([mirrors.pods.waitForSync(deps.signal), mirrors.policies.waitForSync(deps.signal)]).then((synced) => {
-        if (!synced.every(Boolean) || mine !== term || !wanted) return;
-        hpa.start();
-        aggregator.start();
-      });
-    },
-    stop: async (why) => {
-      if (!wanted) return;
-      wanted = false;
-      term += 1;
-      logger.info('stopping work', { why });
-      aggregator.stop();
-      await hpa.stop();
-    },
-  };
-}
-
-function addChecks(
-  server: HttpServer,
-  deps: {
-    readonly mirrors: Mirrors;
-    readonly isWorking: () => boolean;
-    readonly progress: () => ReturnType<ReturnType<typeof loopProgress>['check']>;
-  },
-): void {
-  // A copy that waits for the lease has no loop to be late with.
-  server.addLiveness('loop', () => (deps.isWorking() && deps.mirrors.policies.hasSynced() ? deps.progress() : undefined));
-  const synced = (name: string, mirror: { hasSynced(): boolean }): void =>
-    server.addReadiness(name, () => (mirror.hasSynced() ? undefined : `${name} are not listed yet`));
-  synced('pods', deps.mirrors.pods);
-  synced('horizontalpolicies', deps.mirrors.policies);
 }
 
 function addShutdownSteps(

@@ -1,4 +1,6 @@
-import type { UnknownReason } from './sample.ts';
+import type { MetricQuery, SeriesSample } from './metric-query.ts';
+import type { PodRecord } from './pod.ts';
+import type { Doubt, Sample, UnknownReason } from './sample.ts';
 
 /** Usage of one container in one sample; a resource that the source did not give is `undefined`, never 0. */
 export interface ContainerUsage {
@@ -41,20 +43,111 @@ export type SourceState =
       readonly lastSuccess: number | undefined;
     };
 
-/**
- * Everything that was measured, frozen at one instant. One view serves all controllers in a tick; nothing in it changes afterwards.
- */
-export interface MetricsView {
-  /** Epoch milliseconds. */
-  readonly at: number;
-  /** Counts up by one with every view, so that a consumer can tell a new one from one it has seen. */
-  readonly sequence: number;
-  /** State of `metrics.k8s.io`. */
-  readonly resourceSource: SourceState;
-  /** Usage of one pod, or `undefined` when the source has none: consult {@link resourceSource} for the reason. */
+/** A source with what is known of how it does. */
+export interface SourceReport {
+  /** `metrics.k8s.io`, `custom.metrics.k8s.io`, `external.metrics.k8s.io` or `prometheus/<MetricSource>`. */
+  readonly name: string;
+  readonly state: SourceState;
+  /** What it answers may be used for growth only, and why. */
+  readonly doubt: Doubt | undefined;
+  /** How long its last answer took, milliseconds; `undefined` before the first. */
+  readonly latencyMs: number | undefined;
+  /** Queries that are asked of it each tick; 0 for usage alone. */
+  readonly queries: number;
+}
+
+/** The answer to one query. */
+export type QueryResult =
+  | {
+      readonly known: true;
+      /** At least one. */
+      readonly series: readonly SeriesSample[];
+      /** When it was answered, epoch milliseconds. */
+      readonly at: number;
+      readonly source: string;
+      /** Share of what was asked that was answered, 0…1. */
+      readonly coverage: number;
+      /** Good for growth only: held from before an outage, partial, suspected. */
+      readonly doubt: Doubt | undefined;
+    }
+  | {
+      readonly known: false;
+      readonly reason: UnknownReason;
+      /** One sentence for a person: what was asked, of whom, and what came. */
+      readonly detail: string;
+      readonly since: number;
+      readonly source: string;
+    };
+
+/** Recent samples of one container, oldest first; copies, so that nothing later changes them. Columns have equal length. */
+export interface ContainerHistory {
+  /** Epoch milliseconds, rising. */
+  readonly timestamps: Float64Array;
+  /** Milli-cores; NaN where the sample did not have it. */
+  readonly cpuMilli: Float64Array;
+  /** Milli-bytes; NaN where the sample did not have it. */
+  readonly memoryMilli: Float64Array;
+}
+
+/** Recent values of one query (the sum of its series), oldest first. */
+export interface QueryHistory {
+  readonly timestamps: Float64Array;
+  /** In base units; NaN where the answer was unknown. */
+  readonly values: Float64Array;
+}
+
+/** Called once for each container whose sample is a new observation; the arguments are those of {@link PodUsage}. */
+export type FreshSampleVisitor = (sample: {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly container: string;
+  readonly timestamp: number;
+  readonly windowMs: number;
+  readonly cpuMilli: number | undefined;
+  readonly memoryMilli: number | undefined;
+}) => void;
+
+/** Usage of pods and nodes, frozen at one instant. */
+export interface UsageSnapshot {
+  /** Usage of one pod, or `undefined` when the source has none: consult `podGap` for the reason. */
   podUsage(namespace: string, name: string): PodUsage | undefined;
   nodeUsage(name: string): NodeUsage | undefined;
   readonly podCount: number;
   pods(): IterableIterator<PodUsage>;
   nodes(): IterableIterator<NodeUsage>;
+  /** `undefined` for a container that was never measured, or so long ago that it is forgotten. */
+  containerHistory(namespace: string, pod: string, container: string): ContainerHistory | undefined;
+  /** The containers whose sample is newer than in the snapshot before: what a histogram must count, once. */
+  eachFresh(visit: FreshSampleVisitor): void;
+}
+
+/**
+ * Everything that was measured, frozen at one instant. One view serves all controllers in a tick; nothing in it changes afterwards.
+ */
+export interface MetricsView extends UsageSnapshot {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** Counts up by one with every view, so that a consumer can tell a new one from one it has seen. */
+  readonly sequence: number;
+  /** State of the source of usage, `metrics.k8s.io` unless a flag says otherwise. */
+  readonly resourceSource: SourceState;
+  /** Usage as a whole may be used for growth only: many workloads at zero at once, another server answers, the source is down and its last answer held. */
+  readonly usageDoubt: Doubt | undefined;
+  /** One resource of one container as a sample: a value, or why there is none. */
+  containerSample(pod: PodRecord, container: string, resource: 'cpu' | 'memory'): Sample;
+  /** Why a pod has no usage; `undefined` for one that has. */
+  podGap(pod: PodRecord): { readonly reason: UnknownReason; readonly detail: string } | undefined;
+  /** The answer to a query that somebody has asked for; `not-observed` when nobody has, or when it was not answered yet. */
+  query(query: MetricQuery): QueryResult;
+  queryHistory(query: MetricQuery): QueryHistory | undefined;
+  /** Every source, by name. */
+  sources(): readonly SourceReport[];
+}
+
+/** What a new view has that the one before had not. */
+export interface ViewChange {
+  /** Usage was answered, or its source failed, since. */
+  readonly usage: boolean;
+  /** Keys (`queryKey`) that were answered, or failed, since. */
+  readonly queries: ReadonlySet<string>;
 }

@@ -104,4 +104,6 @@ export const resourceTypes = {
     kind: 'HorizontalPolicy',
     namespaced: true,
   },
+  metricSources: { group: 'concertina.dev', version: 'v1alpha1', plural: 'metricsources', kind: 'MetricSource', namespaced: false },
+  apiServices: { group: 'apiregistration.k8s.io', version: 'v1', plural: 'apiservices', kind: 'APIService', namespaced: false },
 } as const satisfies Record<string, ResourceType>;

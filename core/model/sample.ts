@@ -10,6 +10,11 @@
  * - `source-broken`: the source answered with nothing although pods run.
  * - `clock-skew`: the timestamp lies in the future or went backwards.
  * - `not-observed`: nothing was asked yet.
+ * - `starting`: the pod is so young that it need not have a sample yet.
+ * - `node-not-scraped`: no pod of the node has a sample: its kubelet was not scraped.
+ * - `refused`: the question itself is refused (namespace not allowed, PromQL that cannot be confined, over a limit).
+ * - `source-changed`: another server than before answers for the API group.
+ * - `outage`: values of many workloads fell to zero at once, which is more likely an outage of metrics than of load.
  */
 export const unknownReasons = [
   'missing',
@@ -21,6 +26,11 @@ export const unknownReasons = [
   'source-broken',
   'clock-skew',
   'not-observed',
+  'starting',
+  'node-not-scraped',
+  'refused',
+  'source-changed',
+  'outage',
 ] as const;
 
 export type UnknownReason = (typeof unknownReasons)[number];
@@ -58,4 +68,15 @@ export type Sample = KnownSample | UnknownSample;
 /** Builds an {@link UnknownSample}. */
 export function unknown(reason: UnknownReason, detail: string, since: number): UnknownSample {
   return { known: false, reason, detail, since };
+}
+
+/** Why a known value may be used for growth but not for shrinking. */
+export interface Doubt {
+  readonly reason: UnknownReason;
+  /** One sentence: what, of whom. */
+  readonly detail: string;
+  /** Since when, epoch milliseconds; absent when it is not known. */
+  readonly since?: number | undefined;
+  /** When it ends by itself, epoch milliseconds; absent when it lasts as long as its cause. */
+  readonly until?: number | undefined;
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { ConcertinaError, messageOf } from '../errors.ts';
-import type { NodeUsage, PodUsage, SourceState } from './metrics-view.ts';
+import type { MetricQuery } from './metric-query.ts';
+import type { NodeUsage, PodUsage, QueryResult, SourceState } from './metrics-view.ts';
 import type { KubeObject, ResourceType } from './object.ts';
-import { unknownReasons } from './sample.ts';
+import { unknownReasons, type Doubt } from './sample.ts';
 
 /** The scale of one target at the time of a snapshot, or why it could not be read. */
 export type SnapshotScale = {
@@ -36,7 +37,15 @@ export interface ClusterSnapshot {
   readonly scales: readonly SnapshotScale[];
   readonly pods: readonly KubeObject[];
   readonly nodes: readonly KubeObject[];
-  readonly metrics: { readonly source: SourceState; readonly pods: readonly PodUsage[]; readonly nodes: readonly NodeUsage[] };
+  readonly metrics: {
+    readonly source: SourceState;
+    readonly pods: readonly PodUsage[];
+    readonly nodes: readonly NodeUsage[];
+    /** Usage is good for growth only, and why; absent: it is not doubted. */
+    readonly doubt?: Doubt | undefined;
+    /** What the policies ask of other sources, with the answers; absent in files of older versions. */
+    readonly queries?: readonly { readonly query: MetricQuery; readonly result: QueryResult }[] | undefined;
+  };
   readonly complete: true;
 }
 
@@ -44,6 +53,50 @@ const object = z.looseObject({ metadata: z.looseObject({ name: z.string() }) });
 const reference = { apiVersion: z.string(), kind: z.string(), namespace: z.string(), name: z.string() };
 const resourceType = z.object({ group: z.string(), version: z.string(), plural: z.string(), kind: z.string(), namespaced: z.boolean() });
 const amount = z.number().int().nonnegative().optional();
+
+const doubt = z.object({ reason: z.enum(unknownReasons), detail: z.string(), since: z.number().optional(), until: z.number().optional() });
+const metricFields = { namespace: z.string(), metric: z.string(), metricSelector: z.string() };
+const query = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('pods'), selector: z.string(), ...metricFields }),
+  z.object({
+    kind: z.literal('object'),
+    object: z.object({ apiVersion: z.string().optional(), kind: z.string(), name: z.string() }),
+    ...metricFields,
+  }),
+  z.object({ kind: z.literal('external'), ...metricFields }),
+  z.object({
+    kind: z.literal('prometheus'),
+    namespace: z.string(),
+    source: z.string(),
+    query: z.string(),
+    emptyMeans: z.enum(['unknown', 'zero']),
+  }),
+]);
+const queryResult = z.discriminatedUnion('known', [
+  z.object({
+    known: z.literal(true),
+    series: z
+      .array(
+        z.object({
+          object: z.string(),
+          labels: z.record(z.string(), z.string()),
+          /** JSON has no integers of that size: decimal text. */
+          milli: z
+            .string()
+            .regex(/^-?\d+$/)
+            .transform((text) => BigInt(text)),
+          timestamp: z.number(),
+          windowMs: z.number().optional(),
+        }),
+      )
+      .min(1),
+    at: z.number(),
+    source: z.string(),
+    coverage: z.number(),
+    doubt: doubt.optional(),
+  }),
+  z.object({ known: z.literal(false), reason: z.enum(unknownReasons), detail: z.string(), since: z.number(), source: z.string() }),
+]);
 
 const schema = z.object({
   kind: z.literal('ConcertinaSnapshot'),
@@ -89,13 +142,16 @@ const schema = z.object({
       }),
     ),
     nodes: z.array(z.object({ name: z.string(), timestamp: z.number(), windowMs: z.number(), cpuMilli: amount, memoryMilli: amount })),
+    doubt: doubt.optional(),
+    queries: z.array(z.object({ query, result: queryResult })).optional(),
   }),
   complete: z.literal(true),
 });
 
 /** The file's text; one object a line would be no easier to read, so it is one JSON document with a line end. */
 export function formatSnapshot(snapshot: Omit<ClusterSnapshot, 'complete'>): string {
-  return `${JSON.stringify({ ...snapshot, complete: true })}\n`;
+  const text = JSON.stringify({ ...snapshot, complete: true }, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  return `${text}\n`;
 }
 
 /** Reads a snapshot's text. Throws `SNAPSHOT_INVALID` naming the file, the path in it and what is there. */
@@ -117,7 +173,7 @@ export function parseSnapshot(text: string, file: string): ClusterSnapshot {
     const path = issue === undefined || issue.path.length === 0 ? '(root)' : issue.path.join('.');
     throw invalid(file, `${path}: ${issue?.message ?? 'not what a snapshot holds'}`);
   }
-  return result.data as ClusterSnapshot;
+  return result.data as unknown as ClusterSnapshot;
 }
 
 /**

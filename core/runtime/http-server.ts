@@ -4,29 +4,14 @@ import { messageOf } from '../errors.ts';
 import type { Clock } from '../model/clock.ts';
 import type { HealthCheck } from './health.ts';
 import { renderChecks, runChecks } from './health.ts';
+import { hasLongRest, readBody } from './http-server-body.ts';
+import { makeRoute, matchRoute } from './http-server-routes.ts';
+import type { Route, RouteGuard, RouteHandler, RouteMethod, RouteOptions, RouteRequest, RouteResponse } from './http-server-routes.ts';
+import { createTlsServer, type ServerTls } from './http-server-tls.ts';
 import type { Logger } from './logging.ts';
 
-export interface RouteRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  /** Values of the `:name` segments, decoded. */
-  readonly params: Readonly<Record<string, string>>;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** Aborts when the client goes away. */
-  readonly signal: AbortSignal;
-  /** For answers that stream (server-sent events): whoever writes here answers `undefined`. */
-  readonly response: ServerResponse;
-}
-
-export interface RouteResponse {
-  readonly status?: number;
-  readonly contentType?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array;
-}
-
-export type RouteHandler = (request: RouteRequest) => Promise<RouteResponse | undefined> | RouteResponse | undefined;
+export type { RouteBody, RouteGuard, RouteHandler, RouteMethod, RouteOptions, RouteRequest, RouteResponse } from './http-server-routes.ts';
+export type { ServerTls } from './http-server-tls.ts';
 
 export interface HttpServerOptions {
   /** Address to listen on; default 0.0.0.0. */
@@ -35,14 +20,18 @@ export interface HttpServerOptions {
   readonly port: number;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Text of `/metrics`; 404 without. */
-  readonly metrics?: { render(): Promise<string>; readonly contentType?: string };
+  /** Text of `/metrics`; 404 without. Without `authorize` anybody may read it. */
+  readonly metrics?: { render(): Promise<string>; readonly contentType?: string; readonly authorize?: RouteGuard };
+  /** HTTPS; plain HTTP without. */
+  readonly tls?: ServerTls | undefined;
 }
 
-/** Health, readiness, metrics and whatever else a program shows over HTTP. Read-only routes: no request body is read. */
+/** Health, readiness, metrics and whatever else a program shows over HTTP. Nobody's body is read but that of a PUT whose handler asks for it. */
 export interface HttpServer {
   /** `path` may hold `:name` segments and end in `/*`. HEAD is answered by GET's handler. */
-  route(method: 'GET', path: string, handler: RouteHandler): void;
+  route(method: RouteMethod, path: string, handler: RouteHandler, options?: RouteOptions): void;
+  /** New certificates for a server that was made with `tls`; whether clients are asked for one stays as it was. */
+  renewTls(tls: ServerTls): void;
   /** A check of `/healthz` and `/livez`: failing means "restart me". */
   addLiveness(name: string, check: HealthCheck): void;
   /** A check of `/readyz`: failing means "send nothing here". */
@@ -50,11 +39,6 @@ export interface HttpServer {
   listen(): Promise<{ readonly host: string; readonly port: number }>;
   /** Stops listening and closes idle connections; others after `graceMs` (default 1000). */
   close(graceMs?: number): Promise<void>;
-}
-
-interface Route {
-  readonly segments: readonly string[];
-  readonly handler: RouteHandler;
 }
 
 const plain = 'text/plain; charset=utf-8';
@@ -65,8 +49,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const readiness = new Map<string, HealthCheck>([['ping', () => undefined]]);
   const { clock, logger, metrics } = options;
 
-  const route = (_method: 'GET', path: string, handler: RouteHandler): void => {
-    routes.push({ segments: path.split('/').slice(1), handler });
+  const route = (method: RouteMethod, path: string, handler: RouteHandler, routeOptions?: RouteOptions): void => {
+    routes.push(makeRoute(method, path, handler, routeOptions));
   };
   for (const [path, checks] of [
     ['healthz', liveness],
@@ -81,19 +65,22 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     });
   }
   if (metrics !== undefined) {
-    route('GET', '/metrics', async () => ({
-      contentType: metrics.contentType ?? 'text/plain; version=0.0.4; charset=utf-8',
-      body: await metrics.render(),
-    }));
+    route('GET', '/metrics', async (request) => {
+      const refused = await metrics.authorize?.(request);
+      if (refused !== undefined) return refused;
+      return { contentType: metrics.contentType ?? 'text/plain; version=0.0.4; charset=utf-8', body: await metrics.render() };
+    });
   }
 
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
     void answer(request, response).catch((error: unknown) => {
-      logger.error('a request could not be answered', { path: request.url, error: messageOf(error) });
+      logger.error('a request could not be answered', { path: pathOf(request), error: messageOf(error) });
       if (response.headersSent) response.destroy();
       else send(response, { status: 500, body: 'internal error: see the log of this program\n' }, false);
     });
-  });
+  };
+  const secure = options.tls === undefined ? undefined : createTlsServer(options.tls, clock, listener);
+  const server = secure?.server ?? createServer(listener);
   // Probes and scrapes are small; nobody may hold a connection open by sending slowly.
   server.requestTimeout = 10_000;
   server.headersTimeout = 10_000;
@@ -101,32 +88,42 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method ?? 'GET';
     const url = new URL(request.url ?? '/', 'http://local');
-    const found = match(routes, url.pathname);
-    if (found === undefined) {
+    const found = matchRoute(routes, method, url.pathname);
+    if (found.kind === 'none') {
       send(response, notFound(url.pathname), method === 'HEAD');
       return;
     }
-    if (method !== 'GET' && method !== 'HEAD') {
-      send(response, { status: 405, headers: { allow: 'GET, HEAD' }, body: `${method} is not allowed here: use GET\n` }, false);
+    if (found.kind === 'method') {
+      send(response, methodNotAllowed(method, found.allow), false);
       return;
     }
     const gone = new AbortController();
     response.on('close', () => gone.abort());
-    const { headers } = request;
-    const result = await found.handler({
+    const { route: chosen, params } = found;
+    const routeRequest: RouteRequest = {
       method,
       path: url.pathname,
       query: url.searchParams,
-      params: found.params,
-      headers,
+      params,
+      headers: request.headers,
+      headerValues: (name) => request.headersDistinct[name] ?? [],
+      clientCertificate: secure?.clientCertificate(request.socket),
+      readBody: () => readBody(request, chosen.method === 'PUT' ? chosen.maxBodyBytes : 0),
       signal: gone.signal,
       response,
-    });
-    if (result !== undefined) send(response, result, method === 'HEAD');
+    };
+    const result = await chosen.handler(routeRequest);
+    if (result === undefined) return;
+    if (!response.headersSent && hasLongRest(request, chosen.maxBodyBytes)) response.setHeader('connection', 'close');
+    send(response, result, method === 'HEAD');
   }
 
   return {
     route,
+    renewTls: (tls) => {
+      if (secure === undefined) throw new Error('a server without TLS cannot be given certificates: create it with them');
+      secure.renew(tls);
+    },
     addLiveness: (name, check) => liveness.set(name, check),
     addReadiness: (name, check) => readiness.set(name, check),
     listen: () =>
@@ -163,45 +160,18 @@ function notFound(path: string): RouteResponse {
   return { status: 404, body: `nothing is served at ${path}\n` };
 }
 
+function methodNotAllowed(method: string, allow: readonly string[]): RouteResponse {
+  return { status: 405, headers: { allow: allow.join(', ') }, body: `${method} is not allowed here: use ${allow[0]}\n` };
+}
+
+/** Without the query: it may hold what a log must not. */
+function pathOf(request: IncomingMessage): string | undefined {
+  return request.url?.split('?', 1)[0];
+}
+
 function send(response: ServerResponse, { status = 200, contentType = plain, headers = {}, body }: RouteResponse, headOnly: boolean): void {
-  response.writeHead(status, {
-    'content-type': contentType,
-    'content-length': Buffer.byteLength(body),
-    'x-content-type-options': 'nosniff',
-    ...headers,
-  });
-  response.end(headOnly ? undefined : body);
-}
-
-/** The first route that fits, in order of registration. */
-function match(routes: readonly Route[], path: string): { handler: RouteHandler; params: Record<string, string> } | undefined {
-  const given = path.split('/').slice(1);
-  for (const { segments, handler } of routes) {
-    const params = fit(segments, given);
-    if (params !== undefined) return { handler, params };
-  }
-  return undefined;
-}
-
-function fit(segments: readonly string[], given: readonly string[]): Record<string, string> | undefined {
-  const params: Record<string, string> = {};
-  for (const [index, segment] of segments.entries()) {
-    if (segment === '*' && index === segments.length - 1) return { ...params, '*': given.slice(index).join('/') };
-    const value = given[index];
-    if (value === undefined) return undefined;
-    if (segment.startsWith(':')) {
-      const decoded = decode(value);
-      if (decoded === undefined || decoded === '') return undefined;
-      params[segment.slice(1)] = decoded;
-    } else if (segment !== value) return undefined;
-  }
-  return given.length === segments.length ? params : undefined;
-}
-
-function decode(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
+  // RFC 9110: an answer 204 has neither a body nor a length.
+  const entity = status === 204 ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(body) };
+  response.writeHead(status, { ...entity, 'x-content-type-options': 'nosniff', ...headers });
+  response.end(headOnly || status === 204 ? undefined : body);
 }

@@ -43,6 +43,7 @@ export function assemble(options: AssembleOptions): EvaluationInput {
   const selected = selectPods(options);
   const sampled = {
     namespace: policy.reference.namespace ?? '',
+    selector: scale.selector,
     pods: selected.pods,
     view: options.view,
     now: options.now,

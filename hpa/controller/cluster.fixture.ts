@@ -6,6 +6,7 @@ import { sleep } from '../../core/model/clock.ts';
 import { buildClusterView } from '../../core/model/cluster-view.ts';
 import type { Decision } from '../../core/model/decision.ts';
 import { createInterner } from '../../core/model/interner.ts';
+import { plainView } from '../../core/model/metrics-view.fixture.ts';
 import type { MetricsView, PodUsage, SourceState } from '../../core/model/metrics-view.ts';
 import type { KubeObject } from '../../core/model/object.ts';
 import { projectPod } from '../../core/model/pod.ts';
@@ -159,16 +160,7 @@ export class FakeCluster {
         usage.set(pod, { namespace: 'shop', name: pod, timestamp: this.clock.now() - 5000, windowMs: 15_000, containers });
       }
     }
-    return {
-      at: this.clock.now(),
-      sequence: (this.#sequence += 1),
-      resourceSource: this.source,
-      podUsage: (_, pod) => usage.get(pod),
-      nodeUsage: () => undefined,
-      podCount: usage.size,
-      pods: () => usage.values(),
-      nodes: () => [].values(),
-    };
+    return plainView({ at: this.clock.now(), sequence: (this.#sequence += 1), source: this.source, pods: usage.values() });
   }
 
   #tell(change: PolicyChange): void {

@@ -106,7 +106,7 @@ describe('the replicas controller', () => {
     controller.onDecision((decision) => at.push((decision.at - Date.UTC(2026, 0, 1, 12)) / 1000));
     for (let second = 1; second <= 120; second += 1) {
       await cluster.clock.advance(1000);
-      if (second % 15 === 4) controller.metricsChanged();
+      if (second % 15 === 4) controller.metricsChanged({ usage: true, queries: new Set() });
       await cluster.clock.advance(0);
     }
     expect(at).toEqual([16, 32, 48, 64, 79, 94, 109]);

@@ -1,9 +1,11 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Decision } from '../../core/model/decision.ts';
 import type { Claim, ScaleIntent } from '../../core/model/intent.ts';
+import type { ViewChange } from '../../core/model/metrics-view.ts';
 import type { KubeObject } from '../../core/model/object.ts';
 import { WorkQueue } from '../../core/runtime/work-queue.ts';
 import { conflictText, TargetIndex } from './conflicts.ts';
+import { InputNews } from './input-news.ts';
 import { createHpaMetrics } from './metrics.ts';
 import type { HpaControllerOptions, PolicyChange } from './ports.ts';
 import { emptyMemory, reconcile, type PolicyMemory, type ReconcileContext } from './reconcile.ts';
@@ -16,8 +18,11 @@ export interface HpaController {
   start(): void;
   /** Takes no more work and waits for evaluations under way. */
   stop(): Promise<void>;
-  /** Says that there is a new MetricsView: policies whose period is about over are evaluated with it at once. */
-  metricsChanged(): void;
+  /**
+   * Says that there is a new MetricsView, and what is new in it: a policy is evaluated at once when all that it goes by has come, or a second after the
+   * first of it has, so that a slow source delays nothing for long.
+   */
+  metricsChanged(change: ViewChange): void;
   /** Evaluates all policies now, whatever their period, and answers their decisions in the order of their names. */
   evaluateAll(): Promise<readonly Decision[]>;
   /** The last decision of every policy. */
@@ -38,6 +43,8 @@ function timerSlackMs(periodMs: number): number {
 /** How long the first evaluation waits for a first view of metrics, milliseconds. */
 const firstViewGraceMs = 30_000;
 const notReadyRetryMs = 1000;
+/** How long a policy that has a part of its inputs waits for the rest. */
+const gatherMs = 1000;
 
 export function createHpaController(options: HpaControllerOptions): HpaController {
   return new RunningController(options);
@@ -50,6 +57,9 @@ class RunningController implements HpaController {
   readonly #evaluatedAt = new Map<string, number>();
   /** To be evaluated whatever their period. */
   readonly #urgent = new Set<string>();
+  readonly #news = new InputNews();
+  /** Policies a part of whose inputs is new, until the rest has come or the time for it is over. */
+  readonly #gathering = new Set<string>();
   readonly #policyTargets = new TargetIndex();
   readonly #hpaTargets = new TargetIndex();
   readonly #selectors = new SelectorRegistry();
@@ -65,6 +75,7 @@ class RunningController implements HpaController {
       options,
       scales: createScaleAccess({ client, clock }),
       selectors: this.#selectors,
+      news: this.#news,
       hpaMetrics: createHpaMetrics(options.registry, {
         held: () => this.#heldCounts(),
         policies: () => options.reads.policies.items().length,
@@ -104,14 +115,28 @@ class RunningController implements HpaController {
     await this.#queue.shutdown();
   }
 
-  metricsChanged(): void {
-    const now = this.#options.clock.monotonic();
-    for (const [key, at] of this.#evaluatedAt) {
-      if (now - at < this.#periodOf(key) / 2) continue;
-      // The period begins anew with this evaluation.
-      this.#queue.remove(key);
-      this.#queue.add(key);
-    }
+  metricsChanged(change: ViewChange): void {
+    const { complete, partial } = this.#news.note(change);
+    for (const key of complete) this.#wake(key);
+    for (const key of partial) this.#wakeSoon(key);
+  }
+
+  #wakeSoon(key: string): void {
+    if (this.#gathering.has(key)) return;
+    this.#gathering.add(key);
+    this.#options.clock.setTimeout(() => {
+      if (this.#gathering.delete(key) && this.#news.hasNews(key)) this.#wake(key);
+    }, gatherMs);
+  }
+
+  #wake(key: string): void {
+    const at = this.#evaluatedAt.get(key);
+    // A policy that waits for its first answers has no period yet.
+    if (this.#memories.get(key)?.waitsUntil !== undefined) this.#urgent.add(key);
+    else if (at === undefined || this.#options.clock.monotonic() - at < this.#periodOf(key) / 2) return;
+    // The period begins anew with this evaluation.
+    this.#queue.remove(key);
+    this.#queue.add(key);
   }
 
   async evaluateAll(): Promise<readonly Decision[]> {
@@ -172,6 +197,9 @@ class RunningController implements HpaController {
     this.#memories.delete(key);
     this.#evaluatedAt.delete(key);
     this.#urgent.delete(key);
+    this.#news.forget(key);
+    this.#gathering.delete(key);
+    this.#options.demand?.(key, []);
     this.#queue.remove(key);
     const [namespace = '', name = ''] = key.split('/');
     this.#context.hpaMetrics.forget({ namespace, name });
@@ -189,12 +217,21 @@ class RunningController implements HpaController {
     const elapsed = last === undefined ? Infinity : clock.monotonic() - last;
     if (!this.#urgent.delete(key) && elapsed < period / 2) return period + timerSlackMs(period) - elapsed;
     this.#evaluatedAt.set(key, clock.monotonic());
+    this.#news.taken(key);
+    this.#gathering.delete(key);
     try {
       const memory = this.#memoryOf(key, raw);
       const decision = await reconcile({ ...this.#context, signal }, { key, raw, memory, pods });
       // The policy went while it was evaluated: what is kept of it is forgotten already, and stays so.
-      if (this.#memories.get(key) !== memory) return undefined;
-      if (decision !== undefined) this.#publish(key, raw, decision);
+      if (this.#memories.get(key) !== memory) {
+        if (!reads.policies.get(key)) this.#options.demand?.(key, []);
+        return undefined;
+      }
+      if (decision === 'waiting') {
+        this.#urgent.add(key);
+        return notReadyRetryMs;
+      }
+      if (decision !== 'superseded') this.#publish(key, raw, decision);
     } catch (error) {
       if (!signal.aborted)
         logger.error('a policy could not be evaluated; the next try is in one period', { policy: key, error: messageOf(error) });

@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client';
 import type { KubeClient } from '../../core/kube/api.ts';
 import type { Clock, Random } from '../../core/model/clock.ts';
 import type { Decision } from '../../core/model/decision.ts';
+import type { MetricQuery } from '../../core/model/metric-query.ts';
 import type { MetricsView } from '../../core/model/metrics-view.ts';
 import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
 import type { PodRecord } from '../../core/model/pod.ts';
@@ -51,6 +52,8 @@ export interface HpaControllerOptions {
     readonly nativeHpas?: PolicySource | undefined;
   };
   readonly metrics: () => MetricsView;
+  /** Declares what a policy (`namespace/name`) wants asked of other sources than usage; replaces what it wanted before, `[]` forgets it. */
+  readonly demand?: ((policy: string, queries: readonly MetricQuery[]) => void) | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly events: EventSink;

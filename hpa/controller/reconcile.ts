@@ -4,6 +4,7 @@ import { sleep } from '../../core/model/clock.ts';
 import { setCondition, type Condition } from '../../core/model/condition.ts';
 import type { ScalingHistory } from '../../core/model/cooldown.ts';
 import type { Decision, Hold } from '../../core/model/decision.ts';
+import { queryKey } from '../../core/model/metric-query.ts';
 import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
 import {
   conclude,
@@ -16,9 +17,12 @@ import {
   type EventNote,
   type HpaState,
 } from '../engine/index.ts';
-import { historyOf, parsePolicy, previousStatus, problemsText, statusOf, type PolicyResult, type ScalingPolicy } from '../policy.ts';
+import { problemsText } from '../../core/model/schema-problems.ts';
+import { historyOf, parsePolicy, previousStatus, statusOf, type PolicyResult, type ScalingPolicy } from '../policy.ts';
 import type { HorizontalPolicyStatus } from '../policy-schema.ts';
 import { assemble } from './assemble.ts';
+import { usageInput, type InputNews } from './input-news.ts';
+import { metricQueries, usesUsage } from './queries.ts';
 import type { HpaMetrics } from './metrics.ts';
 import type { HpaControllerOptions, PodLister } from './ports.ts';
 import type { ScaleAccess } from './scale-access.ts';
@@ -45,6 +49,8 @@ export interface PolicyMemory {
   decision: Decision | undefined;
   /** What would be set without cooldowns and mode. */
   proposed: number | undefined;
+  /** Until when a first evaluation waits for first answers, on the monotonic clock. */
+  waitsUntil: number | undefined;
 }
 
 export function emptyMemory(uid: string | undefined, raw: KubeObject): PolicyMemory {
@@ -60,6 +66,7 @@ export function emptyMemory(uid: string | undefined, raw: KubeObject): PolicyMem
     warned: new Set(),
     decision: undefined,
     proposed: undefined,
+    waitsUntil: undefined,
   };
 }
 
@@ -67,6 +74,7 @@ export interface ReconcileContext {
   readonly options: HpaControllerOptions;
   readonly scales: ScaleAccess;
   readonly selectors: SelectorRegistry;
+  readonly news: InputNews;
   readonly hpaMetrics: HpaMetrics;
   readonly conflictOf: (policy: ScalingPolicy, key: string) => string | undefined;
   readonly signal: AbortSignal;
@@ -80,14 +88,14 @@ export interface ReconcileTask {
 }
 
 /**
- * One evaluation of one policy with everything that follows from it: write, status, Events, metrics. Answers the decision, or `undefined` when the policy was
- * changed or deleted meanwhile: what it says now is for the evaluation that the change has asked for.
+ * One evaluation of one policy with everything that follows from it: write, status, Events, metrics. Answers the decision; `superseded` when the policy was
+ * changed or deleted meanwhile: what it says now is for the evaluation that the change has asked for; `waiting` when its sources were only just asked.
  */
-export async function reconcile(context: ReconcileContext, task: ReconcileTask): Promise<Decision | undefined> {
+export async function reconcile(context: ReconcileContext, task: ReconcileTask): Promise<Decision | 'superseded' | 'waiting'> {
   const { clock } = context.options;
   const begun = clock.monotonic();
   const result = await decideAndAct(context, task);
-  if (result === undefined) return undefined;
+  if (result === 'superseded' || result === 'waiting') return result;
   const { memory } = task;
   memory.state = result.conclusion.state;
   memory.history = result.conclusion.history;
@@ -112,7 +120,7 @@ interface Result {
   readonly fenced: boolean;
 }
 
-async function decideAndAct(context: ReconcileContext, task: ReconcileTask): Promise<Result | undefined> {
+async function decideAndAct(context: ReconcileContext, task: ReconcileTask): Promise<Result | 'superseded' | 'waiting'> {
   const parsed = parsedPolicy(context, task);
   if (!parsed.ok) return rejected(context, task, parsed);
   return evaluateAndWrite(context, task, parsed.policy);
@@ -191,12 +199,19 @@ function isSuperseded({ options }: ReconcileContext, { key, raw }: ReconcileTask
 /** As upstream: how often a write that meets another one is tried. */
 const maxTries = 5;
 
-async function evaluateAndWrite(context: ReconcileContext, task: ReconcileTask, policy: ScalingPolicy): Promise<Result | undefined> {
+async function evaluateAndWrite(
+  context: ReconcileContext,
+  task: ReconcileTask,
+  policy: ScalingPolicy,
+): Promise<Result | 'superseded' | 'waiting'> {
   const { options, scales, signal } = context;
   for (let attempt = 1; ; attempt += 1) {
     const read = await scales.read(policy.target, signal);
-    if (isSuperseded(context, task)) return undefined;
-    if (read.ok) rememberUnrecorded(task, read.scale.specReplicas, options.clock.now());
+    if (isSuperseded(context, task)) return 'superseded';
+    if (read.ok) {
+      rememberUnrecorded(task, read.scale.specReplicas, options.clock.now());
+      if (asksFirst(context, task, { policy, selector: read.scale.selector })) return 'waiting';
+    }
     const input = inputOf(context, task, { policy, scale: read.ok ? read.scale : { specReplicas: 0, statusReplicas: 0, selector: '' } });
     if (!read.ok) return unavailable(input, read.message);
     const begun = options.clock.monotonic();
@@ -218,6 +233,30 @@ async function evaluateAndWrite(context: ReconcileContext, task: ReconcileTask, 
     const retry = await sleep(options.clock, 10 * attempt * (1 + options.random()), signal);
     if (!retry) throw new ConcertinaError('INTERNAL', `evaluation of ${task.key} was stopped while it waited to write again`);
   }
+}
+
+/** How long a first evaluation waits for sources that were never asked: as long as a request may take. */
+const firstAnswerMs = 10_000;
+
+/** Says what the policy wants to know; true while nothing of it was answered yet, so that a policy does not begin with a failure that is none. */
+function asksFirst(
+  { options, news }: ReconcileContext,
+  { key, memory }: ReconcileTask,
+  { policy, selector }: { readonly policy: ScalingPolicy; readonly selector: string },
+): boolean {
+  const queries = metricQueries(policy.spec.metrics, { namespace: policy.reference.namespace ?? '', selector });
+  news.setInputs(key, new Set([...queries.map(queryKey), ...(usesUsage(policy.spec.metrics) ? [usageInput] : [])]));
+  if (options.demand === undefined) return false;
+  options.demand(key, queries);
+  const view = options.metrics();
+  const unasked = queries.some((query) => {
+    const result = view.query(query);
+    return !result.known && result.reason === 'not-observed';
+  });
+  const now = options.clock.monotonic();
+  if (!unasked) memory.waitsUntil = undefined;
+  else memory.waitsUntil ??= now + firstAnswerMs;
+  return unasked && now < (memory.waitsUntil ?? 0);
 }
 
 function rememberUnrecorded(task: ReconcileTask, specReplicas: number, now: number): void {

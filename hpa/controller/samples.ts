@@ -1,10 +1,14 @@
 import type { ContainerUsage, MetricsView, PodUsage } from '../../core/model/metrics-view.ts';
 import type { PodRecord } from '../../core/model/pod.ts';
-import type { Degradation, MetricResult, MetricSpec, PodSample } from '../engine/index.ts';
+import type { Doubt } from '../../core/model/sample.ts';
+import type { MetricResult, MetricSpec, PodSample } from '../engine/index.ts';
 import { namesText } from '../engine/text.ts';
+import { metricQuery } from './queries.ts';
 
 export interface SampleOptions {
   readonly namespace: string;
+  /** Label selector text of the scale. */
+  readonly selector: string;
   readonly pods: readonly PodRecord[];
   readonly view: MetricsView;
   readonly now: number;
@@ -25,9 +29,49 @@ const maxPodsAgeMs = 150_000;
 
 /** The data of one metric out of the view. */
 export function metricResult(spec: MetricSpec, options: SampleOptions): MetricResult {
-  if (spec.type === 'Resource' && (spec.resource === 'cpu' || spec.resource === 'memory')) return resourceResult(spec.resource, options);
-  const name = spec.type === 'Unknown' ? spec.name : spec.type;
+  switch (spec.type) {
+    case 'Resource':
+    case 'ContainerResource':
+      return spec.resource === 'cpu' || spec.resource === 'memory' ? resourceResult(spec.resource, options) : noSource(spec.resource);
+    case 'Unknown':
+      return noSource(spec.name);
+    case 'Pods':
+    case 'Object':
+    case 'External':
+    case 'Prometheus':
+      return queryResult(spec, options);
+  }
+}
+
+function noSource(name: string): MetricResult {
   return { kind: 'failure', message: `no source for metrics of type ${name} is connected`, reason: 'source-absent' };
+}
+
+/** Upstream's window of a custom metric that does not give one. */
+const defaultWindowMs = 60_000;
+
+function queryResult(spec: Exclude<MetricSpec, { type: 'Resource' | 'ContainerResource' | 'Unknown' }>, options: SampleOptions): MetricResult {
+  const query = metricQuery(spec, { namespace: options.namespace, selector: options.selector });
+  if (query === undefined) return noSource(spec.type);
+  const result = options.view.query(query);
+  if (!result.known) return { kind: 'failure', message: result.detail, reason: result.reason, since: result.since };
+  const { series } = result;
+  if (spec.type === 'Pods') {
+    const values = series.map(({ object, milli, timestamp, windowMs = defaultWindowMs }) => ({ pod: object, value: milli, timestamp, windowMs }));
+    return { kind: 'pod-values', values, degraded: result.doubt ?? blindness(options) ?? (options.strict ? outdated(values, options.sizedAt ?? 0) : undefined) };
+  }
+  // A sum of several is what External means; an object or a query that answers with several has not answered what was asked.
+  if (spec.type !== 'External' && series.length !== 1) {
+    return { kind: 'failure', message: `${result.source}: ${series.length} values came where one was asked for`, reason: 'invalid' };
+  }
+  return { kind: 'values', values: series.map(({ milli }) => milli), degraded: result.doubt ?? blindness(options) };
+}
+
+/** Which pods are ready is not known while the mirror of pods hears nothing. */
+function blindness({ podsAgeMs = 0 }: SampleOptions): Doubt | undefined {
+  if (podsAgeMs <= maxPodsAgeMs) return undefined;
+  const detail = `nothing was heard of pods for ${Math.round(podsAgeMs / 1000)} s, so which of them are ready is not known; the watch of pods is broken`;
+  return { reason: 'stale', detail };
 }
 
 function resourceResult(resource: 'cpu' | 'memory', options: SampleOptions): MetricResult {
@@ -58,7 +102,8 @@ function resourceResult(resource: 'cpu' | 'memory', options: SampleOptions): Met
       containers: containers.map((each) => ({ name: each.name, value: valueOf(each, resource) })),
     };
   });
-  return { kind: 'usage', samples, degraded: degradation(used, options) };
+  const degraded = view.usageDoubt ?? blindness(options) ?? (options.strict ? incomplete(used, options) : undefined);
+  return { kind: 'usage', samples, degraded };
 }
 
 function valueOf({ cpuMilli, memoryMilli }: ContainerUsage, resource: 'cpu' | 'memory'): bigint | undefined {
@@ -66,26 +111,13 @@ function valueOf({ cpuMilli, memoryMilli }: ContainerUsage, resource: 'cpu' | 'm
   return milli === undefined ? undefined : BigInt(milli);
 }
 
-/** Why what is known may be too little to shrink on, worst first. */
-function degradation(used: readonly (readonly [PodRecord, PodUsage])[], options: SampleOptions): Degradation | undefined {
-  const { strict, podsAgeMs = 0 } = options;
-  const { resourceSource } = options.view;
-  if (!resourceSource.healthy) {
-    const { reason, detail, since } = resourceSource;
-    return { reason, detail: `metrics.k8s.io: ${detail}; its last answer is still used for growth`, since };
-  }
-  if (podsAgeMs > maxPodsAgeMs) {
-    const detail = `nothing was heard of pods for ${Math.round(podsAgeMs / 1000)} s, so which of them are ready is not known; the watch of pods is broken`;
-    return { reason: 'stale', detail };
-  }
-  return strict ? incomplete(used, options) : undefined;
-}
-
 /** What upstream would shrink on. */
 function incomplete(
   used: readonly (readonly [PodRecord, PodUsage])[],
-  { pods, statusReplicas = 0, sizedAt = 0 }: SampleOptions,
-): Degradation | undefined {
+  { pods, view, statusReplicas = 0, sizedAt = 0 }: SampleOptions,
+): Doubt | undefined {
+  const silent = silentNodes(pods, view);
+  if (silent !== undefined) return silent;
   const skewed = used.filter(([, usage]) => usage.clockSkew === true).map(([pod]) => pod.name);
   if (skewed.length > 0) {
     return {
@@ -97,17 +129,45 @@ function incomplete(
   if (active < statusReplicas) {
     return { reason: 'partial', detail: `the target counts ${statusReplicas} pods, of which only ${active} are known here` };
   }
-  // Fewer pods take more each: what they took as part of a larger number would shrink the target once more.
-  const older = used.filter(([, usage]) => usage.timestamp - usage.windowMs < sizedAt).map(([pod]) => pod.name);
-  if (older.length > 0) {
-    return {
-      reason: 'stale',
-      detail: `samples of ${older.length} pods begin before the last change of the number of replicas (${namesText(older)})`,
-    };
-  }
+  const older = outdated(used.map(([pod, usage]) => ({ pod: pod.name, timestamp: usage.timestamp, windowMs: usage.windowMs })), sizedAt);
+  if (older !== undefined) return older;
   const partial = used.flatMap(([pod, usage]) => runningWithoutSample(pod, usage));
   if (partial.length === 0) return undefined;
   return { reason: 'partial', detail: `running containers without a sample: ${namesText(partial)}` };
+}
+
+interface TimedValue {
+  readonly pod: string;
+  readonly timestamp: number;
+  readonly windowMs: number;
+}
+
+/** Fewer pods take more each: what they took as part of a larger number would shrink the target once more. */
+function outdated(values: readonly TimedValue[], sizedAt: number): Doubt | undefined {
+  const older = values.filter(({ timestamp, windowMs }) => timestamp - windowMs < sizedAt).map(({ pod }) => pod);
+  if (older.length === 0) return undefined;
+  return {
+    reason: 'stale',
+    detail: `samples of ${older.length} pods begin before the last change of the number of replicas (${namesText(older)})`,
+  };
+}
+
+/** With more than this share of a target's pods on nodes that were not scraped, the others do not speak for all (§A.8). */
+const maxUnscrapedShare = 0.25;
+
+function silentNodes(pods: readonly PodRecord[], view: MetricsView): Doubt | undefined {
+  const nodes = new Set<string>();
+  let unseen = 0;
+  for (const pod of pods) {
+    if (pod.nodeName === undefined || view.podGap(pod)?.reason !== 'node-not-scraped') continue;
+    nodes.add(pod.nodeName);
+    unseen += 1;
+  }
+  if (unseen <= pods.length * maxUnscrapedShare) return undefined;
+  return {
+    reason: 'node-not-scraped',
+    detail: `${unseen} of ${pods.length} pods are on nodes that were not scraped (${namesText([...nodes])}); check their kubelets`,
+  };
 }
 
 /** Containers that run but are not in the sample; one that waits or has ended is not expected there, so a crash loop freezes nothing. */

@@ -68,7 +68,7 @@ export function evaluateMetric(spec: MetricSpec, result: MetricResult, context: 
         error: 'spec',
         kind: 'UnknownType',
         subject: spec.name,
-        message: `${spec.name} is not a metric type; use Resource, ContainerResource, Pods, Object or External`,
+        message: `${spec.name} is not a metric type; use Resource, ContainerResource, Pods, Object, External or Prometheus`,
       };
     case 'Resource':
     case 'ContainerResource':
@@ -77,12 +77,13 @@ export function evaluateMetric(spec: MetricSpec, result: MetricResult, context: 
       return evaluatePodValues(spec, result, context);
     case 'Object':
     case 'External':
+    case 'Prometheus':
       return evaluateValue(spec, result, context);
   }
 }
 
 type UsageSpec = Extract<MetricSpec, { type: 'Resource' | 'ContainerResource' }>;
-type ValueSpec = Extract<MetricSpec, { type: 'Object' | 'External' }>;
+type ValueSpec = Extract<MetricSpec, { type: 'Object' | 'External' | 'Prometheus' }>;
 type PodsSpec = Extract<MetricSpec, { type: 'Pods' }>;
 
 function evaluateUsage(spec: UsageSpec, result: MetricResult, context: MetricContext): MetricOutcome {
@@ -137,9 +138,9 @@ interface ValueBranch {
   readonly target: Milli;
 }
 
-/** External goes by the field that is set, averageValue first; Object by the type and its field. */
+/** External and Prometheus go by the field that is set, averageValue first; Object by the type and its field. */
 function valueBranch({ type, target }: ValueSpec): ValueBranch | undefined {
-  const allowed = (kind: MetricTarget['type']): boolean => type === 'External' || target.type === kind;
+  const allowed = (kind: MetricTarget['type']): boolean => type !== 'Object' || target.type === kind;
   if (target.averageValue !== undefined && allowed('AverageValue')) return { perReplica: true, target: target.averageValue };
   if (target.value !== undefined && allowed('Value')) return { perReplica: false, target: target.value };
   return undefined;
@@ -289,6 +290,7 @@ export function subjectOf(spec: MetricSpec): string {
       return `${spec.metric} of ${spec.describedObject.kind}/${spec.describedObject.name}`;
     case 'Pods':
     case 'External':
+    case 'Prometheus':
       return spec.metric;
     case 'Unknown':
       return spec.name;
@@ -302,6 +304,7 @@ function reasonName(spec: UsageSpec | PodsSpec): string {
 }
 
 function externalName(spec: ValueSpec): string {
+  if (spec.type === 'Prometheus') return `prometheus metric ${spec.metric} of ${spec.source}`;
   return `external metric ${spec.metric}(${spec.selector ?? ''})`;
 }
 
@@ -317,6 +320,8 @@ function statusOf(spec: Exclude<MetricSpec, { type: 'Unknown' }>, current: objec
       return { type: spec.type, object: { describedObject: spec.describedObject, metric: { name: spec.metric }, current } };
     case 'External':
       return { type: spec.type, external: { metric: { name: spec.metric }, current } };
+    case 'Prometheus':
+      return { type: spec.type, prometheus: { source: spec.source, metric: { name: spec.metric }, current } };
   }
 }
 
@@ -334,7 +339,7 @@ function fetchFailed(spec: Exclude<MetricSpec, { type: 'Unknown' }>, result: Ext
 function nothingReturned(spec: Exclude<MetricSpec, { type: 'Unknown' }>, { pods }: MetricContext): MetricFailure {
   const message = pods.length === 0 ? "no pod matches the target's selector" : `the source has no sample of any of the ${pods.length} pods`;
   const values = 'the source answered without a value';
-  return failed(spec, { kind: 'NoMetricsReturned', message: spec.type === 'Object' || spec.type === 'External' ? values : message });
+  return failed(spec, { kind: 'NoMetricsReturned', message: spec.type === 'Resource' || spec.type === 'ContainerResource' || spec.type === 'Pods' ? message : values });
 }
 
 function invalidTarget(spec: Exclude<MetricSpec, { type: 'Unknown' }>, needed: string): MetricFailure {

@@ -59,6 +59,16 @@ export type MetricSpec =
       readonly target: MetricTarget;
     }
   | { readonly type: 'External'; readonly metric: string; readonly selector?: string | undefined; readonly target: MetricTarget }
+  /** The suite's own: one number out of a MetricSource; calculated as External. */
+  | {
+      readonly type: 'Prometheus';
+      /** For people; the beginning of the query when the policy gives none. */
+      readonly metric: string;
+      readonly source: string;
+      readonly query: string;
+      readonly emptyMeans: 'unknown' | 'zero';
+      readonly target: MetricTarget;
+    }
   /** A type that nobody knows: fails with InvalidMetricSourceType as upstream does. */
   | { readonly type: 'Unknown'; readonly name: string };
 
@@ -87,6 +97,8 @@ export interface Degradation {
   readonly detail: string;
   /** Since when, epoch milliseconds; absent when it is not known. */
   readonly since?: number | undefined;
+  /** When it ends by itself, epoch milliseconds. */
+  readonly until?: number | undefined;
 }
 
 /** The data of one metric, in the order of the spec. */

@@ -1,140 +1,290 @@
 import { messageOf } from '../../core/errors.ts';
-import type { Clock, Timer } from '../../core/model/clock.ts';
-import type { MetricsView, NodeUsage, PodUsage, SourceState } from '../../core/model/metrics-view.ts';
+import type { Clock, Random, Timer } from '../../core/model/clock.ts';
+import { queryKey, sourceOfQuery, type MetricQuery } from '../../core/model/metric-query.ts';
+import type { MetricsView, SourceReport, SourceState, ViewChange } from '../../core/model/metrics-view.ts';
+import type { PodRecord } from '../../core/model/pod.ts';
+import type { UnknownReason } from '../../core/model/sample.ts';
 import type { AggregatorConfig } from '../config.ts';
-import { mergeNodes, mergePods } from '../engine/merge-usage.ts';
-import { judgeAnswer } from '../engine/judge-answer.ts';
-import type { ResourceMetricsSource, SourceAnswer } from '../sources/source.ts';
-import { createUsageView, emptyUsageView } from '../store/usage-view.ts';
-
-/** What one poll came to, for logs and metrics. */
-export interface PollReport {
-  readonly at: number;
-  readonly durationMs: number;
-  readonly state: SourceState;
-  readonly pods: number;
-  readonly nodes: number;
-  /** Pods with a sample that is newer than the one before. */
-  readonly fresh: number;
-  readonly rejected: readonly string[];
-}
+import { createMetricsView } from '../engine/metrics-view.ts';
+import { judgeQuery, totalOf } from '../engine/query-result.ts';
+import type { QueryAnswer } from '../sources/source.ts';
+import { createSeriesStore } from '../store/series-store.ts';
+import type { OwnerProbe } from './api-service-owners.ts';
+import { createOwnerWatch } from './owner-watch.ts';
+import { createQueryBook } from './query-book.ts';
+import { createQueryOutages } from './query-outages.ts';
+import type { SourceDirectory } from './source-directory.ts';
+import { createSourceRunner, type SourceRunner } from './source-runner.ts';
+import { createUsageKeeper, type PollReport, type UsageKeeper } from './usage-keeper.ts';
 
 export interface AggregatorOptions {
-  readonly source: ResourceMetricsSource;
+  readonly sources: SourceDirectory;
+  /** Which source gives the usage of pods and nodes. */
+  readonly usageSource: string;
   readonly clock: Clock;
+  readonly random: Random;
   readonly config: AggregatorConfig;
-  /** Pods in phase Running as the cluster view knows them: an empty answer while pods run is a broken source, not an idle cluster. */
-  readonly runningPods: () => number;
-  readonly onPoll?: (report: PollReport) => void;
+  /** The cluster as the mirrors know it: an empty answer while pods run is a broken source, not an idle cluster. */
+  readonly cluster: {
+    /** Pods in phase Running. */
+    readonly runningPods: () => number;
+    /** All pods; without it nodes that are not scraped cannot be told from missing pods. */
+    readonly pods?: (() => Iterable<PodRecord>) | undefined;
+  };
+  /** Reads who answers for an API group; absent: a takeover is not noticed. */
+  readonly owners?: OwnerProbe | undefined;
+  readonly onPoll?: ((report: PollReport) => void) | undefined;
+  /** Told of every request that was sent to a source. */
+  readonly onRequest?: ((source: string, outcome: 'ok' | UnknownReason, durationMs: number) => void) | undefined;
   /** A listener that throws is reported here and disturbs nothing. */
-  readonly onListenerError?: (error: unknown) => void;
+  readonly onListenerError?: ((error: unknown) => void) | undefined;
 }
 
 export interface MetricsAggregator {
   /** The newest view; never changes once handed out. */
   view(): MetricsView;
-  /** Called after every poll; answers the function that ends it. */
-  onView(listener: (view: MetricsView) => void): () => void;
-  /** Polls once, now. Calls while a poll is under way share it. */
+  /** Called when something new was measured, or could not be; answers the function that ends it. */
+  onView(listener: (view: MetricsView, change: ViewChange) => void): () => void;
+  /**
+   * Declares what a subject (a policy's key, say) wants asked every tick; replaces what it wanted before, `[]` forgets it. Queries that are new are asked at
+   * once. Equal queries of different subjects are asked once a tick.
+   */
+  demand(subject: string, queries: readonly MetricQuery[]): void;
+  /** Asks everything once, now, and answers the view when all has been answered or failed. Calls while one is under way share it. */
   refresh(): Promise<MetricsView>;
   start(): void;
   stop(): void;
 }
 
-/** Polls one source, keeps the last samples and publishes an immutable view after each poll. */
+/**
+ * Asks every source once a tick, each within its own limits and at its own pace, keeps what came, and publishes an immutable view whenever something new is
+ * known: usage as soon as it is answered, queries gathered for some milliseconds.
+ */
 export function createMetricsAggregator(options: AggregatorOptions): MetricsAggregator {
-  const { clock, config } = options;
-  const listeners = new Set<(view: MetricsView) => void>();
-  let view = emptyUsageView(clock.now());
-  let pods: ReadonlyMap<string, PodUsage> = new Map();
-  let nodes: ReadonlyMap<string, NodeUsage> = new Map();
-  let underWay: Promise<MetricsView> | undefined;
-  let timer: Timer | undefined;
-  let stopping = new AbortController();
+  return new Aggregator(options);
+}
 
-  async function poll(): Promise<MetricsView> {
-    const started = clock.monotonic();
-    const answer = await ask(options.source, clock, config.timeoutMs, stopping.signal);
-    if (stopping.signal.aborted) return view;
-    const at = clock.now();
-    const state = judgeAnswer(answer, { previous: view.resourceSource, runningPods: options.runningPods(), now: at });
-    let fresh = 0;
-    if (answer.ok && state.healthy) {
-      const merged = mergePods(pods, answer.usage.pods, at);
-      pods = merged.entries;
-      fresh = merged.fresh;
-      nodes = mergeNodes(nodes, answer.usage.nodes, at).entries;
-    }
-    view = createUsageView({ at, sequence: view.sequence + 1, resourceSource: state, pods, nodes, maxAgeMs: config.maxAgeMs });
-    const rejected = answer.ok ? answer.usage.rejected : [];
-    options.onPoll?.({ at, durationMs: clock.monotonic() - started, state, pods: view.podCount, nodes: nodes.size, fresh, rejected });
-    for (const listener of listeners) notify(listener, view, options.onListenerError);
-    return view;
+class Aggregator implements MetricsAggregator {
+  readonly #options: AggregatorOptions;
+  readonly #listeners = new Set<(view: MetricsView, change: ViewChange) => void>();
+  readonly #book = createQueryBook();
+  readonly #outages = createQueryOutages();
+  readonly #series = createSeriesStore();
+  readonly #runners = new Map<string, SourceRunner>();
+  readonly #states = new Map<string, SourceState>();
+  readonly #owners: ReturnType<typeof createOwnerWatch>;
+  readonly #usage: UsageKeeper;
+  #view: MetricsView;
+  #news: { usage: boolean; readonly queries: Set<string> } = { usage: false, queries: new Set() };
+  #gathering: Timer | undefined;
+  #underWay: Promise<MetricsView> | undefined;
+  #timer: Timer | undefined;
+  #running = false;
+  #unsubscribe: () => void;
+
+  constructor(options: AggregatorOptions) {
+    const { clock, config, sources, usageSource } = options;
+    this.#options = options;
+    this.#owners = createOwnerWatch(options.owners, clock);
+    this.#usage = createUsageKeeper({ name: usageSource, clock, config, cluster: options.cluster, owners: this.#owners });
+    this.#view = this.#makeView(0);
+    this.#unsubscribe = sources.onChange((name) => this.#sourceChanged(name));
   }
 
-  function refresh(): Promise<MetricsView> {
-    underWay ??= poll().finally(() => {
-      underWay = undefined;
+  view(): MetricsView {
+    return this.#view;
+  }
+
+  onView(listener: (view: MetricsView, change: ViewChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  demand(subject: string, queries: readonly MetricQuery[]): void {
+    const added = this.#book.demand(subject, queries);
+    if (this.#running) this.#submit(added);
+  }
+
+  refresh(): Promise<MetricsView> {
+    this.#underWay ??= this.#tick().finally(() => {
+      this.#underWay = undefined;
     });
-    return underWay;
+    return this.#underWay;
   }
 
-  function scheduleNext(delayMs: number): void {
-    timer = clock.setTimeout(() => {
-      const due = clock.monotonic() + config.pollIntervalMs;
-      // `poll` turns every failure into a value, so this never rejects.
-      void refresh().then(() => {
-        if (!stopping.signal.aborted) scheduleNext(Math.max(0, due - clock.monotonic()));
-      });
+  start(): void {
+    if (this.#running) return;
+    this.#running = true;
+    this.#unsubscribe();
+    this.#unsubscribe = this.#options.sources.onChange((name) => this.#sourceChanged(name));
+    this.#scheduleNext(0);
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#unsubscribe();
+    this.#timer?.cancel();
+    this.#gathering?.cancel();
+    this.#timer = undefined;
+    this.#gathering = undefined;
+    for (const runner of this.#runners.values()) runner.stop();
+    this.#runners.clear();
+  }
+
+  #scheduleNext(delayMs: number): void {
+    const { clock, config } = this.#options;
+    this.#timer = clock.setTimeout(() => {
+      // Every failure is a value, so this never rejects. The next tick does not wait for this one: what is still under way is not asked twice.
+      void this.refresh();
+      this.#scheduleNext(config.pollIntervalMs);
     }, delayMs);
   }
 
-  return {
-    view: () => view,
-    onView: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    refresh,
-    start: () => {
-      if (timer !== undefined) return;
-      stopping = new AbortController();
-      scheduleNext(0);
-    },
-    stop: () => {
-      timer?.cancel();
-      timer = undefined;
-      stopping.abort();
-    },
-  };
-}
+  async #tick(): Promise<MetricsView> {
+    for (const key of this.#book.takeForgotten()) this.#series.forget(key);
+    await Promise.all([this.#askUsage(), this.#askQueries()]);
+    this.#publish();
+    return this.#view;
+  }
 
-function notify(listener: (view: MetricsView) => void, view: MetricsView, onError: ((error: unknown) => void) | undefined): void {
-  try {
-    listener(view);
-  } catch (error) {
-    onError?.(error);
+  async #askUsage(): Promise<void> {
+    const { usageSource, onPoll } = this.#options;
+    const report = await this.#usage.poll(() => this.#runner(usageSource));
+    if (report === undefined) return;
+    this.#news.usage = true;
+    onPoll?.(report);
+    // Whoever goes by usage alone must not wait for slower sources.
+    this.#publish();
+  }
+
+  async #askQueries(): Promise<void> {
+    const asked = this.#book.sources();
+    if (asked.length === 0) return;
+    await this.#owners.look(asked);
+    for (const source of asked) this.#submit(this.#book.bySource(source));
+    await Promise.all(asked.map((source) => this.#runners.get(source)?.idle()));
+  }
+
+  #submit(queries: readonly MetricQuery[]): void {
+    for (const [name, list] of groupBySource(queries)) {
+      const entry = this.#runner(name);
+      if (entry.ok) entry.runner.submit(list);
+      else for (const query of list) this.#answered(query, { ok: false, reason: entry.reason, detail: entry.detail });
+    }
+  }
+
+  #runner(name: string): { readonly ok: true; readonly runner: SourceRunner } | { readonly ok: false; readonly reason: UnknownReason; readonly detail: string } {
+    const known = this.#runners.get(name);
+    if (known !== undefined) return { ok: true, runner: known };
+    const { sources, clock, random, config, onRequest } = this.#options;
+    const entry = sources.get(name);
+    if (!entry.ok) return entry;
+    const runner = createSourceRunner({
+      source: entry.source,
+      clock,
+      random,
+      limits: { concurrency: config.concurrency, timeoutMs: config.timeoutMs, ...entry.limits },
+      admit: entry.admit,
+      onAnswer: (query, answer) => this.#answered(query, answer),
+      onRequest: (outcome, durationMs) => onRequest?.(name, outcome, durationMs),
+    });
+    this.#runners.set(name, runner);
+    return { ok: true, runner };
+  }
+
+  #sourceChanged(name: string): void {
+    this.#runners.get(name)?.stop();
+    this.#runners.delete(name);
+    this.#states.delete(name);
+    if (this.#running) this.#submit(this.#book.bySource(name));
+  }
+
+  #answered(query: MetricQuery, answer: QueryAnswer): void {
+    const { clock, config } = this.#options;
+    const key = queryKey(query);
+    const now = clock.now();
+    const result = judgeQuery(answer, { query, previous: this.#book.result(key), now, maxAgeMs: config.maxAgeMs });
+    if (!this.#book.setResult(key, result)) return;
+    this.#states.set(sourceOfQuery(query), stateAfter(answer, this.#states.get(sourceOfQuery(query)), now));
+    this.#series.record(key, now, totalOf(result));
+    this.#news.queries.add(key);
+    this.#gathering ??= clock.setTimeout(() => this.#publish(), config.gatherMs);
+  }
+
+  #publish(): void {
+    this.#gathering?.cancel();
+    this.#gathering = undefined;
+    const { usage, queries } = this.#news;
+    if (!usage && queries.size === 0) return;
+    this.#news = { usage: false, queries: new Set() };
+    this.#view = this.#makeView(this.#view.sequence + 1);
+    const change: ViewChange = { usage, queries };
+    for (const listener of this.#listeners) notify(listener, this.#view, { change, onError: this.#options.onListenerError });
+  }
+
+  #makeView(sequence: number): MetricsView {
+    const { clock, config } = this.#options;
+    const at = clock.now();
+    const queries = this.#outages.judge(this.#book, {
+      now: at,
+      maxAgeMs: config.maxAgeMs,
+      pending: (source) => (this.#runners.get(source)?.pending() ?? 0) > 0,
+      ownerDoubt: (source) => this.#owners.doubt(source),
+    });
+    return createMetricsView({
+      at,
+      sequence,
+      ...this.#usage.facts(at),
+      queries,
+      queryHistory: (key, upTo) => this.#series.history(key, upTo),
+      sources: this.#reports(at),
+    });
+  }
+
+  #reports(at: number): SourceReport[] {
+    const { usageSource, sources } = this.#options;
+    const names = new Set([usageSource, ...this.#book.sources(), ...sources.names()]);
+    return [...names].toSorted().map((name) => {
+      const used = name === usageSource;
+      const notAsked: SourceState = { healthy: false, reason: 'not-observed', detail: `nothing was asked of ${name} yet`, since: at, lastSuccess: undefined };
+      return {
+        name,
+        state: used ? this.#usage.state() : (this.#states.get(name) ?? notAsked),
+        doubt: used ? this.#usage.doubt() : (this.#owners.doubt(name) ?? this.#outages.doubt(name)),
+        latencyMs: this.#runners.get(name)?.latencyMs(),
+        queries: this.#book.count(name),
+      };
+    });
   }
 }
 
-/** Asks with a deadline; whatever goes wrong is a value. */
-async function ask(source: ResourceMetricsSource, clock: Clock, timeoutMs: number, stopped: AbortSignal): Promise<SourceAnswer> {
-  const deadline = new AbortController();
-  const timer = clock.setTimeout(() => deadline.abort(), timeoutMs);
-  const signal = AbortSignal.any([deadline.signal, stopped]);
-  const late = new Promise<SourceAnswer>((resolve) => {
-    signal.addEventListener(
-      'abort',
-      () => resolve({ ok: false, reason: 'source-unavailable', detail: `${source.name} did not answer within ${timeoutMs / 1000} s` }),
-      { once: true },
-    );
-  });
+/** A source is as healthy as its last answer; a question that is refused or has no answer says nothing against the source. */
+function stateAfter(answer: QueryAnswer, previous: SourceState | undefined, now: number): SourceState {
+  if (answer.ok) return { healthy: true, lastSuccess: now };
+  if (answer.reason === 'refused' || answer.reason === 'missing') return previous?.healthy === true ? previous : { healthy: true, lastSuccess: now };
+  const since = previous?.healthy === false ? previous.since : now;
+  return { healthy: false, reason: answer.reason, detail: answer.detail, since, lastSuccess: previous?.lastSuccess };
+}
+
+function groupBySource(queries: readonly MetricQuery[]): Map<string, MetricQuery[]> {
+  const groups = new Map<string, MetricQuery[]>();
+  for (const query of queries) {
+    const source = sourceOfQuery(query);
+    const group = groups.get(source);
+    if (group === undefined) groups.set(source, [query]);
+    else group.push(query);
+  }
+  return groups;
+}
+
+function notify(
+  listener: (view: MetricsView, change: ViewChange) => void,
+  view: MetricsView,
+  { change, onError }: { readonly change: ViewChange; readonly onError: ((error: unknown) => void) | undefined },
+): void {
   try {
-    // The race makes the deadline hold even for a source that does not heed its signal.
-    return await Promise.race([source.fetch(signal), late]);
+    listener(view, change);
   } catch (error) {
-    return { ok: false, reason: 'source-unavailable', detail: `${source.name}: ${messageOf(error)}` };
-  } finally {
-    timer.cancel();
+    onError?.(error instanceof Error ? error : new Error(messageOf(error)));
   }
 }

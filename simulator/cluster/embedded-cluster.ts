@@ -2,10 +2,12 @@ import { connectionFromDispatcher, createKubeClient, type Connection, type KubeC
 import type { Clock, Random } from '../../core/model/clock.ts';
 import { createWorkloadAnnotations } from '../workload/workload-annotations.ts';
 import { createWorkloadModel, type WorkloadModel } from '../workload/index.ts';
+import { createAdapterApi, type AdapterApi } from './adapter-api/index.ts';
 import { createApiServer, type ApiServer, type ApiServerOptions } from './api-server/index.ts';
 import { startControllers } from './controllers/index.ts';
 import { createKubeletFleet, type FleetOptions, type KubeletFleet, type NodeSpec } from './kubelet/index.ts';
 import { createMetricsApi, fleetScrapes, registryObjects, type MetricsApi } from './metrics-api/index.ts';
+import { startClusterPrometheus, type PrometheusServer } from './prometheus/index.ts';
 import { startScheduler } from './scheduler/index.ts';
 
 export interface EmbeddedClusterOptions {
@@ -17,6 +19,10 @@ export interface EmbeddedClusterOptions {
   readonly metricsResolutionMs?: number;
   /** Default `AlwaysAllow`. With `RBAC` the kubelets need nothing granted: the Node authorizer knows them. */
   readonly authorization?: ApiServerOptions['authorization'];
+  /** Serve custom.metrics.k8s.io and external.metrics.k8s.io; default false: a cluster has no adapter of its own. */
+  readonly adapter?: boolean;
+  /** Run a Prometheus that scrapes the cluster; default false. `true` scrapes every 15 s, a number every so many milliseconds. */
+  readonly prometheus?: boolean | number;
   /** Told about what went wrong inside and is tried again. */
   readonly onProblem?: (subject: string, error: unknown) => void;
 }
@@ -27,6 +33,10 @@ export interface EmbeddedCluster {
   readonly fleet: KubeletFleet;
   readonly workload: WorkloadModel;
   readonly metrics: MetricsApi;
+  /** Values of custom and external metrics; served when the cluster has an adapter. */
+  readonly adapter: AdapterApi;
+  /** Absent unless the cluster was started with one. */
+  readonly prometheus: PrometheusServer | undefined;
   /** A new connection without sockets, for virtual time; whoever takes it closes it. */
   connection(): Connection;
   /** A client over that connection, as an administrator. */
@@ -73,11 +83,18 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
     ...(options.metricsResolutionMs === undefined ? {} : { resolutionMs: options.metricsResolutionMs }),
   });
   api.mount(metrics.groupVersion, metrics.handler, metrics.discovery);
+  const adapter = createAdapterApi({ clock, objects: api.registry });
+  if (options.adapter === true) for (const group of adapter.groups) api.mount(group.groupVersion, group.handler, group.discovery);
+  const prometheus = prometheusOf(options, { fleet, workload, api });
 
   const settle = async (): Promise<void> => {
+    let seen: number | undefined;
     do {
       await api.settle();
-    } while (!controllers.idle() || !scheduler.idle());
+      // What Prometheus answers may set requests to the API server in motion again.
+      seen = prometheus?.activity().counter;
+      await prometheus?.settle();
+    } while (!controllers.idle() || !scheduler.idle() || prometheus?.activity().counter !== seen);
   };
 
   const annotations = createWorkloadAnnotations({
@@ -97,12 +114,15 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
     fleet,
     workload,
     metrics,
+    adapter,
+    prometheus,
     connection,
     client,
     listen: async ({ port = 0 } = {}) => (await api.listen({ port })).url,
     settle,
     stop: async () => {
       metrics.stop();
+      await prometheus?.stop();
       scheduler.stop();
       controllers.stop();
       await annotations.stop();
@@ -110,4 +130,12 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
       await api.close();
     },
   };
+}
+
+function prometheusOf(
+  { clock, prometheus }: EmbeddedClusterOptions,
+  cluster: Pick<EmbeddedCluster, 'fleet' | 'workload' | 'api'>,
+): PrometheusServer | undefined {
+  if (prometheus === undefined || prometheus === false) return undefined;
+  return startClusterPrometheus({ cluster, clock, ...(prometheus === true ? {} : { scrapeIntervalMs: prometheus }) });
 }

@@ -19,7 +19,8 @@ import { groupPods } from '../../hpa/engine/pod-groups.ts';
 import { podRequests } from '../../hpa/engine/pod-requests.ts';
 import { changeWithin, limitByRules, limitPerSync, scaleDownLimit, scaleUpLimit, storeScaleEvent } from '../../hpa/engine/rate-limit.ts';
 import { stabilize, stabilizeWithBehavior } from '../../hpa/engine/stabilization.ts';
-import { fromHpa, problemsText } from '../../hpa/policy.ts';
+import { problemsText } from '../../core/model/schema-problems.ts';
+import { fromHpa } from '../../hpa/policy.ts';
 import type { VectorCase } from './runners.ts';
 
 /** The instant that ages are counted back from; far enough from 0 for "very long ago". */

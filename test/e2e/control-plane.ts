@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findControlPlane, type ControlPlaneBinaries, type Program } from './binaries.ts';
-import { createHttpApi, type HttpApi } from './http-api.ts';
+import { findControlPlane, type ControlPlaneBinaries, type Program } from './binaries/index.ts';
+import { createHttpApi } from './http-api.ts';
 import { writeKubeconfig } from './kubeconfig-file.ts';
 import type { ControlPlanePki } from './pki.ts';
-import { freePorts } from './ports.ts';
 import { startProcess, type ManagedProcess } from './process.ts';
+import { onFreePorts, untilAnswered } from './start.ts';
 
 /** Flags beyond the fixed ones, given as `--name=value`; a later flag wins over an earlier one of the same name. */
 export interface ControlPlaneFlags {
@@ -36,25 +36,13 @@ export interface Ports {
   readonly scheduler: number;
 }
 
-/** Thrown when a port was taken between being found free and being bound: the start is tried again with other ports. */
-class PortTaken extends Error {}
-
-const startTries = 3;
-/** The limit of each wait; a start takes about 3 s on an idle machine. */
-const readyLimitMs = 120_000;
-
 /** The programs with a fresh or an old data directory in `dir`, everything on loopback; answers when Pods can be created. */
 export async function startControlPlane(dir: string, pki: ControlPlanePki, flags: ControlPlaneFlags): Promise<ControlPlane> {
   const binaries = await findControlPlane();
-  for (let attempt = 1; ; attempt++) {
-    const [etcd, etcdPeer, apiserver, controllerManager, scheduler] = await freePorts(5);
+  return onFreePorts(5, ([etcd, etcdPeer, apiserver, controllerManager, scheduler]) => {
     const ports = { etcd: etcd!, etcdPeer: etcdPeer!, apiserver: apiserver!, controllerManager: controllerManager!, scheduler: scheduler! };
-    try {
-      return await startOn(ports, { binaries, dir, pki, flags });
-    } catch (error) {
-      if (!(error instanceof PortTaken) || attempt === startTries) throw error;
-    }
-  }
+    return startOn(ports, { binaries, dir, pki, flags });
+  });
 }
 
 interface StartContext {
@@ -92,16 +80,19 @@ async function startOn(ports: Ports, context: StartContext): Promise<ControlPlan
   try {
     const etcd = start('etcd', etcdFlags(ports, dir));
     const apiserver = start('kube-apiserver', apiserverFlags(ports, context));
-    await ready(admin, '/readyz', [etcd, apiserver]);
+    await untilAnswered(admin, '/readyz', [etcd, apiserver]);
     const controllerManager = start('kube-controller-manager', await controllerManagerFlags(ports, server, context));
     const scheduler = start('kube-scheduler', await schedulerFlags(ports, server, context));
-    const health = (port: number): HttpApi => createHttpApi({ server: `https://127.0.0.1:${port}`, insecure: true });
+    const healthy = async (port: number, path: string, child: ManagedProcess): Promise<void> => {
+      const api = createHttpApi({ server: `https://127.0.0.1:${port}`, insecure: true });
+      await untilAnswered(api, path, [child]).finally(() => api.close());
+    };
     await Promise.all([
-      ready(health(ports.controllerManager), '/healthz', [controllerManager], true),
-      ready(health(ports.scheduler), '/readyz', [scheduler], true),
+      healthy(ports.controllerManager, '/healthz', controllerManager),
+      healthy(ports.scheduler, '/readyz', scheduler),
       // Before these exist every Pod in the namespace is refused.
-      ready(admin, '/api/v1/namespaces/default/serviceaccounts/default', started),
-      ready(admin, '/api/v1/namespaces/default/configmaps/kube-root-ca.crt', started),
+      untilAnswered(admin, '/api/v1/namespaces/default/serviceaccounts/default', started),
+      untilAnswered(admin, '/api/v1/namespaces/default/configmaps/kube-root-ca.crt', started),
     ]);
     const processes = { etcd, 'kube-apiserver': apiserver, 'kube-controller-manager': controllerManager, 'kube-scheduler': scheduler };
     return { server, ports, processes, stop, compact: () => compactEtcd(ports) };
@@ -218,35 +209,4 @@ async function schedulerFlags(ports: Ports, server: string, context: StartContex
     `--secure-port=${ports.scheduler}`,
     ...(context.flags.schedulerFlags ?? []),
   ];
-}
-
-/** Polls until 200; fails at once, with the end of its log, when a program that it depends on has ended. */
-async function ready(api: HttpApi, path: string, needs: readonly ManagedProcess[], closeAfter = false): Promise<void> {
-  const deadline = performance.now() + readyLimitMs;
-  try {
-    for (;;) {
-      const status = await api.get(path, { timeoutMs: 5000 }).then(
-        (answer) => answer.status,
-        () => 0,
-      );
-      if (status === 200) return;
-      const dead = needs.find((child) => child.ended !== undefined);
-      if (dead !== undefined) throw startFailure(dead);
-      if (performance.now() > deadline) {
-        const logs = needs.map((child) => `${child.name}:\n${child.tail(6)}`).join('\n');
-        throw new Error(
-          `The test cluster did not answer ${path} with 200 within ${readyLimitMs / 1000} s (last status ${status}). Logs:\n${logs}`,
-        );
-      }
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  } finally {
-    if (closeAfter) api.close();
-  }
-}
-
-function startFailure(child: ManagedProcess): Error {
-  const log = child.tail();
-  const message = `${child.name} ended while the test cluster started (${child.ended}). The end of ${child.logFile}:\n${log}`;
-  return /address already in use/u.test(child.tail(50)) ? new PortTaken(message) : new Error(message);
 }

@@ -1,4 +1,4 @@
-import { findControlPlane } from './binaries.ts';
+import { findControlPlane } from './binaries/index.ts';
 
 /**
  * Before any test of the real cluster: its binaries are found, or built (minutes, once), outside of every test's time limit. Without Go and without

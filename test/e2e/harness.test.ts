@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { isForbidden } from '../../core/kube/index.ts';
 import { resourceTypes } from '../../core/model/object.ts';
-import { findControlPlane } from './binaries.ts';
+import { findControlPlane } from './binaries/index.ts';
 import { createHttpApi } from './http-api.ts';
 import { readConnection } from './kubeconfig-file.ts';
 import { registerAggregatedApi, serveHandler } from './metrics-api-server.ts';

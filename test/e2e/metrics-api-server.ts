@@ -72,6 +72,8 @@ export interface AggregatedApi {
   readonly version: string;
   /** Where it listens on loopback, with HTTPS. */
   readonly port: number;
+  /** Among the versions of its group; the greatest is preferred. Default 100. */
+  readonly versionPriority?: number;
 }
 
 /**
@@ -94,7 +96,7 @@ export async function registerAggregatedApi(admin: HttpApi, api: AggregatedApi):
       group: api.group,
       version: api.version,
       groupPriorityMinimum: 100,
-      versionPriority: 100,
+      versionPriority: api.versionPriority ?? 100,
       insecureSkipTLSVerify: true,
       service: { namespace: 'kube-system', name: service, port: api.port },
     },

@@ -1,0 +1,10 @@
+export { addMatchers, matchersOfSelector, type MatchersResult, type QueryText } from './add-matchers.ts';
+export { checkQuery, resultKind, type CheckResult } from './check-query.ts';
+export { confineQuery, type ConfineOptions, type ConfineResult } from './confine.ts';
+export { formatDuration, literalMs } from './duration.ts';
+export { formatMatcher, type LabelMatcher } from './parsed-query.ts';
+export { splitBySelector, type SplitResult } from './partition.ts';
+export { formatSeconds, pinRange } from './pin-range.ts';
+export { quoted } from './quoted.ts';
+export type { ResultKind } from './result-kind.ts';
+export { decodeString, encodeString, quoteRegex } from './string-literal.ts';

@@ -20,7 +20,7 @@ export default defineConfig({
       {
         test: {
           name: 'embedded',
-          include: ['test/contract/embedded.test.ts', 'test/integration/**/*.test.ts'],
+          include: ['test/contract/**/*embedded.test.ts', 'test/integration/**/*.test.ts'],
           pool: 'forks',
           testTimeout: 60_000,
           hookTimeout: 60_000,

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { horizontalPolicyCrd } from '../hpa/index.ts';
+import { metricSourceCrd } from '../metrics-aggregator/index.ts';
 import { renderErrorsDoc } from '../docs/render-errors-doc.ts';
 
 /** Every file that is made from code. `npm run gen` writes them, `npm run gen -- --check` fails when one differs. */
@@ -9,6 +10,7 @@ function generatedFiles(): Map<string, string> {
   const crd = (object: object): string => crdHeader + stringify(object, { lineWidth: 0, aliasDuplicateObjects: false });
   return new Map<string, string>([
     ['deploy/crds/concertina.dev_horizontalpolicies.yaml', crd(horizontalPolicyCrd())],
+    ['deploy/crds/concertina.dev_metricsources.yaml', crd(metricSourceCrd())],
     ['docs/errors.md', renderErrorsDoc()],
   ]);
 }

@@ -8,8 +8,8 @@ import { realClock, scaledClock } from '../../core/runtime/clock.ts';
 import { createLogger } from '../../core/runtime/logging.ts';
 import { realRandom, seededRandom } from '../../core/runtime/random.ts';
 import { formatDuration } from '../../core/units/duration.ts';
-import { horizontalPolicyCrd } from '../../hpa/index.ts';
 import { parseLoad, startEmbeddedCluster, type EmbeddedCluster } from '../../simulator/index.ts';
+import { concertinaCrds } from './crds.ts';
 import { runSettings } from './settings.ts';
 import { createSuite } from './suite.ts';
 
@@ -110,7 +110,7 @@ function tell(print: (line: string) => void, clock: Clock, started: number): (de
 
 async function createObjects(cluster: EmbeddedCluster): Promise<void> {
   const client = cluster.client('concertina-demo');
-  await client.create(resourceTypes.customResourceDefinitions, horizontalPolicyCrd());
+  for (const crd of concertinaCrds()) await client.create(resourceTypes.customResourceDefinitions, crd);
   await client.create(resourceTypes.namespaces, { metadata: { name: namespace } });
   cluster.workload.define({
     name: `${namespace}/${name}`,

@@ -52,6 +52,9 @@ const decisionSettings = {
         .default('metrics.k8s.io')
         .transform((name) => (name === 'metrics.k8s.io' ? name : prometheusSourceName(name)))
         .describe('What gives the usage of pods and nodes: metrics.k8s.io, or the name of a MetricSource (metrics.k8s.io)'),
+      qps: number('a number above 0', (value) => value > 0)
+        .default(200)
+        .describe('Most requests to the metrics APIs a second, on average (200)'),
       secretNamespace: z
         .string()
         .min(1)

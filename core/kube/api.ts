@@ -109,6 +109,10 @@ export interface RawRequest extends RequestOptions {
   readonly body?: string | Buffer | undefined;
   readonly contentType?: string | undefined;
   readonly accept?: string | undefined;
+  /** Longest body; more is `API_ANSWER_INVALID` and is not read to its end. Default: no limit. */
+  readonly maxBytes?: number | undefined;
+  /** How often a read that is answered 429 or 503 is tried again; default 3. Whoever has retries of its own gives 0. */
+  readonly retries?: number | undefined;
 }
 
 /** The scale of any kind with the subresource. */

@@ -49,6 +49,8 @@ export interface PipelineRequest {
   readonly accept?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
+  readonly maxBytes?: number | undefined;
+  readonly retries?: number | undefined;
 }
 
 const defaultTimeoutMs = 30_000;
@@ -72,7 +74,7 @@ export async function sendRequest(context: ClientContext, request: PipelineReque
     // The limit is on the server's time, not on the wait for our own rate limit.
     deadline ??= clock.monotonic() + (request.timeoutMs ?? defaultTimeoutMs);
     const credentials = await context.connection.headers();
-    const wire = { ...wireRequest(context, request, credentials), timeoutMs: deadline - clock.monotonic() };
+    const wire = { ...wireRequest(context, request, credentials), timeoutMs: deadline - clock.monotonic(), maxBytes: request.maxBytes };
     const answer = await attempt(context, request, wire).catch((thrown: unknown) => {
       if (reconnected || !isBrokenConnection(thrown)) throw thrown;
       reconnected = true;
@@ -84,7 +86,7 @@ export async function sendRequest(context: ClientContext, request: PipelineReque
       refreshed = true;
       continue;
     }
-    const delayMs = retries < maxRetries ? retryDelay(context, request, answer, retries) : undefined;
+    const delayMs = retries < (request.retries ?? maxRetries) ? retryDelay(context, request, answer, retries) : undefined;
     if (delayMs === undefined || clock.monotonic() + delayMs >= deadline) return answer;
     retries += 1;
     context.onRetry?.({ method: request.method, path: request.path, status: answer.status, attempt: retries, delayMs });

@@ -14,6 +14,8 @@ export interface WireRequest {
   readonly signal?: AbortSignal | undefined;
   /** Until the whole answer is there. Absent: no limit. */
   readonly timeoutMs?: number | undefined;
+  /** Longest body of the answer. Absent: no limit. */
+  readonly maxBytes?: number | undefined;
   /** Called when the request is about to be written to a socket; what it throws stops the request. */
   readonly guard?: (() => void) | undefined;
 }
@@ -37,7 +39,7 @@ export async function exchange(connection: Connection, clock: Clock, request: Wi
   const limit = limitedSignal(clock, request);
   try {
     const response = await send(connection, request, limit.signal);
-    const body = Buffer.from(await response.body.arrayBuffer());
+    const body = await readBody(connection, request, response.body);
     return { status: response.statusCode, headers: flatHeaders(response.headers), body };
   } catch (thrown) {
     request.signal?.throwIfAborted();
@@ -46,6 +48,22 @@ export async function exchange(connection: Connection, clock: Clock, request: Wi
   } finally {
     limit.dispose();
   }
+}
+
+async function readBody(connection: Connection, request: WireRequest, body: Dispatcher.ResponseData['body']): Promise<Buffer> {
+  const { maxBytes } = request;
+  if (maxBytes === undefined) return Buffer.from(await body.arrayBuffer());
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const piece of body) {
+    length += (piece as Buffer).length;
+    if (length > maxBytes) {
+      const what = `${connection.server} answered ${request.method} ${bare(request.path)} with more than ${maxBytes} bytes`;
+      throw new ConcertinaError('API_ANSWER_INVALID', what, { details: { server: connection.server, reason: 'too-large', path: bare(request.path) } });
+    }
+    pieces.push(piece as Buffer);
+  }
+  return Buffer.concat(pieces, length);
 }
 
 /** Opens a streaming answer; the caller reads or destroys the body, and turns what reading throws into `unreachable`. */

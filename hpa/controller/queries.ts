@@ -10,7 +10,8 @@ export function metricQuery(
     case 'Pods':
       return { kind: 'pods', namespace, selector, metric: spec.metric, metricSelector: spec.selector ?? '' };
     case 'Object':
-      return { kind: 'object', namespace, object: spec.describedObject, metric: spec.metric, metricSelector: spec.selector ?? '' };
+      // As upstream: a metric of a namespace is always one of the policy's own.
+      return { kind: 'object', namespace, object: ownNamespace(spec.describedObject, namespace), metric: spec.metric, metricSelector: spec.selector ?? '' };
     case 'External':
       return { kind: 'external', namespace, metric: spec.metric, metricSelector: spec.selector ?? '' };
     case 'Prometheus':
@@ -20,6 +21,12 @@ export function metricQuery(
     case 'Unknown':
       return undefined;
   }
+}
+
+type DescribedObject = Extract<MetricSpec, { type: 'Object' }>['describedObject'];
+
+function ownNamespace(object: DescribedObject, namespace: string): DescribedObject {
+  return object.kind === 'Namespace' ? { ...object, name: namespace } : object;
 }
 
 /** The queries of all metrics of a policy. */

@@ -65,8 +65,10 @@ class Keeper implements UsageKeeper {
   #outage = noOutage;
   #outageDoubt: Doubt | undefined;
   #partial: Doubt | undefined;
+  /** When the source last had something new; a source that answers the same for ever is as good as down. */
+  #renewedAt: number | undefined;
+  #resolutionMs: number;
   #unscraped: ReadonlyMap<string, UnscrapedNode> = new Map();
-  #startGraceMs: number;
   /** Taken after the last answer and not handed out yet: a snapshot shows what is fresh only once. */
   #untaken: UsageSnapshot | undefined;
   #polling = false;
@@ -74,7 +76,7 @@ class Keeper implements UsageKeeper {
   constructor(options: UsageKeeperOptions) {
     this.#options = options;
     this.#state = notAskedYet(options.name, options.clock.now());
-    this.#startGraceMs = 2 * options.config.pollIntervalMs + readinessMs;
+    this.#resolutionMs = options.config.pollIntervalMs;
   }
 
   state(): SourceState {
@@ -86,7 +88,19 @@ class Keeper implements UsageKeeper {
     if (!state.healthy && state.lastSuccess !== undefined) {
       return { reason: state.reason, detail: `${this.#options.name}: ${state.detail}; its last answer is still used for growth`, since: state.since };
     }
-    return this.#options.owners.doubt(this.#options.name) ?? this.#outageDoubt ?? this.#partial;
+    return this.#options.owners.doubt(this.#options.name) ?? this.#outageDoubt ?? this.#standstill() ?? this.#partial;
+  }
+
+  #standstill(): Doubt | undefined {
+    const since = this.#renewedAt;
+    if (since === undefined) return undefined;
+    const still = this.#options.clock.now() - since;
+    if (still <= 2 * this.#resolutionMs + this.#options.config.pollIntervalMs) return undefined;
+    return { reason: 'stale', detail: `${this.#options.name} has given no newer sample of any pod for ${Math.round(still / 1000)} s`, since };
+  }
+
+  #startGraceMs(): number {
+    return 2 * this.#resolutionMs + readinessMs;
   }
 
   facts(at: number): ReturnType<UsageKeeper['facts']> {
@@ -99,7 +113,7 @@ class Keeper implements UsageKeeper {
       resourceSource: this.#state,
       usageDoubt: this.doubt(),
       unscrapedNodes: this.#unscraped,
-      startGraceMs: this.#startGraceMs,
+      startGraceMs: this.#startGraceMs(),
     };
   }
 
@@ -139,7 +153,9 @@ class Keeper implements UsageKeeper {
 
   async #take(answer: UsageResult, now: number): Promise<IngestReport> {
     const taken = await this.#store.ingest(answer, now);
-    this.#startGraceMs = 2 * Math.max(this.#options.config.pollIntervalMs, longestWindow(answer.pods)) + readinessMs;
+    this.#resolutionMs = Math.max(this.#options.config.pollIntervalMs, longestWindow(answer.pods));
+    // Nothing to renew is no standstill.
+    if (taken.fresh > 0 || taken.pods === 0) this.#renewedAt = now;
     const verdict = judgeOutage(this.#outage, await totalsOf(answer.pods), now, usageOutage);
     this.#outage = verdict.state;
     this.#outageDoubt = verdict.doubt;
@@ -156,7 +172,7 @@ class Keeper implements UsageKeeper {
     const pods = cluster.pods?.();
     // While the source is down the held samples say nothing about nodes.
     if (pods === undefined || !this.#state.healthy) return { expected: 0, measured: 0 };
-    const { unscraped, expected, measured } = findNodeGaps({ pods, usage, previous: this.#unscraped, now, startGraceMs: this.#startGraceMs });
+    const { unscraped, expected, measured } = findNodeGaps({ pods, usage, previous: this.#unscraped, now, startGraceMs: this.#startGraceMs() });
     this.#unscraped = unscraped;
     return { expected, measured };
   }

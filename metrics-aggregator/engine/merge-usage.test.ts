@@ -23,7 +23,13 @@ describe('the order of samples', () => {
 });
 
 describe('mergeNodes', () => {
-  const node = (name: string, timestamp: number, cpuMilli = 100): NodeUsage => ({ name, timestamp, windowMs: 15_000, cpuMilli, memoryMilli: 1 });
+  const node = (name: string, timestamp: number, cpuMilli = 100): NodeUsage => ({
+    name,
+    timestamp,
+    windowMs: 15_000,
+    cpuMilli,
+    memoryMilli: 1,
+  });
   const merged = (before: readonly NodeUsage[], answer: readonly NodeUsage[]) => [
     ...mergeNodes(mergeNodes(new Map(), before, now), answer, now).values(),
   ];

@@ -27,7 +27,11 @@ export function sampleOrder(before: number, timestamp: number, now: number): Sam
  * The newest sample of each node that the latest answer lists. A node that is not listed is gone from the result: its absence is
  * information (its kubelet was not scraped) and must not be hidden by an old value.
  */
-export function mergeNodes(previous: ReadonlyMap<string, NodeUsage>, answer: readonly NodeUsage[], now: number): ReadonlyMap<string, NodeUsage> {
+export function mergeNodes(
+  previous: ReadonlyMap<string, NodeUsage>,
+  answer: readonly NodeUsage[],
+  now: number,
+): ReadonlyMap<string, NodeUsage> {
   const entries = new Map<string, NodeUsage>();
   for (const entry of answer) {
     const before = entries.get(entry.name) ?? previous.get(entry.name);

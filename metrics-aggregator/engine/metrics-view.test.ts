@@ -25,12 +25,12 @@ function pod(name: string, nodeName: string, ageMs = 3_600_000, containers: read
   );
 }
 
-const usage = (name: string, cpuMilli: number | undefined = 100): PodUsage => ({
+const usage = (name: string, cpuMilli: number | 'none' = 100): PodUsage => ({
   namespace: 'shop',
   name,
   timestamp: at - 5000,
   windowMs: 15_000,
-  containers: [{ name: 'app', cpuMilli, memoryMilli: 1000 }],
+  containers: [{ name: 'app', cpuMilli: cpuMilli === 'none' ? undefined : cpuMilli, memoryMilli: 1000 }],
 });
 
 function view(pods: readonly PodUsage[], facts: Partial<MetricsViewInput> = {}) {
@@ -82,7 +82,7 @@ describe('containerSample', () => {
   });
 
   it('is unknown with a reason for a container that is missing, a value that cannot be used, a pod that is not listed', () => {
-    const { containerSample } = view([usage('a'), usage('b', undefined)]);
+    const { containerSample } = view([usage('a'), usage('b', 'none')]);
     expect(containerSample(pod('a', 'n1'), 'side', 'cpu')).toMatchObject({ known: false, reason: 'partial' });
     expect(containerSample(pod('b', 'n1'), 'app', 'cpu')).toMatchObject({ known: false, reason: 'invalid' });
     expect(containerSample(pod('c', 'n1'), 'app', 'cpu')).toMatchObject({ known: false, reason: 'missing' });

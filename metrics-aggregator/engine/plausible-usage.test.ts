@@ -5,22 +5,22 @@ const unknown = Number.NaN;
 
 describe('plausible usage', () => {
   it.each([
-    // cpu, memory as measured; cpu, memory as they may be used; whether it is worth a sentence
-    [250, 1_000, 250, 1_000, false],
-    [0, 1_000, 0, 1_000, false],
-    [0, 0, unknown, unknown, true],
-    [250, 0, 250, unknown, true],
-    [0, -0, unknown, unknown, true],
-    [unknown, 0, unknown, unknown, true],
-    [0, unknown, 0, unknown, false],
-    [unknown, unknown, unknown, unknown, false],
-    [-1, 1_000, unknown, 1_000, true],
-    [250, -5, 250, unknown, true],
-    [Infinity, 1_000, unknown, 1_000, true],
-    [250, Infinity, 250, unknown, true],
-    [-Infinity, -Infinity, unknown, unknown, true],
-  ])('cpu %d with memory %d', (cpu, memory, usableCpu, usableMemory, implausible) => {
-    expect([plausibleCpu(cpu, memory), plausibleMemory(memory)]).toEqual([usableCpu, usableMemory]);
+    // as measured: [cpu, memory]; as they may be used; whether it is worth a sentence
+    [[250, 1_000], [250, 1_000], false],
+    [[0, 1_000], [0, 1_000], false],
+    [[0, 0], [unknown, unknown], true],
+    [[250, 0], [250, unknown], true],
+    [[0, -0], [unknown, unknown], true],
+    [[unknown, 0], [unknown, unknown], true],
+    [[0, unknown], [0, unknown], false],
+    [[unknown, unknown], [unknown, unknown], false],
+    [[-1, 1_000], [unknown, 1_000], true],
+    [[250, -5], [250, unknown], true],
+    [[Infinity, 1_000], [unknown, 1_000], true],
+    [[250, Infinity], [250, unknown], true],
+    [[-Infinity, -Infinity], [unknown, unknown], true],
+  ])('%j (cpu, memory) is usable as %j', ([cpu = unknown, memory = unknown], usable, implausible) => {
+    expect([plausibleCpu(cpu, memory), plausibleMemory(memory)]).toEqual(usable);
     expect(isImplausible(cpu, memory)).toBe(implausible);
   });
 

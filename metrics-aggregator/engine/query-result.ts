@@ -34,7 +34,7 @@ export function judgeQuery(answer: JudgedQueryAnswer, context: QueryContext): Qu
   const asked = answer.series.length + answer.invalid;
   if (fresh.length === 0) {
     const age = Math.round((now - newest(answer.series)) / 1000);
-    return unknownResult({ reason: 'stale', detail: `the newest value is ${age} s old` }, context);
+    return unknownResult({ reason: 'stale', detail: `${sourceOfQuery(query)}: the newest value is ${age} s old` }, context);
   }
   return {
     known: true,
@@ -49,7 +49,7 @@ export function judgeQuery(answer: JudgedQueryAnswer, context: QueryContext): Qu
 function withoutValue(answer: Extract<JudgedQueryAnswer, { ok: true }>, context: QueryContext): QueryResult {
   const { query, now } = context;
   if (answer.invalid > 0) {
-    return unknownResult({ reason: 'invalid', detail: `all ${answer.invalid} values are NaN, infinite or no number` }, context);
+    return unknownResult({ reason: 'invalid', detail: `${sourceOfQuery(query)}: all ${answer.invalid} values are NaN, infinite or no number` }, context);
   }
   // A warning means that something was left out: then nothing at all may be what was left out.
   if (query.kind === 'prometheus' && query.emptyMeans === 'zero' && answer.warnings.length === 0) {
@@ -57,7 +57,7 @@ function withoutValue(answer: Extract<JudgedQueryAnswer, { ok: true }>, context:
     return { known: true, series: [zero], at: now, source: sourceOfQuery(query), coverage: 1, doubt: undefined };
   }
   const remedy = query.kind === 'prometheus' ? '; if nothing means zero here, say so with emptyMeans: Zero' : '';
-  return unknownResult({ reason: 'missing', detail: `the answer has no value${remedy}` }, context);
+  return unknownResult({ reason: 'missing', detail: `${sourceOfQuery(query)}: the answer has no value${remedy}` }, context);
 }
 
 function doubtOf(
@@ -107,7 +107,7 @@ function unknownResult({ reason, detail }: { readonly reason: UnknownReason; rea
     if (!previous.known) since = previous.reason === 'not-observed' ? now : previous.since;
     else since = previous.doubt?.since ?? now;
   }
-  return { known: false, reason, detail: `${source}: ${detail}`, since, source };
+  return { known: false, reason, detail, since, source };
 }
 
 function newest(series: readonly SeriesSample[]): number {

@@ -194,7 +194,7 @@ describe('GET /api/v1/samples', () => {
 
   it('tells of every pod, node and query with age, window, coverage, source and what is unknown', async () => {
     const { get } = await serve(whole, { pods: () => pods });
-    await expect((await get('/api/v1/samples')).text).toMatchFileSnapshot('samples.snapshot.json');
+    await expect((await get('/api/v1/samples')).text).toMatchFileSnapshot('samples.snapshot.txt');
   });
 
   it('tells of measured pods alone when the cluster is not known', async () => {

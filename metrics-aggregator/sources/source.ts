@@ -51,4 +51,3 @@ export interface QueryValues {
 }
 
 export type QueryAnswer = QueryValues | SourceFailure;
-

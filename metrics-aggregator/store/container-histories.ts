@@ -1,11 +1,5 @@
 import { createContainerRings, type ContainerRings } from './container-rings.kernel.ts';
-import { containerRowOf, departedKey, type DepartedContainer, type Departure, type PodShape, type UsageGeneration } from './usage-generation.ts';
-
-export interface ContainerHistoriesConfig {
-  readonly containerHistoryPoints: number;
-  readonly forgetAfterMs: number;
-  readonly maxContainers: number;
-}
+import { departedKey, type DepartedContainer, type Departure, type UsageGeneration } from './usage-generation.ts';
 
 /** A ring with the number of points in it that are the claimant's own. */
 export interface ClaimedRing {
@@ -15,7 +9,7 @@ export interface ClaimedRing {
 }
 
 /**
- * Who owns which ring. A container that an answer no longer lists keeps its ring for `forgetAfterMs`, so that a pod that flickers in and out of the list (as a
+ * Who owns which ring. A container that an answer no longer lists keeps its ring for a while, so that a pod that flickers in and out of the list (as a
  * crash-looping one does) has one history, and is counted once.
  */
 export interface ContainerHistories {
@@ -33,8 +27,9 @@ export interface ContainerHistories {
 
 const nothing: ClaimedRing = { slot: -1, points: 0 };
 
-export function createContainerHistories(config: ContainerHistoriesConfig): ContainerHistories {
-  const rings = createContainerRings(config.containerHistoryPoints, config.maxContainers);
+/** `points` a container, at most `maxContainers` of them. */
+export function createContainerHistories(points: number, maxContainers: number): ContainerHistories {
+  const rings = createContainerRings(points, maxContainers);
   /** By slot: sequence of the departure that holds it, 0 while its container is listed or it is free. */
   const heldBy: number[] = [];
   let departures: readonly Departure[] = [];
@@ -116,7 +111,12 @@ export function addDeparted(
   const slot = shape.slots[row.container] ?? -1;
   if (slot < 0) return;
   const key = departedKey(shape.namespaces[row.pod] ?? '', shape.names[row.pod] ?? '');
-  const container = { name: shape.containers[row.container] ?? '', slot, end: ends[row.container] ?? 0, points: points[row.container] ?? 0 };
+  const container = {
+    name: shape.containers[row.container] ?? '',
+    slot,
+    end: ends[row.container] ?? 0,
+    points: points[row.container] ?? 0,
+  };
   const others = leaving.get(key);
   if (others === undefined) leaving.set(key, [container]);
   else others.push(container);

@@ -47,39 +47,33 @@ export function mergeColumns({ podCount, containerCount }: PodShape): MergeColum
 
 /** Fills the pods `from` up to `to` of the columns, and appends what is new to the histories. */
 export function mergeRows(merge: RowMerge, from: number, to: number): void {
-  const { table, match, previous, columns, counts, now } = merge;
+  const { columns, counts, now } = merge;
   for (let pod = from; pod < to; pod++) {
-    const row = match.pods[pod]!;
-    // No time at all is older than any.
-    const timestamp = Number.isNaN(table.timestamps[pod]!) ? -Infinity : table.timestamps[pod]!;
-    const order = row < 0 ? undefined : sampleOrder(previous.timestamps[row]!, timestamp, now);
-    if (order === 'backwards' || order === 'overdue') counts.backwards++;
-    // A pod with other containers is replaced as a whole: what was measured of the ones before says nothing of it.
-    const keeps = match.sameSet[pod] === 1 && (order === 'same' || order === 'backwards');
-    if (keeps) {
-      columns.timestamps[pod] = previous.timestamps[row]!;
-      columns.windowsMs[pod] = previous.windowsMs[row]!;
-      columns.skewed[pod] = order === 'backwards' ? 1 : previous.skewed[row]!;
-      keepContainers(merge, pod);
-    } else {
-      columns.timestamps[pod] = timestamp;
-      columns.windowsMs[pod] = table.windowsMs[pod]!;
-      columns.skewed[pod] = skewOf(order, isAhead(timestamp, now), row < 0 ? 0 : previous.skewed[row]!);
-      const observed = takeContainers(merge, pod, timestamp);
-      if (order === 'newer' || (order === undefined && observed)) counts.fresh++;
-    }
+    mergePod(merge, pod);
     const used = columns.timestamps[pod]!;
     if (isAhead(used, now)) counts.ahead++;
     if (used < merge.oldest) merge.oldest = used;
   }
 }
 
-function skewOf(order: SampleOrder | undefined, ahead: boolean, before: number): number {
-  if (ahead || order === 'backwards' || order === 'overdue') return 1;
-  return order === 'same' ? before : 0;
+function mergePod(merge: RowMerge, pod: number): void {
+  const { table, match, previous, counts, now } = merge;
+  const row = match.pods[pod]!;
+  // No time at all is older than any.
+  const timestamp = Number.isNaN(table.timestamps[pod]!) ? -Infinity : table.timestamps[pod]!;
+  const order = row < 0 ? undefined : sampleOrder(previous.timestamps[row]!, timestamp, now);
+  if (order === 'backwards' || order === 'overdue') counts.backwards++;
+  // A pod with other containers is replaced as a whole: what was measured of the ones before says nothing of it.
+  if (match.sameSet[pod] === 1 && (order === 'same' || order === 'backwards')) keepPod(merge, pod, order);
+  else takePod(merge, pod, timestamp, order);
 }
 
-function keepContainers({ previous, previousRows, shape, columns }: RowMerge, pod: number): void {
+function keepPod(merge: RowMerge, pod: number, order: SampleOrder): void {
+  const { match, previous, previousRows, shape, columns } = merge;
+  const podRow = match.pods[pod]!;
+  columns.timestamps[pod] = previous.timestamps[podRow]!;
+  columns.windowsMs[pod] = previous.windowsMs[podRow]!;
+  columns.skewed[pod] = order === 'backwards' ? 1 : previous.skewed[podRow]!;
   const end = shape.firstContainer[pod + 1]!;
   for (let at = shape.firstContainer[pod]!; at < end; at++) {
     const row = previousRows === undefined ? at : previousRows[at]!;
@@ -90,6 +84,21 @@ function keepContainers({ previous, previousRows, shape, columns }: RowMerge, po
     columns.fresh[at] = previous.fresh[row]! >= previous.unpublished ? freshness.carried : freshness.none;
     if (previousRows !== undefined) shape.slots[at] = previous.shape.slots[row]!;
   }
+}
+
+function takePod(merge: RowMerge, pod: number, timestamp: number, order: SampleOrder | undefined): void {
+  const { table, match, previous, columns, counts, now } = merge;
+  const row = match.pods[pod]!;
+  columns.timestamps[pod] = timestamp;
+  columns.windowsMs[pod] = table.windowsMs[pod]!;
+  columns.skewed[pod] = skewOf(order, isAhead(timestamp, now), row < 0 ? 0 : previous.skewed[row]!);
+  const observed = takeContainers(merge, pod, timestamp);
+  if (order === 'newer' || (order === undefined && observed)) counts.fresh++;
+}
+
+function skewOf(order: SampleOrder | undefined, ahead: boolean, before: number): number {
+  if (ahead || order === 'backwards' || order === 'overdue') return 1;
+  return order === 'same' ? before : 0;
 }
 
 /** True when something was observed: a pod that comes back with the sample that it left with brings nothing new. */

@@ -6,7 +6,7 @@ import { addDeparted, type ContainerHistories } from './container-histories.ts';
 import { inverseOf, matchRows, startMatch, type RowMatch } from './match-rows.kernel.ts';
 import { mergeColumns, mergeRows, type MergeColumns, type RowMerge } from './merge-rows.kernel.ts';
 import { withoutRepeats } from './repeated-rows.ts';
-import { freshness, type DepartedContainer, type PodShape, type UsageGeneration } from './usage-generation.ts';
+import type { DepartedContainer, PodShape, UsageGeneration } from './usage-generation.ts';
 import type { UsageTable } from './usage-table.ts';
 
 /** What one answer came to. */
@@ -34,8 +34,11 @@ export interface IngestInput {
   readonly histories: ContainerHistories;
   readonly historyPoints: number;
   readonly forgetAfterMs: number;
-  /** Whether the generation before was published by now. */
-  readonly wasPublished: () => boolean;
+}
+
+export interface IngestResult {
+  readonly generation: Omit<UsageGeneration, 'unpublished'>;
+  readonly report: IngestReport;
 }
 
 /** Rows between two turns of the event loop: one or two milliseconds. */
@@ -43,7 +46,7 @@ const rowsPerTurn = 8192;
 const maxSentences = 20;
 
 /** The generation that an answer makes of the one before. */
-export async function ingestAnswer(input: IngestInput): Promise<{ readonly generation: UsageGeneration; readonly report: IngestReport }> {
+export async function ingestAnswer(input: IngestInput): Promise<IngestResult> {
   const { answer, previous, histories, now } = input;
   const evictedBefore = histories.evicted;
   const { table, match, shape } = await shapeOf(answer.pods, previous.shape, now);
@@ -68,14 +71,13 @@ export async function ingestAnswer(input: IngestInput): Promise<{ readonly gener
   };
   await inSlices(shape.podCount, (from, to) => mergeRows(merge, from, to));
   const columns: MergeColumns = merge.columns;
-  const generation: UsageGeneration = {
+  const generation: IngestResult['generation'] = {
     ...columns,
     shape,
     rings: histories.rings.commit(),
     departures: histories.departures,
     nodes: mergeNodes(previous.nodes, answer.nodes.map(plausibleNode), now),
     oldest: merge.oldest,
-    unpublished: input.wasPublished() ? freshness.now : freshness.carried,
   };
   const { fresh, backwards, ahead } = merge.counts;
   const report: IngestReport = {
@@ -113,7 +115,7 @@ async function shapeOf(table: UsageTable, before: PodShape, now: number): Promis
   await inSlices(table.podCount, (from, to) => {
     repeated = indexRows(rows, table, from, to) || repeated;
   });
-  if (repeated) return await shapeOf(await withoutRepeats(table, now), before, now);
+  if (repeated) return shapeOf(await withoutRepeats(table, now), before, now);
   const { podCount, containerCount, namespaces, names, firstContainer, containers } = table;
   const slots = new Int32Array(containerCount).fill(-1);
   return { table, match, shape: { podCount, containerCount, namespaces, names, firstContainer, containers, rows, slots } };

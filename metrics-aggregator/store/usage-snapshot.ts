@@ -1,4 +1,11 @@
-import type { ContainerHistory, ContainerUsage, FreshSampleVisitor, NodeUsage, PodUsage, UsageSnapshot } from '../../core/model/metrics-view.ts';
+import type {
+  ContainerHistory,
+  ContainerUsage,
+  FreshSampleVisitor,
+  NodeUsage,
+  PodUsage,
+  UsageSnapshot,
+} from '../../core/model/metrics-view.ts';
 import { readRing } from './container-rings.kernel.ts';
 import { containerRowOf, departedKey, rowOf, type UsageGeneration } from './usage-generation.ts';
 
@@ -95,7 +102,10 @@ function departedHistory(generation: UsageGeneration, key: string, container: st
   return undefined;
 }
 
-function ringHistory({ rings }: UsageGeneration, ring: { readonly slot: number; readonly end: number; readonly points: number }): ContainerHistory {
+function ringHistory(
+  { rings }: UsageGeneration,
+  ring: { readonly slot: number; readonly end: number; readonly points: number },
+): ContainerHistory {
   const [timestamps, cpuMilli, memoryMilli] = readRing(rings, ring.slot, ring.end, ring.points);
   return { timestamps, cpuMilli, memoryMilli };
 }

@@ -52,13 +52,16 @@ export interface UsageStore {
 export function createUsageStore(config: UsageStoreConfig = defaultUsageStoreConfig): UsageStore {
   const { forgetAfterMs, maxContainers } = config;
   const historyPoints = Math.min(65_535, Math.max(1, Math.floor(config.containerHistoryPoints)));
-  const histories = createContainerHistories({ containerHistoryPoints: historyPoints, maxContainers });
+  const histories = createContainerHistories(historyPoints, maxContainers);
   let current: UsageGeneration = emptyGeneration(histories.rings.commit());
   let currentAt = -Infinity;
   let isPublished = false;
   let underWay: Promise<unknown> = Promise.resolve();
 
-  const ingest = async (answer: { readonly pods: UsageTable; readonly nodes: readonly NodeUsage[] }, now: number): Promise<IngestReport> => {
+  const ingest = async (
+    answer: { readonly pods: UsageTable; readonly nodes: readonly NodeUsage[] },
+    now: number,
+  ): Promise<IngestReport> => {
     const { generation, report } = await ingestAnswer({
       answer,
       now,
@@ -67,9 +70,8 @@ export function createUsageStore(config: UsageStoreConfig = defaultUsageStoreCon
       histories,
       historyPoints,
       forgetAfterMs,
-      wasPublished: () => isPublished,
     });
-    current = generation;
+    current = { ...generation, unpublished: isPublished ? freshness.now : freshness.carried };
     currentAt = now;
     isPublished = false;
     return report;

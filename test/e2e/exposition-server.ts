@@ -9,16 +9,44 @@ export interface ExpositionServer {
   close(): Promise<void>;
 }
 
+/** One line of an exposition. */
+export interface ExpositionLine {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export function expositionText(lines: readonly ExpositionLine[]): string {
+  return lines
+    .map(({ name, labels, value }) => {
+      const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`);
+      return `${name}{${pairs.join(',')}} ${numberText(value)}\n`;
+    })
+    .join('');
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+}
+
+function numberText(value: number): string {
+  if (Number.isFinite(value) || Number.isNaN(value)) return String(value);
+  return value > 0 ? '+Inf' : '-Inf';
+}
+
 /** Counts up with each published text, so that one can tell which one was scraped last. */
 const marker = 'e2e_exposition_generation';
 
-/** `marker` of another exposition that the same Prometheus scrapes must differ: `name` is its label. */
-export async function serveExposition(name: string): Promise<ExpositionServer> {
+/**
+ * Serves on loopback. `name` tells it from others that the same Prometheus scrapes; what `live` answers is shown beside the published text, anew at
+ * each scrape.
+ */
+export async function serveExposition(name: string, live: () => readonly ExpositionLine[] = () => []): Promise<ExpositionServer> {
   let generation = 0;
   let text = '';
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'text/plain; version=0.0.4');
-    response.end(text);
+    response.end(expositionText(live()) + text);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

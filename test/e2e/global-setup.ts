@@ -1,10 +1,13 @@
-import { findControlPlane } from './binaries/index.ts';
+import { findCompanions, findControlPlane } from './binaries/index.ts';
 
 /**
  * Before any test of the real cluster: its binaries are found, or built (minutes, once), outside of every test's time limit. Without Go and without
  * binaries the whole run ends here with one sentence.
  */
 export async function setup(): Promise<void> {
+  const companions = await findCompanions('metrics-server', 'metrics-adapter', 'prometheus');
+  // They are built by the first file that needs them.
+  if (!companions.ok) console.warn(`some tests will be skipped: ${companions.sentence}`);
   const foreign = process.env['KUBECONFIG_E2E'];
   if (foreign !== undefined && foreign !== '') {
     console.log(`real cluster: the one of ${foreign}`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { isForbidden } from '../../core/kube/index.ts';
 import { resourceTypes } from '../../core/model/object.ts';
-import { findControlPlane } from './binaries/index.ts';
+import { findCompanions, findControlPlane } from './binaries/index.ts';
 import { createHttpApi } from './http-api.ts';
 import { readConnection } from './kubeconfig-file.ts';
 import { registerAggregatedApi, serveHandler } from './metrics-api-server.ts';
@@ -84,6 +84,28 @@ describe('programs of the control plane', () => {
     const found = await withEnvironment({ PATH: path, KUBEBUILDER_ASSETS: assets }, findControlPlane);
     expect(found.command('etcd')).toEqual({ file: join(assets, 'etcd'), args: [] });
     expect(found.command('kube-scheduler')).toEqual({ file: join(path, 'kube-scheduler'), args: [] });
+  });
+
+  it('a companion that is neither there nor to be built: one sentence for each that says what to do', async () => {
+    const nothing = { PATH: dir, E2E_CACHE: join(dir, 'none') };
+    const search = await withEnvironment(nothing, () => findCompanions('metrics-server', 'metrics-adapter', 'prometheus'));
+    expect(search.ok ? '' : search.sentence).toMatch(
+      /^there is no metrics-server: put .* on PATH, or install Go .*; there is no metrics-adapter: install Go .*; there is no prometheus: install Debian's package prometheus,/u,
+    );
+  });
+
+  it('a companion is taken from PATH; only an adapter of ours is not', async () => {
+    const path = join(dir, 'companions');
+    mkdirSync(path);
+    for (const name of ['metrics-server', 'metrics-adapter', 'prometheus']) writeFileSync(join(path, name), '', { mode: 0o755 });
+    const environment = { PATH: path, E2E_CACHE: join(dir, 'none') };
+    const found = await withEnvironment(environment, () => findCompanions('metrics-server', 'prometheus'));
+    expect(found.ok && (await found.companions['metrics-server'].file())).toBe(join(path, 'metrics-server'));
+    expect(found.ok && (await found.companions.prometheus.file())).toBe(join(path, 'prometheus'));
+    const adapter = await withEnvironment(environment, () => findCompanions('metrics-adapter'));
+    expect(adapter.ok ? '' : adapter.sentence).toMatch(
+      /^there is no metrics-adapter: install Go so that it is built from .*metrics-adapter\.$/u,
+    );
   });
 });
 

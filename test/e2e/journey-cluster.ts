@@ -1,18 +1,13 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { realClock } from '../../core/runtime/clock.ts';
 import { seededRandom } from '../../core/runtime/random.ts';
-import { createKubeletFleet, createMetricsApi, createWorkloadModel, fleetScrapes } from '../../simulator/index.ts';
+import { createMetricsApi, fleetScrapes } from '../../simulator/index.ts';
 import { processJourneyCluster, type AuditedWrite, type ProcessJourneyCluster } from '../journeys/process-cluster.ts';
-import { bundleForTest } from '../journeys/process-controller.ts';
 import { reflectedObjects } from '../journeys/reflected-objects.ts';
 import type { AuditRecord } from './audit.ts';
+import { install, startPlayedCluster } from './installed-cluster.ts';
 import { registerAggregatedApi, serveHandler } from './metrics-api-server.ts';
-import { startRealCluster, type RealCluster } from './real-cluster.ts';
-
-const run = promisify(execFile);
-const base = fileURLToPath(new URL('../../deploy/kustomize/base', import.meta.url));
+import type { RealCluster } from './real-cluster.ts';
+import { createTeardown, type Teardown } from './teardown.ts';
 
 /** A real control plane on which journeys run. */
 export interface RealJourneyCluster {
@@ -22,42 +17,23 @@ export interface RealJourneyCluster {
   stop(): Promise<void>;
 }
 
-/**
- * The program as it is installed: manifests by `kubectl apply -k`, the bundle as a process with the token and CA of its ServiceAccount, so that a verb that RBAC
- * lacks fails the journey. Nodes are played by the simulator's kubelets, usage is served through the aggregation layer.
- */
+/** The program as it is installed, as processes; nodes are played by the simulator's kubelets, usage is served by it through the aggregation layer. */
 export async function startRealJourneyCluster(): Promise<RealJourneyCluster> {
-  const undo: (() => Promise<unknown>)[] = [];
-  const stop = async (): Promise<void> => {
-    for (const step of undo.splice(0)) await step().catch((error: unknown) => console.error(error));
-  };
+  const teardown = createTeardown();
   try {
-    return { ...(await start(undo)), stop };
+    return { ...(await start(teardown)), stop: () => teardown.run() };
   } catch (error) {
-    await stop();
+    await teardown.run();
     throw error;
   }
 }
 
-async function start(undo: (() => Promise<unknown>)[]): Promise<Pick<RealJourneyCluster, 'real' | 'cluster'>> {
-  const bundle = await bundleForTest();
-  undo.unshift(() => bundle.remove());
-  const real = await startRealCluster();
-  undo.unshift(() => real.stop());
+async function start(teardown: Teardown): Promise<Pick<RealJourneyCluster, 'real' | 'cluster'>> {
+  const { real, workload, fleet, program } = await startPlayedCluster(teardown);
   const client = real.adminClient;
-  const workload = createWorkloadModel({ clock: realClock, random: seededRandom(1) });
-  const fleet = createKubeletFleet({
-    client,
-    clock: realClock,
-    random: seededRandom(2),
-    workload,
-    options: { tickMs: 500, housekeepingMs: 1000 },
-  });
-  await fleet.start();
-  undo.unshift(() => fleet.stop());
   for (const name of ['node-a', 'node-b']) await fleet.addNode({ name, cpu: 16, memory: '32Gi' });
   const mirror = await reflectedObjects(client);
-  undo.unshift(() => mirror.stop());
+  teardown.add(() => mirror.stop());
   const metrics = createMetricsApi({
     clock: realClock,
     random: seededRandom(3),
@@ -67,19 +43,18 @@ async function start(undo: (() => Promise<unknown>)[]): Promise<Pick<RealJourney
   });
   metrics.start();
   const server = await serveHandler(metrics.handler);
-  undo.unshift(() => server.close());
-  undo.unshift(() => Promise.resolve(metrics.stop()));
+  teardown.add(() => server.close());
+  teardown.add(async () => metrics.stop());
   const registered = await registerAggregatedApi(real.admin, { group: 'metrics.k8s.io', version: 'v1beta1', port: server.port });
-  undo.unshift(() => registered.unregister());
-  await run('kubectl', ['--kubeconfig', real.adminKubeconfig, 'apply', '-k', base]);
-  undo.unshift(() => run('kubectl', ['--kubeconfig', real.adminKubeconfig, 'delete', '-k', base, '--wait=false']));
+  teardown.add(() => registered.unregister());
+  const kubeconfig = await install(real, teardown);
   const cluster = processJourneyCluster({
     name: 'real control plane',
     client,
     workload,
     metrics,
-    program: bundle.file,
-    kubeconfig: await real.serviceAccountKubeconfig('concertina-system', 'concertina'),
+    program,
+    kubeconfig,
     writes: async () => (await real.own?.audit?.auditWrites({ successful: true }))?.filter(isOurs).map(toWrite) ?? [],
   });
   return { real, cluster };

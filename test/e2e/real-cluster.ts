@@ -224,7 +224,8 @@ async function requestToken(admin: HttpApi, namespace: string, name: string): Pr
   return token;
 }
 
-async function removeDir(dir: string): Promise<void> {
+/** Removes a folder of a test; keeps it, and says so, with `E2E_KEEP`. */
+export async function removeDir(dir: string): Promise<void> {
   if (process.env['E2E_KEEP'] === undefined) await rm(dir, { recursive: true, force: true });
   else console.error(`kept ${dir}`);
 }

@@ -22,7 +22,7 @@ export async function onFreePorts<T>(count: number, start: (ports: readonly numb
 }
 
 /** Polls until 200; fails at once, with the end of its log, when a program that it depends on has ended. */
-export async function untilAnswered(api: HttpApi, path: string, needs: readonly ManagedProcess[]): Promise<void> {
+export async function untilAnswered(api: HttpApi, path: string, needs: readonly ManagedProcess[], everyMs = 50): Promise<void> {
   const deadline = performance.now() + readyLimitMs;
   for (;;) {
     const status = await api.get(path, { timeoutMs: 5000 }).then(
@@ -37,7 +37,7 @@ export async function untilAnswered(api: HttpApi, path: string, needs: readonly 
       const names = needs.map((child) => child.name).join(', ');
       throw new Error(`${names} did not answer ${path} with 200 within ${readyLimitMs / 1000} s (last status ${status}). Logs:\n${logs}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 

@@ -9,7 +9,7 @@ import { makeCertificate } from '../../core/kube/test-support.ts';
 import { resourceTypes } from '../../core/model/object.ts';
 import { realClock } from '../../core/runtime/clock.ts';
 import { seededRandom } from '../../core/runtime/random.ts';
-import { horizontalPolicyCrd } from '../../hpa/index.ts';
+import { concertinaCrds } from '../../cli/compose/crds.ts';
 import { constant, startEmbeddedCluster, type EmbeddedCluster } from '../../simulator/index.ts';
 import { deployment, policy } from '../journeys/journey-cluster.ts';
 import { bundleForTest } from '../journeys/process-controller.ts';
@@ -368,7 +368,7 @@ describe('on the embedded cluster over HTTP', () => {
     });
     config = await file('embedded.yaml', kubeconfig(await cluster.listen()));
     const client = cluster.client('test');
-    await client.create(resourceTypes.customResourceDefinitions, horizontalPolicyCrd());
+    for (const crd of concertinaCrds()) await client.create(resourceTypes.customResourceDefinitions, crd);
     await client.create(resourceTypes.namespaces, { metadata: { name: 'concertina-system' } });
     for (const [namespace, load] of [
       ['shop', 180],

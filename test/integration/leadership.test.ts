@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { resourceTypes } from '../../core/model/object.ts';
 import { realClock } from '../../core/runtime/clock.ts';
 import { seededRandom } from '../../core/runtime/random.ts';
-import { horizontalPolicyCrd } from '../../hpa/index.ts';
+import { concertinaCrds } from '../../cli/compose/crds.ts';
 import { startEmbeddedCluster, type EmbeddedCluster } from '../../simulator/index.ts';
 import { leadershipJourney } from '../journeys/leadership.ts';
 import { processJourneyCluster, type AuditedWrite, type ProcessJourneyCluster } from '../journeys/process-cluster.ts';
@@ -40,7 +40,7 @@ describe('leadership on the embedded cluster', () => {
     };
     await writeFile(kubeconfig, JSON.stringify(config));
     const client = embedded.client('journeys');
-    await client.create(resourceTypes.customResourceDefinitions, horizontalPolicyCrd());
+    for (const crd of concertinaCrds()) await client.create(resourceTypes.customResourceDefinitions, crd);
     await client.create(resourceTypes.namespaces, { metadata: { name: 'concertina-system' } });
     const writes: AuditedWrite[] = [];
     embedded.api.onAudit((record) => {

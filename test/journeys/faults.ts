@@ -76,6 +76,13 @@ export interface Stage {
   readonly start: () => Promise<VirtualController>;
 }
 
+/** Whether status says that nothing shrinks: unknown, or known and too little to shrink on. */
+export function isHeld({ monitor }: Stage): boolean {
+  const active = monitor.status().conditions?.find(({ type }) => type === 'ScalingActive');
+  const incomplete = active?.status === 'False' || active?.message.includes('so nothing shrinks') === true;
+  return incomplete || monitor.condition('Held') === 'True/MissingData';
+}
+
 export interface StageOptions {
   readonly replicas: number;
   readonly load: number;
@@ -84,6 +91,8 @@ export interface StageOptions {
   readonly policy?: Readonly<Record<string, unknown>>;
   readonly deployment?: (namespace: string) => KubeObject;
   readonly perPod?: number;
+  /** Before there is a policy: values of metrics, other objects of the namespace. */
+  readonly prepare?: (namespace: string) => Promise<void> | void;
 }
 
 /** One Deployment with its policy and one copy of the program, at rest; runs the play and fails with all breaches of invariants. */
@@ -102,6 +111,7 @@ export async function onStage(cluster: VirtualJourneyCluster, options: StageOpti
   try {
     await cluster.client.create(resourceTypes.deployments, options.deployment?.(namespace) ?? deployment(namespace, replicas));
     monitor.setLoad(load);
+    await options.prepare?.(namespace);
     const controller = await start();
     await monitor.elapse(60_000);
     await cluster.client.create(

@@ -1,13 +1,19 @@
 import { connectionFromDispatcher, type Connection } from '../../core/kube/index.ts';
 import type { Decision } from '../../core/model/decision.ts';
-import { constant, startEmbeddedCluster, type EmbeddedCluster, type FleetOptions } from '../../simulator/index.ts';
+import {
+  constant,
+  startEmbeddedCluster,
+  type EmbeddedCluster,
+  type EmbeddedClusterOptions,
+  type FleetOptions,
+} from '../../simulator/index.ts';
 import { runSettings } from '../../cli/compose/settings.ts';
 import { createSuite, type Suite } from '../../cli/compose/suite.ts';
 import { resourceTypes } from '../../core/model/object.ts';
 import { VirtualClock } from '../../core/runtime/clock.ts';
 import { recordingLogger, type LogLine } from '../../core/runtime/logging.ts';
 import { seededRandom } from '../../core/runtime/random.ts';
-import { horizontalPolicyCrd } from '../../hpa/index.ts';
+import { concertinaCrds } from '../../cli/compose/crds.ts';
 import type { JourneyCluster, RunningController, ScaleWrite } from './journey-cluster.ts';
 
 /** A copy of the program in this process, with what a test may look at. */
@@ -29,19 +35,24 @@ export interface VirtualJourneyCluster extends JourneyCluster {
 }
 
 /** The embedded cluster in virtual time, with the real cooldowns of 3 and 5 minutes. */
-export async function startVirtualJourneyCluster(seed = 1, fleet: FleetOptions = {}): Promise<VirtualJourneyCluster> {
+export async function startVirtualJourneyCluster(
+  seed = 1,
+  fleet: FleetOptions = {},
+  parts: Pick<EmbeddedClusterOptions, 'adapter' | 'prometheus'> = {},
+): Promise<VirtualJourneyCluster> {
   const clock = new VirtualClock(Date.UTC(2026, 10, 22, 6));
   const random = seededRandom(seed);
   const starting = startEmbeddedCluster({
     clock,
     random,
     fleet,
+    ...parts,
     nodes: ['a', 'b', 'c'].map((zone) => ({ name: `node-${zone}`, cpu: 16, memory: '32Gi', zone: `zone-${zone}` })),
   });
   const cluster = await starting;
   clock.useSettle(() => cluster.settle());
   const client = cluster.client('journeys');
-  await client.create(resourceTypes.customResourceDefinitions, horizontalPolicyCrd());
+  for (const crd of concertinaCrds()) await client.create(resourceTypes.customResourceDefinitions, crd);
   await clock.advance(5_000);
 
   const writes: (ScaleWrite & { readonly namespace: string })[] = [];
@@ -101,6 +112,7 @@ export async function startVirtualJourneyCluster(seed = 1, fleet: FleetOptions =
         leaseNamespace: 'default',
         logger,
         processMetrics: false,
+        ...(cluster.prometheus === undefined ? {} : { network: { dispatcher: cluster.prometheus.dispatcher() } }),
         ...(onDecision === undefined ? {} : { onDecision }),
       });
       await suite.start();

@@ -31,6 +31,8 @@ type Loaded = KindList | SourceFailure;
 const maxApiVersions = 64;
 /** A kind that is not in the list is looked for again at most so often: it may be that of a new CustomResourceDefinition. */
 const missMs = 30_000;
+/** A group is a DNS name of at most 253 characters, a version a label of at most 63. */
+const maxGroupVersionLength = 253 + 1 + 63;
 const groupVersionPattern = /^(?:([a-z0-9]([-a-z0-9.]*[a-z0-9])?)\/)?(v[a-z0-9]+)$/;
 
 export function createKindDiscovery(options: DiscoveryOptions): KindDiscovery {
@@ -84,7 +86,7 @@ interface GroupVersion {
 }
 
 function parseGroupVersion(text: string): GroupVersion | undefined {
-  const match = groupVersionPattern.exec(text);
+  const match = text.length > maxGroupVersionLength ? null : groupVersionPattern.exec(text);
   if (match === null) return undefined;
   const [, group = '', , version = ''] = match;
   return { group, version };

@@ -35,7 +35,7 @@ export interface GuardedHttpOptions {
 export type FormFields = readonly (readonly [name: string, value: string])[];
 
 export interface HttpRequest {
-  /** Below the base URL, beginning with a slash. */
+  /** Below the base URL, beginning with a slash; of a GET with its query. */
   readonly path: string;
   /** Sent as a POST form; absent: a GET. */
   readonly form?: FormFields | undefined;
@@ -169,7 +169,7 @@ async function exchange(way: Way, request: HttpRequest): Promise<HttpAnswer | Ht
     const response = await send(way, request, controller.signal);
     return await receive(way, request, response);
   } catch (thrown) {
-    if (ended === 'timeout') return failure(way, 'timeout', `did not finish answering ${request.path} within ${timeoutMs / 1000} s`);
+    if (ended === 'timeout') return failure(way, 'timeout', `did not finish answering ${bare(request.path)} within ${timeoutMs / 1000} s`);
     if (ended === 'cancelled') return failure(way, 'cancelled', `was not waited for: the question was cancelled`);
     return failureOfError(options.name, thrown);
   } finally {
@@ -202,6 +202,11 @@ function send(way: Way, request: HttpRequest, signal: AbortSignal): Promise<Disp
   });
 }
 
+/** A query may hold what a policy asks for, and is long. */
+function bare(path: string): string {
+  return path.split('?', 1)[0] ?? path;
+}
+
 function formText(form: FormFields): string {
   const fields = new URLSearchParams();
   for (const [name, value] of form) fields.append(name, value);
@@ -222,16 +227,16 @@ async function receive(way: Way, request: HttpRequest, response: Dispatcher.Resp
     return drop(failure(way, 'redirect', text, { status }));
   }
   if (!/^(identity)?$/i.test(header('content-encoding'))) {
-    return drop(failure(way, 'broken', `answered ${request.path} compressed although it was asked not to`, { status }));
+    return drop(failure(way, 'broken', `answered ${bare(request.path)} compressed although it was asked not to`, { status }));
   }
   if (status !== 200) return errorAnswer(response, json, retryAfterMs(header('retry-after'), way.options.clock.now()));
   if (!json) {
-    const text = `answered ${request.path} with something else than JSON; is it a proxy or a login page? Check url, which must lead to the Prometheus API`;
+    const text = `answered ${bare(request.path)} with something else than JSON; is it a proxy or a login page? Check url, which must lead to the Prometheus API`;
     return drop(failure(way, 'not-json', text, { status }));
   }
   const maxBytes = request.maxBytes ?? way.options.maxBytes;
   const tooLarge = (): HttpFailure => {
-    const text = `answered ${request.path} with more than ${maxBytes} bytes: ask for less, or raise limits.maxBytes`;
+    const text = `answered ${bare(request.path)} with more than ${maxBytes} bytes: ask for less, or raise limits.maxBytes`;
     return drop(failure(way, 'too-large', text, { status }));
   };
   if (Number(header('content-length')) > maxBytes) return tooLarge();

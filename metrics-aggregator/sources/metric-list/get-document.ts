@@ -41,9 +41,11 @@ export async function getDocument(request: DocumentRequest): Promise<DocumentAns
   const { client, path, timeoutMs, signal } = request;
   let response: RawResponse;
   try {
-    response = await client.raw({ method: 'GET', path, timeoutMs, signal });
+    // Retries are the runner's: two layers of them would multiply the load on a source in trouble.
+    response = await client.raw({ method: 'GET', path, timeoutMs, signal, retries: 0, maxBytes: request.maxBytes });
   } catch (thrown) {
     signal?.throwIfAborted();
+    if (isConcertinaError(thrown, 'API_ANSWER_INVALID') && thrown.details['reason'] === 'too-large') return failed(tooLarge(request));
     return failed(unanswered(thrown, request));
   }
   if (response.status === 200) return parsed(response, request);
@@ -55,13 +57,13 @@ function failed(failure: SourceFailure): DocumentAnswer {
   return { kind: 'failure', failure };
 }
 
+function tooLarge({ api, subject, maxBytes }: DocumentRequest): SourceFailure {
+  const detail = `${api} answered more than ${maxBytes} bytes for ${subject}: narrow the selector`;
+  return { ok: false, reason: 'refused', detail };
+}
+
 function parsed(response: RawResponse, request: DocumentRequest): DocumentAnswer {
   const { body } = response;
-  const { api, subject, maxBytes } = request;
-  if (body.length > maxBytes) {
-    const detail = `${api} answered ${body.length} bytes for ${subject}, over the limit of ${maxBytes}: narrow the selector`;
-    return failed({ ok: false, reason: 'refused', detail });
-  }
   let document: unknown;
   try {
     document = JSON.parse(body.toString('utf8'));

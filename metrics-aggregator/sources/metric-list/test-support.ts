@@ -1,3 +1,4 @@
+import { ConcertinaError } from '../../../core/errors.ts';
 import type { KubeClient, RawRequest, RawResponse } from '../../../core/kube/api.ts';
 
 /** What a fake server answers: JSON, a text with a status, or a broken request. */
@@ -21,7 +22,9 @@ export function fakeClient(answer: (path: string, request: RawRequest) => FakeAn
       const headers = 'headers' in given ? (given.headers as Readonly<Record<string, string>>) : {};
       return { status: given.status, headers, body: Buffer.from(given.body) };
     }
-    return { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(given)) };
+    const body = Buffer.from(JSON.stringify(given));
+    if (body.length > (request.maxBytes ?? Infinity)) throw new ConcertinaError('API_ANSWER_INVALID', 'too much', { details: { reason: 'too-large' } });
+    return { status: 200, headers: { 'content-type': 'application/json' }, body };
   };
   return { client: { server: 'http://fake', raw } as Partial<KubeClient> as KubeClient, paths };
 }

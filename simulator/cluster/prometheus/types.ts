@@ -35,6 +35,8 @@ export interface PrometheusServerOptions {
   readonly retentionMs?: number;
   /** `--query.lookback-delta`; default five minutes. */
   readonly lookbackMs?: number;
+  /** `evaluation_interval`: the step of subqueries that name none; default one minute. */
+  readonly evaluationIntervalMs?: number;
   /** `--query.max-samples`; default 50 million. */
   readonly maxSamples?: number;
   /** `--query.timeout`; default two minutes of the clock. */

@@ -86,7 +86,8 @@ export async function startAggregatedServer(real: RealCluster, options: Aggregat
     get process() {
       return current;
     },
-    untilReady: () => answered(port, '/readyz', current),
+    // It logs each look in vain.
+    untilReady: () => answered(port, '/readyz', current, 250),
     halt: async () => void (await current.stop()),
     resume: async () => {
       current = await launch(port);
@@ -95,10 +96,10 @@ export async function startAggregatedServer(real: RealCluster, options: Aggregat
   };
 }
 
-async function answered(port: number, path: string, child: ManagedProcess): Promise<void> {
+async function answered(port: number, path: string, child: ManagedProcess, everyMs = 50): Promise<void> {
   const api = createHttpApi({ server: `https://127.0.0.1:${port}`, insecure: true });
   try {
-    await untilAnswered(api, path, [child]);
+    await untilAnswered(api, path, [child], everyMs);
   } finally {
     api.close();
   }

@@ -30,7 +30,8 @@ export async function startMetricsAdapter(real: RealCluster, options: MetricsAda
   return startAggregatedServer(real, {
     name,
     file: options.file,
-    flags: [`--prometheus-url=${options.prometheusUrl}`, `--config=${config}`],
+    // With client-go's default of 5 requests a second its lists of pods are throttled.
+    flags: [`--prometheus-url=${options.prometheusUrl}`, `--config=${config}`, '--client-qps=200', '--client-burst=400'],
     kubeconfigFlag: '--lister-kubeconfig',
     rules: [
       { apiGroups: [''], resources: ['namespaces', 'pods', 'services', 'nodes'], verbs: ['get', 'list', 'watch'] },

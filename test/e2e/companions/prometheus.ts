@@ -1,7 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHttpApi } from '../http-api.ts';
 import { startProcess, type ManagedProcess } from '../process.ts';
+import { removeDir } from '../real-cluster.ts';
 import { onFreePorts, untilAnswered } from '../start.ts';
 
 /** Something that shows metrics on loopback. */
@@ -10,8 +12,8 @@ export interface ScrapeTarget {
   readonly port: number;
   /** Default `/metrics`. */
   readonly path?: string;
-  /** Query parameters of the scrape. */
-  readonly params?: Readonly<Record<string, readonly string[]>>;
+  /** With HTTPS, whatever the certificate. */
+  readonly https?: boolean;
   /** Whether timestamps of the exposition count; default false, as with most applications. */
   readonly honorTimestamps?: boolean;
   /** Labels of the exposition win over those of the scrape. Default true: the exposition says `namespace` and `pod` itself. */
@@ -20,8 +22,8 @@ export interface ScrapeTarget {
 
 export interface PrometheusOptions {
   readonly file: string;
-  /** Its folder: configuration, data, log. */
-  readonly dir: string;
+  /** Its folder: configuration, data, log. Default: a temporary one of its own, which `stop` removes unless `E2E_KEEP` is set. */
+  readonly dir?: string;
   readonly targets: readonly ScrapeTarget[];
   /** More of its flags. */
   readonly flags?: readonly string[];
@@ -30,8 +32,13 @@ export interface PrometheusOptions {
 export interface Prometheus {
   readonly url: string;
   readonly port: number;
+  /** The process of now; another one after `resume`. */
   readonly process: ManagedProcess;
-  /** Other targets from now on, without losing data. The first scrape of a new target comes within a second or two. */
+  /** Ends the process; its data stay. */
+  halt(): Promise<void>;
+  /** Starts it again on its port, with its data. */
+  resume(): Promise<void>;
+  /** Other targets from now on, without losing data. The first scrape of a new target comes some 4 s later. */
   setTargets(targets: readonly ScrapeTarget[]): Promise<void>;
   /** Waits until the query has a value (any, by default) and answers it; the first scrape comes 5 s after the start. */
   untilValue(query: string, matches?: (value: number) => boolean, limitMs?: number): Promise<number>;
@@ -40,13 +47,11 @@ export interface Prometheus {
 
 /** A real Prometheus on loopback that scrapes each second, with its own folder; answers when it is ready, which is before its first scrape. */
 export async function startPrometheus(options: PrometheusOptions): Promise<Prometheus> {
-  const { dir } = options;
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'concertina-prometheus-')));
   await mkdir(dir, { recursive: true });
   const config = join(dir, 'prometheus.yml');
   await writeFile(config, configuration(options.targets));
-  return onFreePorts(1, async ([free]) => {
-    const port = free!;
-    const url = `http://127.0.0.1:${port}`;
+  const launch = async (port: number): Promise<ManagedProcess> => {
     const child = startProcess({
       name: 'prometheus',
       file: options.file,
@@ -63,41 +68,54 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
       cwd: dir,
       env: { GOMAXPROCS: '2' },
     });
-    const api = createHttpApi({ server: url });
-    const stop = async (): Promise<void> => {
-      api.close();
-      await child.stop();
-    };
+    const api = createHttpApi({ server: `http://127.0.0.1:${port}` });
     try {
       await untilAnswered(api, '/-/ready', [child]);
     } catch (error) {
-      await stop();
+      await child.stop();
       throw error;
+    } finally {
+      api.close();
     }
-    return {
-      url,
-      port,
-      process: child,
-      setTargets: async (targets) => {
-        await writeFile(config, configuration(targets));
-        const reloaded = await api.post('/-/reload', '');
-        if (reloaded.status !== 200) throw new Error(`prometheus refuses its new configuration: ${reloaded.text}\n${child.tail()}`);
-      },
-      untilValue: async (query, matches = () => true, limitMs = 30_000) => {
-        const deadline = performance.now() + limitMs;
-        for (;;) {
-          const answer = await api.get(`/api/v1/query?query=${encodeURIComponent(query)}`);
-          const value = firstValue(answer.body);
-          if (value !== undefined && matches(value)) return value;
-          if (performance.now() > deadline) {
-            throw new Error(`prometheus has no such value of ${query} after ${limitMs / 1000} s: ${answer.text}\n${child.tail()}`);
-          }
-          await new Promise((resolve) => setTimeout(resolve, 100));
+    return child;
+  };
+  const { port, first } = await onFreePorts(1, async ([free]) => ({ port: free!, first: await launch(free!) }));
+  const url = `http://127.0.0.1:${port}`;
+  const api = createHttpApi({ server: url });
+  let current = first;
+  return {
+    url,
+    port,
+    get process() {
+      return current;
+    },
+    halt: async () => void (await current.stop()),
+    resume: async () => {
+      current = await launch(port);
+    },
+    setTargets: async (targets) => {
+      await writeFile(config, configuration(targets));
+      const reloaded = await api.post('/-/reload', '');
+      if (reloaded.status !== 200) throw new Error(`prometheus refuses its new configuration: ${reloaded.text}\n${current.tail()}`);
+    },
+    untilValue: async (query, matches = () => true, limitMs = 30_000) => {
+      const deadline = performance.now() + limitMs;
+      for (;;) {
+        const answer = await api.get(`/api/v1/query?query=${encodeURIComponent(query)}`);
+        const value = firstValue(answer.body);
+        if (value !== undefined && matches(value)) return value;
+        if (performance.now() > deadline) {
+          throw new Error(`prometheus has no such value of ${query} after ${limitMs / 1000} s: ${answer.text}\n${current.tail()}`);
         }
-      },
-      stop,
-    };
-  });
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    },
+    stop: async () => {
+      api.close();
+      await current.stop();
+      if (options.dir === undefined) await removeDir(dir);
+    },
+  };
 }
 
 function firstValue(body: unknown): number | undefined {
@@ -112,7 +130,7 @@ function configuration(targets: readonly ScrapeTarget[]): string {
     scrape_configs: targets.map((target) => ({
       job_name: target.job,
       metrics_path: target.path ?? '/metrics',
-      ...(target.params === undefined ? {} : { params: target.params }),
+      ...(target.https === true ? { scheme: 'https', tls_config: { insecure_skip_verify: true } } : {}),
       honor_timestamps: target.honorTimestamps ?? false,
       honor_labels: target.honorLabels ?? true,
       static_configs: [{ targets: [`127.0.0.1:${target.port}`] }],

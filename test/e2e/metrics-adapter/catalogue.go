@@ -104,7 +104,7 @@ func (c *catalogue) hasExternalSeries(ctx context.Context, info provider.Externa
 }
 
 func (c *catalogue) exists(ctx context.Context, metric string) (bool, error) {
-	names, err := c.prometheus.names(ctx, "{"+matcher("__name__", "=", metric)+"}")
+	names, err := c.prometheus.names(ctx, seriesSelector(metric, nil))
 	if err != nil {
 		klog.ErrorS(err, "names of series can't be listed", "metric", metric)
 		return false, errUnavailable()

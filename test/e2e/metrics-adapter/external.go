@@ -76,7 +76,7 @@ func (p *externalProvider) read(ctx context.Context, namespace, metric string, m
 		values, err := p.prometheus.ask(ctx, text, now)
 		return values, rule.window(), err
 	}
-	series := fmt.Sprintf(`{%s}`, strings.Join(append([]string{matcher("__name__", "=", metric)}, matchers...), ","))
+	series := seriesSelector(metric, matchers)
 	values, err := p.prometheus.ask(ctx, series, now)
 	if err != nil {
 		return nil, nil, err

@@ -35,47 +35,54 @@ func (p *customProvider) read(ctx context.Context, r request) (map[string]readin
 	if err != nil {
 		return nil, nil, err
 	}
-	now := time.Now()
 	if rule := p.rules.custom(r.info.Metric, r.info.GroupResource.String()); rule != nil {
-		text, err := rule.expand(queryFacts{
-			Metric: r.info.Metric, Namespace: r.namespace, Resource: r.label, Name: oneOf(r.names), Selector: strings.Join(matchers, ","),
-		})
-		if err != nil {
-			return nil, nil, apierr.NewInternalError(err)
-		}
-		values, err := p.prometheus.ask(ctx, text, now)
-		if err != nil {
-			return nil, nil, err
-		}
-		readings := make(map[string]reading, len(values))
-		for _, value := range values {
-			readings[r.nameOf(value)] = reading{value: value.value, time: value.time}
-		}
-		return readings, rule.window(), nil
+		readings, err := p.readRule(ctx, r, rule, matchers)
+		return readings, rule.window(), err
 	}
-	// Two questions about one instant: an instant vector carries the time of its evaluation, not that of its samples.
-	series := fmt.Sprintf(`{%s}`, strings.Join(append([]string{matcher("__name__", "=", r.info.Metric)}, matchers...), ","))
+	readings, err := p.readSeries(ctx, r, matchers)
+	return readings, nil, err
+}
+
+func (p *customProvider) readRule(ctx context.Context, r request, rule *Rule, matchers []string) (map[string]reading, error) {
+	text, err := rule.expand(queryFacts{
+		Metric:    r.info.Metric,
+		Namespace: r.namespace,
+		Resource:  r.label,
+		Name:      oneOf(r.names),
+		Selector:  strings.Join(matchers, ","),
+	})
+	if err != nil {
+		return nil, apierr.NewInternalError(err)
+	}
+	values, err := p.prometheus.ask(ctx, text, time.Now())
+	return r.byName(values), err
+}
+
+// readSeries asks two questions about one instant: an instant vector carries the time of its evaluation, not that of its samples.
+func (p *customProvider) readSeries(ctx context.Context, r request, matchers []string) (map[string]reading, error) {
+	now := time.Now()
+	series := seriesSelector(r.info.Metric, matchers)
 	values, err := p.prometheus.ask(ctx, fmt.Sprintf("sum by (%s) (%s)", r.label, series), now)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	times, err := p.prometheus.ask(ctx, fmt.Sprintf("min by (%s) (timestamp(%s))", r.label, series), now)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return join(r, values, times), nil, nil
-}
-
-func join(r request, values, times []sample) map[string]reading {
-	readings := make(map[string]reading, len(values))
-	for _, value := range values {
-		readings[r.nameOf(value)] = reading{value: value.value, time: value.time}
-	}
-	for _, at := range times {
-		name := r.nameOf(at)
+	readings := r.byName(values)
+	for name, at := range r.byName(times) {
 		if found, ok := readings[name]; ok {
 			readings[name] = reading{value: found.value, time: unixTime(at.value)}
 		}
+	}
+	return readings, nil
+}
+
+func (r request) byName(samples []sample) map[string]reading {
+	readings := make(map[string]reading, len(samples))
+	for _, each := range samples {
+		readings[r.nameOf(each)] = reading{value: each.value, time: each.time}
 	}
 	return readings
 }

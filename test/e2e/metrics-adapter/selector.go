@@ -65,3 +65,7 @@ func oneOf(values []string) string {
 	}
 	return strings.Join(quoted, "|")
 }
+
+func seriesSelector(metric string, matchers []string) string {
+	return "{" + strings.Join(append([]string{matcher("__name__", "=", metric)}, matchers...), ",") + "}"
+}

@@ -1,3 +1,4 @@
+// No code of ours: it pins the version of Metrics Server, and of all that it is built from.
 module concertina.dev/test/e2e/metrics-server
 
 go 1.26.4

@@ -190,9 +190,8 @@ export function discovery(server: ServerContext, request: ApiRequest, path: stri
   }
   if (root === 'api') return answerResources(entries.find((entry) => entry.group === '' && entry.version === group));
   if (version === undefined) {
-    return entries.some((entry) => entry.group === group)
-      ? jsonOf(200, { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(entries, group) })
-      : undefined;
+    const all = withUnavailable(entries, server);
+    return all.some((entry) => entry.group === group) ? jsonOf(200, { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(all, group) }) : undefined;
   }
   return answerResources(entries.find((entry) => entry.group === group && entry.version === version));
 }
@@ -207,13 +206,17 @@ const coreVersions = {
   serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: '127.0.0.1' }],
 };
 
-/** Groups with a back end that is down are listed too: what they hold is found out one by one. */
-function groupList(entries: readonly GroupVersion[], { aggregation }: ServerContext): object {
+/** Every registered APIService counts, whether its back end answers or not (kube-aggregator's convertToDiscoveryAPIGroup): what they hold is found out one by one. */
+function withUnavailable(entries: readonly GroupVersion[], { aggregation }: ServerContext): GroupVersion[] {
   const down = aggregation
     .mounted()
     .filter((mounted) => !mounted.available)
     .map(({ group, version }): GroupVersion => ({ group, version, kinds: [], aggregated: [] }));
-  const all = [...entries, ...down];
+  return [...entries, ...down];
+}
+
+function groupList(entries: readonly GroupVersion[], server: ServerContext): object {
+  const all = withUnavailable(entries, server);
   const names = new Set(all.map((entry) => entry.group).filter((name) => name !== ''));
   return { kind: 'APIGroupList', apiVersion: 'v1', groups: [...names].map((name) => groupOf(all, name)) };
 }

@@ -225,21 +225,29 @@ function escape(state: LexState, start: number, at: number, quote: string): numb
   const char = state.query.charAt(at);
   if (char === '') fail(state, start, 'escape sequence not terminated');
   if ('abfnrtv\\'.includes(char) || char === quote) return at;
-  const octal = /[0-7]/.test(char);
-  const digits = octal ? 3 : escapeDigits[char];
+  if (/[0-7]/.test(char)) return numericEscape(state, start, { at, digits: 3, base: 8, largest: 0xff });
+  const digits = escapeDigits[char];
   if (digits === undefined) fail(state, start, `unknown escape sequence ${unicodeName(state.query, at)}`);
-  const from = octal ? at : at + 1;
-  const code = Number.parseInt(state.query.slice(from, from + digits), octal ? 8 : 16);
-  for (let index = from; index < from + digits; index++) {
+  return numericEscape(state, start, { at: at + 1, digits, base: 16, largest: char === 'x' ? 0xff : 0x10ffff });
+}
+
+interface NumericEscape {
+  readonly at: number;
+  readonly digits: number;
+  readonly base: 8 | 16;
+  readonly largest: number;
+}
+
+function numericEscape(state: LexState, start: number, { at, digits, base, largest }: NumericEscape): number {
+  const allowed = base === 8 ? /[0-7]/ : /[0-9a-fA-F]/;
+  for (let index = at; index < at + digits; index++) {
     const digit = state.query.charAt(index);
     if (digit === '') fail(state, start, 'escape sequence not terminated');
-    if (!(octal ? /[0-7]/ : /[0-9a-fA-F]/).test(digit)) {
-      fail(state, start, `illegal character ${unicodeName(state.query, index)} in escape sequence`);
-    }
+    if (!allowed.test(digit)) fail(state, start, `illegal character ${unicodeName(state.query, index)} in escape sequence`);
   }
-  const largest = octal || char === 'x' ? 0xff : 0x10ffff;
+  const code = Number.parseInt(state.query.slice(at, at + digits), base);
   if (code > largest || (code >= 0xd800 && code < 0xe000)) fail(state, start, 'escape sequence is an invalid Unicode code point');
-  return from + digits - 1;
+  return at + digits - 1;
 }
 
 /** Go's `%#U`. */

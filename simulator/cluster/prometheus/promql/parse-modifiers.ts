@@ -51,18 +51,12 @@ function parseTimestamp(stream: TokenStream, from: number): number | 'start' | '
 
 function shifted(stream: TokenStream, expression: Expression, modifier: string, change: (shift: TimeShift) => TimeShift): Expression {
   const to = stream.end;
-  switch (expression.kind) {
-    case 'selector':
-    case 'subquery':
-      return { ...expression, shift: change(expression.shift), to };
-    case 'matrix':
-      return { ...expression, selector: { ...expression.selector, shift: change(expression.selector.shift) }, to };
-    default:
-      return stream.fail(
-        expression.from,
-        `${modifier} modifier must be preceded by an instant vector selector or range vector selector or a subquery`,
-      );
+  if (expression.kind === 'selector' || expression.kind === 'subquery') return { ...expression, shift: change(expression.shift), to };
+  if (expression.kind === 'matrix') {
+    return { ...expression, selector: { ...expression.selector, shift: change(expression.selector.shift) }, to };
   }
+  const wanted = 'must be preceded by an instant vector selector or range vector selector or a subquery';
+  return stream.fail(expression.from, `${modifier} modifier ${wanted}`);
 }
 
 /** `[5m]` or `[1h:5m]`, after the bracket. */

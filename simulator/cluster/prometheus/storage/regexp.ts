@@ -45,35 +45,29 @@ export function anchoredRegExp(pattern: string): RegExp {
   return compiled;
 }
 
+const steps: Readonly<Record<string, (scan: Scan, char: string) => void>> = {
+  '(': open,
+  ')': (scan) => {
+    if (--scan.depth < 0) throw new RegexpProblem('unexpected )', `^(?:${scan.pattern})$`);
+    put(scan, ')', 1, true);
+  },
+  '[': characterClass,
+  '\\': escape,
+  '*': repeat,
+  '+': repeat,
+  '?': repeat,
+  '{': braces,
+  '.': (scan) => put(scan, scan.dotAll ? '[\\s\\S]' : '[^\\n]', 1, true),
+  '^': (scan) => put(scan, scan.multiLine ? '(?<![^\\n])' : '(?<![\\s\\S])', 1, true),
+  $: (scan) => put(scan, scan.multiLine ? '(?![^\\n])' : '(?![\\s\\S])', 1, true),
+  '|': (scan) => put(scan, '|', 1, false),
+};
+
 function step(scan: Scan): void {
   const char = charAt(scan.pattern, scan.at);
-  switch (char) {
-    case '(':
-      return open(scan);
-    case ')':
-      if (--scan.depth < 0) throw new RegexpProblem('unexpected )', `^(?:${scan.pattern})$`);
-      return put(scan, ')', 1, true);
-    case '[':
-      return characterClass(scan);
-    case '\\':
-      return escape(scan);
-    case '*':
-    case '+':
-    case '?':
-      return repeat(scan, char);
-    case '{':
-      return braces(scan);
-    case '.':
-      return put(scan, scan.dotAll ? '[\\s\\S]' : '[^\\n]', 1, true);
-    case '^':
-      return put(scan, scan.multiLine ? '(?<![^\\n])' : '(?<![\\s\\S])', 1, true);
-    case '$':
-      return put(scan, scan.multiLine ? '(?![^\\n])' : '(?![\\s\\S])', 1, true);
-    case '|':
-      return put(scan, '|', 1, false);
-    default:
-      return put(scan, literal(char), char.length, true);
-  }
+  const known = steps[char];
+  if (known === undefined) put(scan, literal(char), char.length, true);
+  else known(scan, char);
 }
 
 function put(scan: Scan, text: string, length: number, repeatable: boolean): void {
@@ -159,7 +153,7 @@ function escape(scan: Scan): void {
   if (rest.startsWith('\\Q')) {
     const end = rest.indexOf('\\E');
     const quoted = end < 0 ? rest.slice(2) : rest.slice(2, end);
-    return put(scan, [...quoted].map(literal).join(''), end < 0 ? rest.length : end + 2, quoted !== '' || scan.repeatable);
+    return put(scan, quoted.replaceAll(/./gsu, literal), end < 0 ? rest.length : end + 2, quoted !== '' || scan.repeatable);
   }
   const { length, members, negated, assertion } = readEscape(rest, false);
   put(scan, assertion ?? `[${negated === true ? '^' : ''}${members ?? ''}]`, length, true);

@@ -1,0 +1,275 @@
+import type { PodUsage } from '../../../core/model/metrics-view.ts';
+import { addPod, createUsageTableBuilder, roomForContainer, roomForPod, type UsageTableBuilder } from '../../store/usage-table-builder.ts';
+import type { UsageTable } from '../../store/usage-table.ts';
+import { standsAt } from './item-list.kernel.ts';
+import { milliAt, timestampMsAt, windowMsAt, type DayCache } from './plain-values.kernel.ts';
+
+/**
+ * Reads the items of a PodMetricsList into a table, straight from the bytes.
+ *
+ * An item is taken only if it is, byte for byte, of the shape that Metrics Server and prometheus-adapter write (Go's encoding of the type: fixed order of keys,
+ * no spaces) with plain strings in it: ASCII without escapes, but for labels, which may hold anything that a JSON string holds without a backslash. What has that
+ * shape is one whole JSON value with each key once, so nothing that is taken here would be read differently by `JSON.parse`. All else is left to it, item by item.
+ *
+ * Strings are shared with the answer before: the next pod is mostly the one that came next there, so its bytes are compared and no string is made.
+ */
+export interface PodReader {
+  readonly body: Buffer;
+  readonly table: UsageTableBuilder;
+  readonly previous: UsageTable | undefined;
+  /** Row of `previous` that the next item should be of. */
+  expected: number;
+  /** Searches of `previous` in vain, since one found something: an answer in another order is not searched for ever. */
+  misses: number;
+  readonly containerNames: Map<string, string>;
+  readonly day: DayCache;
+  /** The string that {@link takeString} found: its bytes without the quotes. */
+  from: number;
+  to: number;
+}
+
+export function createPodReader(body: Buffer, previous: UsageTable | undefined): PodReader {
+  // A little more than last time, or by the size of a usual item.
+  const pods = previous === undefined ? Math.ceil(body.length / 320) : previous.podCount + (previous.podCount >> 6);
+  const containers = previous === undefined ? pods : previous.containerCount + (previous.containerCount >> 6);
+  return {
+    body,
+    table: createUsageTableBuilder(pods + 16, containers + 16),
+    previous,
+    expected: 0,
+    misses: 0,
+    containerNames: new Map(),
+    day: { day: 0, startMs: 0 },
+    from: 0,
+    to: 0,
+  };
+}
+
+const bytesOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
+const itemStart = bytesOf('{"metadata":{"name":"');
+const namespaceKey = bytesOf('","namespace":"');
+const creationKey = bytesOf(',"creationTimestamp":');
+const labelsKey = bytesOf(',"labels":{');
+const timestampKey = bytesOf('},"timestamp":"');
+const windowKey = bytesOf('","window":"');
+const containersKey = bytesOf('","containers":[');
+const nameKey = bytesOf('{"name":"');
+const cpuKey = bytesOf('","usage":{"cpu":"');
+const memoryKey = bytesOf('","memory":"');
+const containerEnd = bytesOf('"}}');
+const nullText = bytesOf('null');
+const quote = 0x22;
+const comma = 0x2c;
+const colon = 0x3a;
+const backslash = 0x5c;
+const closeBracket = 0x5d;
+const closeBrace = 0x7d;
+
+/** Adds the item that begins at `start` to the table and answers where it ends; -1 when it is not of the usual shape, and then nothing was added. */
+export function readPodItem(reader: PodReader, start: number): number {
+  const { table, body } = reader;
+  let at = takeString(reader, start, itemStart);
+  const nameFrom = reader.from;
+  const nameTo = reader.to;
+  at = takeString(reader, at, namespaceKey);
+  const namespaceFrom = reader.from;
+  const namespaceTo = reader.to;
+  at = takeString(reader, skipRest(body, at < 0 ? -1 : at + 1), timestampKey);
+  if (at < 0) return -1;
+  const timestamp = timestampMsAt(reader.day, body, reader.from, reader.to);
+  at = takeString(reader, at, windowKey);
+  if (at < 0) return -1;
+  const window = windowMsAt(body, reader.from, reader.to);
+  // What cannot be used gets its sentence from the other way.
+  if (Number.isNaN(timestamp) || Number.isNaN(window) || !standsAt(body, at, containersKey)) return -1;
+  const row = previousRow(reader, { nameFrom, nameTo, namespaceFrom, namespaceTo });
+  const firstContainer = table.containerCount;
+  const end = readContainers(reader, at + containersKey.length, row);
+  if (end < 0 || body[end] !== closeBrace) {
+    table.containerCount = firstContainer;
+    table.containers.length = firstContainer;
+    return -1;
+  }
+  roomForPod(table);
+  const pod = table.podCount++;
+  table.names.push(row >= 0 ? reader.previous!.names[row]! : body.latin1Slice(nameFrom, nameTo));
+  table.namespaces.push(row >= 0 ? reader.previous!.namespaces[row]! : namespaceOf(reader, namespaceFrom, namespaceTo));
+  table.timestamps[pod] = timestamp;
+  table.windowsMs[pod] = window;
+  table.firstContainer[pod + 1] = table.containerCount;
+  return end + 1;
+}
+
+/** Adds a pod that was read the other way, with strings shared likewise. */
+export function addParsedPod(reader: PodReader, pod: PodUsage): void {
+  const { previous } = reader;
+  const row = previous === undefined ? -1 : rowOfText(reader, previous, pod.namespace, pod.name);
+  if (previous === undefined || row < 0) return addPod(reader.table, pod);
+  reader.expected = row + 1;
+  const containers = pod.containers.map((container) => ({ ...container, name: shared(reader, container.name) }));
+  addPod(reader.table, { ...pod, namespace: previous.namespaces[row]!, name: previous.names[row]!, containers });
+}
+
+/** From behind the namespace to the end of the metadata; -1 for anything unusual. */
+function skipRest(body: Buffer, start: number): number {
+  if (start < 0) return -1;
+  let at = start;
+  if (standsAt(body, at, creationKey)) {
+    at += creationKey.length;
+    if (body[at] === quote) at = skipString(body, at);
+    else at = standsAt(body, at, nullText) ? at + nullText.length : -1;
+    if (at < 0) return -1;
+  }
+  return standsAt(body, at, labelsKey) ? skipLabels(body, at + labelsKey.length) : at;
+}
+
+/** Behind the closing brace of an object of strings, from behind its opening one. */
+function skipLabels(body: Buffer, start: number): number {
+  if (body[start] === closeBrace) return start + 1;
+  let at = start;
+  for (;;) {
+    at = skipString(body, at);
+    if (at < 0 || body[at] !== colon) return -1;
+    at = skipString(body, at + 1);
+    if (at < 0) return -1;
+    if (body[at] === closeBrace) return at + 1;
+    if (body[at] !== comma) return -1;
+    at++;
+  }
+}
+
+/** Behind a string without escapes that opens here; -1 for anything else. */
+function skipString(body: Buffer, at: number): number {
+  if (body[at] !== quote) return -1;
+  for (let next = at + 1; next < body.length; next++) {
+    const byte = body[next]!;
+    if (byte === quote) return next + 1;
+    // Bytes that are no UTF-8 are replaced, not refused, when the text is decoded.
+    if (byte < 0x20 || byte === backslash) return -1;
+  }
+  return -1;
+}
+
+/** Behind `head` an ASCII string without escapes: notes where it stands and answers where its closing quote is; -1 for anything else, and for `at` -1. */
+function takeString(reader: PodReader, at: number, head: Uint8Array): number {
+  const { body } = reader;
+  if (at < 0 || !standsAt(body, at, head)) return -1;
+  const from = at + head.length;
+  for (let next = from; next < body.length; next++) {
+    const byte = body[next]!;
+    if (byte === quote) {
+      reader.from = from;
+      reader.to = next;
+      return next;
+    }
+    if (byte < 0x20 || byte > 0x7e || byte === backslash) return -1;
+  }
+  return -1;
+}
+
+/** The containers from behind the opening bracket; answers where the byte behind the closing one is. */
+function readContainers(reader: PodReader, start: number, row: number): number {
+  const { body, table, previous } = reader;
+  if (body[start] === closeBracket) return start + 1;
+  // Where the same container stood in the answer before, or in the pod before: mostly of the same workload.
+  let hint = row >= 0 ? previous!.firstContainer[row]! : table.podCount === 0 ? 0 : table.firstContainer[table.podCount - 1]!;
+  const hints = row >= 0 ? previous!.containers : table.containers;
+  let at = start;
+  for (;;) {
+    at = takeString(reader, at, nameKey);
+    if (at < 0) return -1;
+    const name = containerName(reader, hints[hint++]);
+    at = takeString(reader, at, cpuKey);
+    if (at < 0) return -1;
+    const cpu = milliAt(body, reader.from, reader.to);
+    at = takeString(reader, at, memoryKey);
+    if (at < 0 || !standsAt(body, at, containerEnd)) return -1;
+    roomForContainer(table);
+    const container = table.containerCount++;
+    table.containers.push(name);
+    table.cpuMilli[container] = cpu;
+    table.memoryMilli[container] = milliAt(body, reader.from, reader.to);
+    at += containerEnd.length;
+    if (body[at] === closeBracket) return at + 1;
+    if (body[at] !== comma) return -1;
+    at++;
+  }
+}
+
+function containerName(reader: PodReader, hint: string | undefined): string {
+  const { body, from, to } = reader;
+  return hint !== undefined && isText(body, from, to, hint) ? hint : shared(reader, body.latin1Slice(from, to));
+}
+
+/** More names than that are not shared. */
+const maxContainerNames = 10_000;
+
+function shared({ containerNames }: PodReader, name: string): string {
+  const known = containerNames.get(name);
+  if (known !== undefined) return known;
+  if (containerNames.size < maxContainerNames) containerNames.set(name, name);
+  return name;
+}
+
+/** That of the pod before, which is nearly always the same. */
+function namespaceOf({ body, table }: PodReader, from: number, to: number): string {
+  const last = table.namespaces[table.podCount - 2];
+  return last !== undefined && isText(body, from, to, last) ? last : body.latin1Slice(from, to);
+}
+
+interface PodRange {
+  readonly nameFrom: number;
+  readonly nameTo: number;
+  readonly namespaceFrom: number;
+  readonly namespaceTo: number;
+}
+
+/** Row of the same pod in the answer before, or -1. */
+function previousRow(reader: PodReader, { nameFrom, nameTo, namespaceFrom, namespaceTo }: PodRange): number {
+  const { body, previous, expected } = reader;
+  if (previous === undefined) return -1;
+  const isExpected =
+    expected < previous.podCount &&
+    isText(body, nameFrom, nameTo, previous.names[expected]!) &&
+    isText(body, namespaceFrom, namespaceTo, previous.namespaces[expected]!);
+  const row = isExpected
+    ? expected
+    : rowOfText(reader, previous, body.latin1Slice(namespaceFrom, namespaceTo), body.latin1Slice(nameFrom, nameTo));
+  if (row >= 0) reader.expected = row + 1;
+  return row;
+}
+
+/** An answer in another order than that of names has no more than so many searches in vain. */
+const maxMisses = 4096;
+
+/** Pods come and go between two answers, and both are sorted by namespace and name: searched as that, which finds nothing if they are not. */
+function rowOfText(reader: PodReader, previous: UsageTable, namespace: string, name: string): number {
+  const { expected } = reader;
+  if (previous.names[expected] === name && previous.namespaces[expected] === namespace) return expected;
+  if (reader.misses >= maxMisses) return -1;
+  let low = 0;
+  let high = previous.podCount - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const order = compare(previous.namespaces[middle]!, namespace) || compare(previous.names[middle]!, name);
+    if (order === 0) {
+      reader.misses = 0;
+      return middle;
+    }
+    if (order < 0) low = middle + 1;
+    else high = middle - 1;
+  }
+  reader.misses++;
+  return -1;
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one === other ? 0 : 1;
+}
+
+/** True when these ASCII bytes are the text. */
+function isText(body: Buffer, from: number, to: number, text: string): boolean {
+  if (to - from !== text.length) return false;
+  for (let index = 0; index < text.length; index++) if (body[from + index] !== text.charCodeAt(index)) return false;
+  return true;
+}

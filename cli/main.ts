@@ -2,22 +2,24 @@ import process from 'node:process';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { recommendCommand } from './commands/recommend.ts';
 import { runCommand } from './commands/run.ts';
 import { snapshotCommand } from './commands/snapshot.ts';
+import { sourcesCommand } from './commands/sources.ts';
 import { runSettings, switchFlags } from './compose/settings.ts';
 import { exitCodeOf, failureLine, UsageError } from './output/failure.ts';
 import { refuseOddSwitches, usageSentence } from './output/usage.ts';
 import { version } from './version.ts';
 
-const commands = [runCommand, recommendCommand, snapshotCommand, demoCommand];
+const commands = [runCommand, recommendCommand, snapshotCommand, doctorCommand, sourcesCommand, demoCommand];
 const words = hideBin(process.argv);
 
 // Timers of the suite do not keep the process alive: without this a command that waits between two tries would end in silence.
 const alive = setInterval(() => undefined, 2 ** 30);
 
 try {
-  refuseOddSwitches(words, switchFlags(runSettings));
+  refuseOddSwitches(words, [...switchFlags(runSettings), 'probe']);
   const parser = yargs(words);
   await parser
     .scriptName('concertina')

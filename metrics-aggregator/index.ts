@@ -19,6 +19,14 @@ export { metricSourceSpec, metricSourceStatus, type MetricSourceSpec, type Metri
 export { createCustomMetricsSource } from './sources/custom-metrics/index.ts';
 export { createExternalMetricsSource } from './sources/external-metrics/index.ts';
 export { createMetricsServerSource } from './sources/metrics-server/metrics-server-source.ts';
-export { prometheusBuilder } from './controller/prometheus-builder.ts';
+export {
+  builtInEntries,
+  createCatalogue,
+  createPrometheusClient,
+  limitsOf,
+  prometheusBuilder,
+  prometheusSourceFromSpec,
+  type PrometheusClient,
+} from './sources/prometheus/index.ts';
 export type { MetricsSource, QueryAnswer, QueryValues, SourceFailure, UsageAnswer, UsageResult } from './sources/source.ts';
 export { plainUsageSnapshot } from './store/plain-snapshot.ts';

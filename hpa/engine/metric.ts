@@ -16,6 +16,8 @@ export interface MetricContext {
   readonly pods: readonly HpaPod[];
   readonly now: number;
   readonly config: EngineConfig;
+  /** Of the suite's own policies: a Value target counts on the current size while no pod is ready. */
+  readonly sizeWhenUnready?: boolean | undefined;
 }
 
 /** A metric that asks for a number of replicas. */
@@ -37,6 +39,10 @@ export interface MetricProposal {
   readonly degraded?: Degradation | undefined;
   /** What was measured asks for less, but pods without a sample, counted as fully used, keep the size. */
   readonly keptByGaps: boolean;
+  /** Load in multiples of the target, as it was scaled by; absent when it is not a number. */
+  readonly ratio?: number | undefined;
+  /** Not measured: it stands in for a metric that has failed. */
+  readonly fallback?: true | undefined;
 }
 
 /** A metric that could not be used. */
@@ -186,6 +192,7 @@ function usageProposal(spec: UsageSpec | PodsSpec, calculation: UsageCalculation
     },
     groups,
     keptByGaps: isKeptByGaps(calculation, context),
+    ratio: calculation.filledRatio ?? calculation.ratio,
     degraded: result.kind === 'failure' ? undefined : result.degraded,
   };
 }
@@ -219,11 +226,12 @@ function valueProposal(
       targetMilli: String(branch.target),
       ratio: Number.isFinite(calculation.ratio) ? calculation.ratio : null,
       ...toleranceValues(context),
-      ...(calculation.factor === undefined ? {} : { readyPods: calculation.factor }),
+      ...(calculation.factor === undefined ? {} : { [calculation.rule === 'current-size' ? 'currentReplicas' : 'readyPods']: calculation.factor }),
       rule: calculation.rule,
       replicas: calculation.replicas,
     },
     keptByGaps: false,
+    ratio: Number.isFinite(calculation.ratio) ? calculation.ratio : undefined,
     degraded: result.kind === 'failure' ? undefined : result.degraded,
   };
 }
@@ -269,6 +277,8 @@ function valueFormula(calculation: ValueCalculation, branch: ValueBranch, contex
       return `ratio ${ratioText(ratio)} is within ${bandText(context)}`;
     case 'ready-pods':
       return `${replicas} = ceil(${factor ?? 0} ready × ${division})`;
+    case 'current-size':
+      return `${replicas} = ceil(${factor ?? 0} replicas × ${division}), since no pod is ready`;
     case 'from-zero':
     case 'per-replica':
       return `${replicas} = ceil(${division})`;

@@ -1,10 +1,10 @@
-import type { CooldownPolicy, ScalingHistory } from '../../core/model/cooldown.ts';
+import type { ScalingHistory } from '../../core/model/cooldown.ts';
 import type { Condition } from '../../core/model/condition.ts';
 import type { ObjectReference } from '../../core/model/object.ts';
 import type { UnknownReason } from '../../core/model/sample.ts';
+import type { Milli, ScalingSpec } from './spec.ts';
 
-/** Quantities inside the engine: thousandths (milli-cores, milli-bytes, value × 1000) as bigint, exact as upstream's int64. */
-export type Milli = bigint;
+export type * from './spec.ts';
 
 /** Requests or overhead by resource name. */
 export type ResourceMap = Readonly<Record<string, Milli>>;
@@ -37,40 +37,6 @@ export interface HpaPod {
   readonly podRequests: ResourceMap | undefined;
   readonly overhead: ResourceMap;
 }
-
-/** The target of a metric; the branch is chosen by the field that is set, as upstream does. */
-export interface MetricTarget {
-  readonly type: 'Utilization' | 'Value' | 'AverageValue';
-  readonly value?: Milli | undefined;
-  readonly averageValue?: Milli | undefined;
-  /** Whole percent of the request. */
-  readonly averageUtilization?: number | undefined;
-}
-
-export type MetricSpec =
-  | { readonly type: 'Resource'; readonly resource: string; readonly target: MetricTarget }
-  | { readonly type: 'ContainerResource'; readonly resource: string; readonly container: string; readonly target: MetricTarget }
-  | { readonly type: 'Pods'; readonly metric: string; readonly selector?: string | undefined; readonly target: MetricTarget }
-  | {
-      readonly type: 'Object';
-      readonly metric: string;
-      readonly selector?: string | undefined;
-      readonly describedObject: { readonly apiVersion?: string | undefined; readonly kind: string; readonly name: string };
-      readonly target: MetricTarget;
-    }
-  | { readonly type: 'External'; readonly metric: string; readonly selector?: string | undefined; readonly target: MetricTarget }
-  /** The suite's own: one number out of a MetricSource; calculated as External. */
-  | {
-      readonly type: 'Prometheus';
-      /** For people; the beginning of the query when the policy gives none. */
-      readonly metric: string;
-      readonly source: string;
-      readonly query: string;
-      readonly emptyMeans: 'unknown' | 'zero';
-      readonly target: MetricTarget;
-    }
-  /** A type that nobody knows: fails with InvalidMetricSourceType as upstream does. */
-  | { readonly type: 'Unknown'; readonly name: string };
 
 /** What was measured for one pod. */
 export interface PodSample {
@@ -115,44 +81,6 @@ export type MetricResult =
       readonly since?: number | undefined;
     };
 
-export interface ScalingRule {
-  readonly type: 'Pods' | 'Percent';
-  readonly value: number;
-  readonly periodSeconds: number;
-}
-
-/** One direction of `behavior`, completed with the API defaults. */
-export interface ScalingRules {
-  /** `undefined` in scaleDown: the controller's downscale stabilisation is used. */
-  readonly stabilizationWindowSeconds: number | undefined;
-  readonly selectPolicy: 'Max' | 'Min' | 'Disabled';
-  readonly policies: readonly ScalingRule[];
-  /** A ratio, 0.1 for 10 %; `undefined`: the controller's tolerance. */
-  readonly tolerance: number | undefined;
-}
-
-export interface ScalingBehavior {
-  readonly scaleUp: ScalingRules;
-  readonly scaleDown: ScalingRules;
-}
-
-/** `Auto` acts, `DryRun` decides and says what it would do, `Paused` leaves the target alone until it is resumed. */
-export type PolicyMode = 'Auto' | 'DryRun' | 'Paused';
-
-/** What a HorizontalPolicy or an autoscaling/v2 object asks for, defaults applied. */
-export interface ScalingSpec {
-  /** An autoscaling/v2 object: gets upstream's conditions only. */
-  readonly native: boolean;
-  readonly minReplicas: number;
-  readonly maxReplicas: number;
-  readonly metrics: readonly MetricSpec[];
-  /** Absent is another algorithm than present with defaults (§7). */
-  readonly behavior: ScalingBehavior | undefined;
-  /** Zero for native objects. */
-  readonly cooldown: CooldownPolicy;
-  readonly mode: PolicyMode;
-}
-
 /** Settings of the engine; the defaults are in `hpa/config.ts`. */
 export interface EngineConfig {
   readonly cpuInitializationMs: number;
@@ -170,6 +98,8 @@ export interface EngineConfig {
   readonly podLevelResources: boolean;
   /** House rule: with a greater share of counted pods without a sample nothing shrinks; 1 turns it off (upstream). */
   readonly missingShareFreeze: number;
+  /** Evaluations closer together than this look at one and the same answer: they count as one failure of a metric. Default 5000. */
+  readonly failureSpacingMs?: number | undefined;
 }
 
 export interface Recommendation {
@@ -185,12 +115,28 @@ export interface ScaleEvent {
   readonly outdated: boolean;
 }
 
-/** What the engine remembers of one policy between two evaluations; in memory only, as upstream. */
+/** A metric that has failed in every evaluation since. */
+export interface FailureCount {
+  /** Place in the spec's list of metrics. */
+  readonly index: number;
+  /** Type and name: after an edit of the policy a count of another metric does not carry over. */
+  readonly metric: string;
+  /** Failed evaluations in a row; counted up to the threshold of the fallback and no further, so that an outage does not rewrite status for ever. */
+  readonly failures: number;
+  /** The first of them, epoch milliseconds. */
+  readonly since: number;
+  /** The last that was counted; `undefined` when it was read back from status. */
+  readonly countedAt: number | undefined;
+}
+
+/** What the engine remembers of one policy between two evaluations; in memory only, as upstream, but for `failures`, which status keeps. */
 export interface HpaState {
   /** `undefined`: none yet; the first evaluation records the current size (holds back shrinking for one window after a restart). */
   readonly recommendations: readonly Recommendation[] | undefined;
   readonly scaleUpEvents: readonly ScaleEvent[];
   readonly scaleDownEvents: readonly ScaleEvent[];
+  /** Metrics that fail; a metric that works is not in it. */
+  readonly failures?: readonly FailureCount[] | undefined;
 }
 
 export const emptyState: HpaState = { recommendations: undefined, scaleUpEvents: [], scaleDownEvents: [] };
@@ -216,14 +162,24 @@ export type SelectorState =
       readonly message: string;
     };
 
+/** Which pods that match the selector are not of the target. */
+export interface PodSelectionFacts {
+  /** Names of the pods that belong to others. */
+  readonly foreign: readonly string[];
+  /** One sentence: how they were told. */
+  readonly note: string;
+}
+
 export interface EvaluationInput {
   readonly subject: ObjectReference;
   readonly target: ObjectReference;
   readonly spec: ScalingSpec;
   readonly scale: { readonly specReplicas: number; readonly statusReplicas: number };
   readonly selector: SelectorState;
-  /** Pods of the namespace that match the scale's selector. */
+  /** Pods of the namespace that match the scale's selector, without those that `selection` leaves out. */
   readonly pods: readonly HpaPod[];
+  /** What `ownedPods` left out; their samples are left out too. Absent: pods are told by labels only, as upstream. */
+  readonly selection?: PodSelectionFacts | undefined;
   /** One for each metric of the spec. */
   readonly results: readonly MetricResult[];
   readonly state: HpaState;

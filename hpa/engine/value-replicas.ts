@@ -11,9 +11,9 @@ export interface ValueCalculation {
   /** Per replica of status; only for AverageValue targets, `undefined` at zero replicas. */
   readonly average?: Milli | undefined;
   readonly ratio: number;
-  /** What the ratio was multiplied by: ready pods, or 1 from zero. */
+  /** What the ratio was multiplied by: ready pods, replicas while no pod is ready, or 1 from zero. */
   readonly factor?: number;
-  readonly rule: 'ready-pods' | 'from-zero' | 'per-replica' | 'within-tolerance';
+  readonly rule: 'ready-pods' | 'current-size' | 'from-zero' | 'per-replica' | 'within-tolerance';
 }
 
 export interface ValueContext {
@@ -23,9 +23,13 @@ export interface ValueContext {
   readonly statusReplicas: number;
   readonly tolerances: Tolerances;
   readonly pods: readonly HpaPod[];
+  readonly sizeWhenUnready?: boolean | undefined;
 }
 
-/** Value target (§5.5): the ratio scales the ready pods; from zero there is neither tolerance nor pods. */
+/**
+ * Value target (§5.5): the ratio scales the ready pods; from zero there is neither tolerance nor pods. While no pod is ready upstream asks for 0, however high the load;
+ * with `sizeWhenUnready` the ratio scales the current size, so that an overload which makes all pods unready is answered (§15 no. 16).
+ */
 export function valueReplicas(values: readonly Milli[], target: Milli, context: ValueContext): ValueCalculation | CalculationError {
   const total = sumCapped(values);
   const ratio = Number(total) / Number(target);
@@ -33,9 +37,14 @@ export function valueReplicas(values: readonly Milli[], target: Milli, context: 
   if (isWithin(context.tolerances, ratio)) {
     return { ok: true, replicas: context.currentReplicas, total, ratio, rule: 'within-tolerance' };
   }
-  if (context.pods.length === 0) return { ok: false, kind: 'NoPods', message: "no pod matches the target's selector" };
+  const growsBlindly = context.sizeWhenUnready === true && ratio > 1;
+  if (context.pods.length === 0 && !growsBlindly) return { ok: false, kind: 'NoPods', message: "no pod matches the target's selector" };
   // Deleting pods count while they are ready, as upstream.
   const ready = context.pods.filter((pod) => pod.phase === 'Running' && pod.ready === 'True').length;
+  if (ready === 0 && context.sizeWhenUnready === true) {
+    const factor = context.currentReplicas;
+    return { ok: true, replicas: ceilInt32(ratio * factor), total, ratio, factor, rule: 'current-size' };
+  }
   return { ok: true, replicas: ceilInt32(ratio * ready), total, ratio, factor: ready, rule: 'ready-pods' };
 }
 

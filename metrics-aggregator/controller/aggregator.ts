@@ -10,7 +10,8 @@ import { judgeQuery, totalOf } from '../engine/query-result.ts';
 import type { QueryAnswer } from '../sources/source.ts';
 import { createSeriesStore } from '../store/series-store.ts';
 import type { OwnerProbe } from './api-service-owners.ts';
-import { createOwnerWatch } from './owner-watch.ts';
+import { createHeartbeatWatch, type HeartbeatWatch } from './heartbeat-watch.ts';
+import { createOwnerWatch, type OwnerWatch } from './owner-watch.ts';
 import { createQueryBook } from './query-book.ts';
 import { createQueryOutages } from './query-outages.ts';
 import type { SourceDirectory } from './source-directory.ts';
@@ -72,7 +73,8 @@ class Aggregator implements MetricsAggregator {
   readonly #series = createSeriesStore();
   readonly #runners = new Map<string, SourceRunner>();
   readonly #states = new Map<string, SourceState>();
-  readonly #owners: ReturnType<typeof createOwnerWatch>;
+  readonly #owners: OwnerWatch;
+  readonly #heartbeats: HeartbeatWatch;
   readonly #usage: UsageKeeper;
   #view: MetricsView;
   #news: { usage: boolean; readonly queries: Set<string> } = { usage: false, queries: new Set() };
@@ -86,6 +88,7 @@ class Aggregator implements MetricsAggregator {
     const { clock, config, sources, usageSource } = options;
     this.#options = options;
     this.#owners = createOwnerWatch(options.owners, clock);
+    this.#heartbeats = createHeartbeatWatch(clock);
     this.#usage = createUsageKeeper({ name: usageSource, clock, config, cluster: options.cluster, owners: this.#owners });
     this.#view = this.#makeView(0);
     this.#unsubscribe = sources.onChange((name) => this.#sourceChanged(name));
@@ -161,8 +164,14 @@ class Aggregator implements MetricsAggregator {
     const asked = this.#book.sources();
     if (asked.length === 0) return;
     await this.#owners.look(asked);
-    for (const source of asked) this.#submit(this.#book.bySource(source));
-    await Promise.all(asked.map((source) => this.#runners.get(source)?.idle()));
+    await Promise.all(asked.map((source) => this.#askSource(source)));
+  }
+
+  async #askSource(name: string): Promise<void> {
+    const entry = this.#options.sources.get(name);
+    if (entry.ok && entry.heartbeat !== undefined) await this.#heartbeats.listen(name, entry.heartbeat);
+    this.#submit(this.#book.bySource(name));
+    await this.#runners.get(name)?.idle();
   }
 
   #submit(queries: readonly MetricQuery[]): void {
@@ -196,6 +205,7 @@ class Aggregator implements MetricsAggregator {
     this.#runners.get(name)?.stop();
     this.#runners.delete(name);
     this.#states.delete(name);
+    this.#heartbeats.forget(name);
     if (this.#running) this.#submit(this.#book.bySource(name));
   }
 
@@ -229,7 +239,7 @@ class Aggregator implements MetricsAggregator {
       now: at,
       maxAgeMs: config.maxAgeMs,
       pending: (source) => (this.#runners.get(source)?.pending() ?? 0) > 0,
-      ownerDoubt: (source) => this.#owners.doubt(source),
+      doubt: (source) => this.#owners.doubt(source) ?? this.#heartbeats.doubt(source),
     });
     return createMetricsView({
       at,
@@ -250,7 +260,7 @@ class Aggregator implements MetricsAggregator {
       return {
         name,
         state: used ? this.#usage.state() : (this.#states.get(name) ?? notAsked),
-        doubt: used ? this.#usage.doubt() : (this.#owners.doubt(name) ?? this.#outages.doubt(name)),
+        doubt: used ? this.#usage.doubt() : (this.#owners.doubt(name) ?? this.#heartbeats.doubt(name) ?? this.#outages.doubt(name)),
         latencyMs: this.#runners.get(name)?.latencyMs(),
         queries: this.#book.count(name),
       };

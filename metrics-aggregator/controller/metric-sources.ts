@@ -10,7 +10,7 @@ import { parseMetricSource } from '../metric-source.ts';
 import type { MetricSourceSpec, MetricSourceStatus } from '../metric-source-schema.ts';
 import type { MetricsSource, SourceFailure } from '../sources/source.ts';
 import { createNamespaceGuard } from './namespace-guard.ts';
-import type { DirectoryEntry, SourceDirectory } from './source-directory.ts';
+import type { DirectoryEntry, Heartbeat, SourceDirectory } from './source-directory.ts';
 import type { SourceLimits } from './source-runner.ts';
 import { resolveSecrets, type SecretReader, type SourceSecrets } from './source-secrets.ts';
 
@@ -20,6 +20,7 @@ export interface BuiltSource {
   readonly limits: SourceLimits & { readonly queriesPerMinute: number; readonly queriesPerMinutePerNamespace: number };
   /** Asks for the version of the server, which costs it nothing. */
   probe(signal: AbortSignal): Promise<{ readonly ok: true; readonly version: string } | SourceFailure>;
+  heartbeat: Heartbeat;
 }
 
 export type SourceBuilder = (
@@ -191,6 +192,7 @@ class Sources implements MetricSources {
       ok: true,
       source: built.source,
       limits: { concurrency, timeoutMs },
+      heartbeat: built.heartbeat,
       admit: createNamespaceGuard({ name, clock, allowedNamespaces, queriesPerMinute, queriesPerMinutePerNamespace }),
     };
     this.#replaced(name, before);

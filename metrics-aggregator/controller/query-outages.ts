@@ -10,7 +10,8 @@ export interface QueryOutageContext {
   readonly maxAgeMs: number;
   /** Whether answers of the source are still to come in this tick. */
   readonly pending: (source: string) => boolean;
-  readonly ownerDoubt: (source: string) => Doubt | undefined;
+  /** What else is known against the source. */
+  readonly doubt: (source: string) => Doubt | undefined;
 }
 
 /** Puts on the results what concerns their source as a whole. */
@@ -45,7 +46,7 @@ export function createQueryOutages(): QueryOutages {
       }
       const judged = new Map<string, QueryResult>();
       for (const [key, { source, result }] of results) {
-        const doubt = context.ownerDoubt(source) ?? doubts.get(source) ?? (context.pending(source) ? fallDoubt(states.get(source), key) : undefined);
+        const doubt = context.doubt(source) ?? doubts.get(source) ?? (context.pending(source) ? fallDoubt(states.get(source), key) : undefined);
         judged.set(key, withDoubt(result, doubt));
       }
       return judged;

@@ -3,6 +3,9 @@ import type { UnknownReason } from '../../core/model/sample.ts';
 import type { MetricsSource, SourceFailure } from '../sources/source.ts';
 import type { SourceLimits } from './source-runner.ts';
 
+/** Time of the newest sample that a source took in, epoch milliseconds; `undefined` when it cannot tell. */
+export type Heartbeat = (signal: AbortSignal) => Promise<{ readonly ok: true; readonly newest: number | undefined } | SourceFailure>;
+
 /** A source as it may be asked now. A new object means a new source: what was under way with the old one is given up. */
 export type DirectoryEntry =
   | {
@@ -10,6 +13,8 @@ export type DirectoryEntry =
       readonly source: MetricsSource;
       readonly limits?: Partial<SourceLimits> | undefined;
       readonly admit?: ((query: MetricQuery) => SourceFailure | undefined) | undefined;
+      /** Asked once a tick before the queries, for sources whose answers do not show how old they are. */
+      readonly heartbeat?: Heartbeat | undefined;
     }
   | { readonly ok: false; readonly reason: UnknownReason; readonly detail: string };
 

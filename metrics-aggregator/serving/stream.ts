@@ -22,7 +22,9 @@ export async function streamPieces(response: ServerResponse, pieces: Iterable<st
     for (const piece of pieces) {
       if (signal.aborted || response.destroyed) return;
       const flows = piece === '' || response.write(piece);
-      await (flows ? nextTurn() : drained(response));
+      if (!flows) await drained(response);
+      // A reader that is quick drains within this very turn: waiting for it lets nobody else in.
+      await nextTurn();
     }
     if (!response.destroyed) response.end();
   } catch (error) {

@@ -25,8 +25,8 @@ export interface ViewHeader {
   readonly unscrapedNodes: readonly { readonly name: string; readonly since: number; readonly pods: number }[];
   /** Revision of the demands whose answers follow; absent when they were not asked for as a client's. */
   readonly demands?: number | undefined;
-  /** How many pods, nodes and answers follow. */
-  readonly counts: { readonly pods: number; readonly nodes: number; readonly queries: number };
+  /** How many of each follow: a line that is lost on the way is noticed. */
+  readonly counts: { readonly sources: number; readonly pods: number; readonly nodes: number; readonly queries: number };
 }
 
 /** Namespace, name, timestamp, window, 1 for a clock that went wrong; then name, CPU and memory of each container, null for what was not measured. */
@@ -55,6 +55,7 @@ const seriesPerLine = 512;
 export function* viewLines({ view, facts, instance, usage, demands }: ViewLinesOptions): Generator<string, void> {
   const queries = demands === undefined ? [...facts.queries] : [...facts.queries].filter(([key]) => demands.keys.has(key));
   const nodes = usage === 'whole' ? [...view.nodes()] : [];
+  const sources = view.sources();
   const header: ViewHeader = {
     schemaVersion: wireVersion,
     instance,
@@ -67,10 +68,10 @@ export function* viewLines({ view, facts, instance, usage, demands }: ViewLinesO
     startGraceMs: facts.startGraceMs,
     unscrapedNodes: [...facts.unscrapedNodes].map(([name, { since, pods }]) => ({ name, since, pods })),
     demands: demands?.revision,
-    counts: { pods: usage === 'whole' ? view.podCount : 0, nodes: nodes.length, queries: queries.length },
+    counts: { sources: sources.length, pods: usage === 'whole' ? view.podCount : 0, nodes: nodes.length, queries: queries.length },
   };
   yield line(header);
-  yield line({ sources: view.sources() satisfies readonly SourceReport[] });
+  if (sources.length > 0) yield line({ sources: sources satisfies readonly SourceReport[] });
   if (usage === 'whole') {
     yield* podLines(view.pods());
     for (let from = 0; from < nodes.length; from += nodesPerLine)

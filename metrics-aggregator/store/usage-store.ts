@@ -10,19 +10,19 @@ export type { IngestReport } from './usage-ingest.ts';
 
 /** Bounds of the memory of usage. */
 export interface UsageStoreConfig {
-  /** Points of history that one container keeps, the newest; 1 to 65 535. Default 16: four minutes at 15 s; 24 bytes each. */
+  /** Points of history that one container keeps, the newest; 1 to 65 535. Default 12: three minutes at 15 s; 24 bytes each. */
   readonly containerHistoryPoints: number;
   /** Milliseconds after which a container that is no longer listed is forgotten. Default 10 minutes. */
   readonly forgetAfterMs: number;
   /**
-   * Containers with a history, listed or not. Default 200 000: 73 MiB with 16 points. When a listed one finds no room, those that have been away for longest
+   * Containers with a history, listed or not. Default 200 000: 55 MiB with 12 points. When a listed one finds no room, those that have been away for longest
    * are given up, all that left with the same answer; when all are listed, those that came last have no history but their newest sample. Usage itself is
    * held of whatever the last answer listed: leaving a part of it out would look like pods without a sample.
    */
   readonly maxContainers: number;
 }
 
-export const defaultUsageStoreConfig: UsageStoreConfig = { containerHistoryPoints: 16, forgetAfterMs: 600_000, maxContainers: 200_000 };
+export const defaultUsageStoreConfig: UsageStoreConfig = { containerHistoryPoints: 12, forgetAfterMs: 600_000, maxContainers: 200_000 };
 
 export interface SnapshotOptions {
   readonly at: number;

@@ -94,3 +94,26 @@ export function usageTableOf(pods: Iterable<PodUsage>): UsageTable {
   for (const pod of pods) addPod(builder, pod);
   return finishUsageTable(builder);
 }
+
+/** The pods of a table one by one, as objects; of very many that takes long. */
+export function* podsOfTable(table: UsageTable): Generator<PodUsage, undefined> {
+  for (let row = 0; row < table.podCount; row++) {
+    const start = table.firstContainer[row] ?? 0;
+    const end = table.firstContainer[row + 1] ?? 0;
+    yield {
+      namespace: table.namespaces[row] ?? '',
+      name: table.names[row] ?? '',
+      timestamp: table.timestamps[row] ?? 0,
+      windowMs: table.windowsMs[row] ?? 0,
+      containers: table.containers.slice(start, end).map((name, at) => ({
+        name,
+        cpuMilli: known(table.cpuMilli[start + at]),
+        memoryMilli: known(table.memoryMilli[start + at]),
+      })),
+    };
+  }
+}
+
+function known(value: number | undefined): number | undefined {
+  return value === undefined || Number.isNaN(value) ? undefined : value;
+}

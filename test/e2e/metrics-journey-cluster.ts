@@ -10,7 +10,7 @@ import { serveExposition, type ExpositionLine } from './exposition-server.ts';
 import { install, startPlayedCluster } from './installed-cluster.ts';
 import { createServingCertificate, type RealCluster } from './real-cluster.ts';
 import type { Teardown } from './teardown.ts';
-import { until } from './until.ts';
+import { eventually } from './until.ts';
 
 /**
  * A cluster with everything real that metrics come from: a Metrics Server, a Prometheus that scrapes the (simulated) kubelets and an application, an
@@ -32,7 +32,10 @@ export interface MetricsJourneyCluster {
 
 export const metricSourceName = 'real';
 
-/** Real Metrics Server answers with numbers that are up to two of its cycles of 10 s old. */
+/** How old a number may be. Those of a real Metrics Server are up to two of its cycles of 10 s old. */
+export const maxAgeMs = 30_000;
+
+/** Short cooldowns and periods. */
 const flags = [
   '--cooldown-scale-up=10s',
   '--cooldown-scale-down=16s',
@@ -40,7 +43,7 @@ const flags = [
   '--hpa-cpu-initialization-period=2s',
   '--hpa-initial-readiness-delay=1s',
   '--metrics-poll-interval=1s',
-  '--metrics-max-age=45s',
+  `--metrics-max-age=${maxAgeMs / 1000}s`,
   '--log-level=info',
 ];
 
@@ -91,10 +94,13 @@ export async function startMetricsJourneyCluster(programs: Programs, teardown: T
     runningPods: (namespace) => runningPods(fleet, namespace),
     scaled: async (namespace, metrics) => {
       await client.create(resourceTypes.namespaces, { metadata: { name: namespace } });
-      await until(async () => (await client.list(resourceTypes.serviceAccounts, { namespace })).items.length > 0, 10_000);
+      await eventually(
+        `${namespace} has its ServiceAccount`,
+        async () => (await client.list(resourceTypes.serviceAccounts, { namespace })).items.length > 0,
+      );
       await client.create(resourceTypes.services, { metadata: { name: 'web', namespace }, spec: { ports: [{ port: 80 }] } });
       await client.create(resourceTypes.deployments, deployment(namespace, 1));
-      await until(async () => runningPods(fleet, namespace).length === 1, 60_000);
+      await eventually(`${namespace} has its pod`, async () => runningPods(fleet, namespace).length === 1, 60_000);
       await client.create(resourceTypes.horizontalPolicies, policy(namespace, { metrics }));
     },
     startProgram: async () => {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { resourceTypes } from '../../core/model/object.ts';
 import { realClock } from '../../core/runtime/clock.ts';
 import { seededRandom } from '../../core/runtime/random.ts';
-import { createMetricsServerSource } from '../../metrics-aggregator/index.ts';
+import { createMetricsServerSource, type MetricsSource, type UsageAnswer } from '../../metrics-aggregator/index.ts';
 import { constant, createKubeletFleet, createWorkloadModel, onOff, serveKubelets, type KubeletFleet } from '../../simulator/index.ts';
 import { findCompanions } from './binaries/index.ts';
 import { describeWithCompanions } from './companion-suite.ts';
@@ -10,7 +11,7 @@ import { startMetricsServer } from './companions/metrics-server.ts';
 import { createServingCertificate, startRealCluster, type RealCluster } from './real-cluster.ts';
 import { recordScrapes, type ScrapeRecord } from './scrape-record.ts';
 import { createTeardown } from './teardown.ts';
-import { until } from './until.ts';
+import { eventually, until } from './until.ts';
 
 const search = await findCompanions('metrics-server');
 
@@ -37,7 +38,7 @@ describeWithCompanions(
     let fleet: KubeletFleet;
     let server: AggregatedServer;
     let record: ScrapeRecord;
-    let source: ReturnType<typeof createMetricsServerSource>;
+    let source: MetricsSource;
 
     beforeAll(async () => {
       const file = await companions()['metrics-server'].file();
@@ -70,14 +71,13 @@ describeWithCompanions(
       teardown.add(() => kubelets.close());
       for (const name of ['node-a', 'node-b']) await fleet.addNode({ name, cpu: 4, memory: '8Gi' });
       for (const { name, node, app } of pods) {
-        const made = await real.admin.post('/api/v1/namespaces/default/pods', {
-          metadata: { name, labels: { app } },
+        await real.adminClient.create(resourceTypes.pods, {
+          metadata: { name, namespace: 'default', labels: { app } },
           spec: { nodeName: node, terminationGracePeriodSeconds: 0, containers: [{ name: 'c', image: 'i' }] },
         });
-        expect(made.status).toBe(201);
       }
       // What the first scrape has not seen comes a whole resolution later.
-      expect(await until(async () => allPublished(fleet), 30_000)).toBe(true);
+      await eventually('all pods are published', async () => allPublished(fleet));
       record = recordScrapes(fleet);
       teardown.add(async () => record.stop());
       server = await startMetricsServer(real, { file });
@@ -87,16 +87,20 @@ describeWithCompanions(
     });
     afterAll(() => teardown.run());
 
-    /** What our source says now; a failure as its sentence. */
+    const usage = (): Promise<UsageAnswer> => {
+      if (source.usage === undefined) throw new Error(`${source.name} has no usage`);
+      return source.usage(new AbortController().signal);
+    };
+    /** What our source says now; a failure as its reason. */
     const ask = async (): Promise<{ names: string[]; failure?: string }> => {
-      const answer = await source.usage(new AbortController().signal);
+      const answer = await usage();
       return answer.ok ? { names: [...answer.pods.names].toSorted() } : { names: [], failure: answer.reason };
     };
     const allNames = pods.map((pod) => pod.name).toSorted();
 
     it('tells what the containers have really used, over the window that it says', async () => {
       expect(await until(async () => (await ask()).names.length === pods.length, 3 * resolutionMs)).toBe(true);
-      const answer = await source.usage(new AbortController().signal);
+      const answer = await usage();
       if (!answer.ok) throw new Error(answer.detail);
       expect(answer.rejected).toEqual([]);
       expect(answer.partial).toBeUndefined();
@@ -136,7 +140,7 @@ describeWithCompanions(
       fleet.failNode('node-b');
       expect(await until(async () => (await ask()).names.length < pods.length, 3 * resolutionMs)).toBe(true);
       expect((await ask()).names).toEqual(podsOf('node-a').toSorted());
-      const answer = await source.usage(new AbortController().signal);
+      const answer = await usage();
       expect(answer.ok && answer.nodes.map((node) => node.name)).toEqual(['node-a']);
       // For the API server they still run: that is what tells a failed scrape from pods that are gone.
       for (const name of podsOf('node-b')) {
@@ -148,12 +152,12 @@ describeWithCompanions(
       server.process.signal('SIGKILL');
       await server.process.exited;
       fleet.recoverNode('node-b');
-      for (let looks = 0; looks < 10; looks++) {
+      // Each of ours takes two seconds: the client tries a 503 again.
+      for (let looks = 0; looks < 3; looks++) {
         expect((await real.admin.get('/apis/metrics.k8s.io/v1beta1/pods')).status).toBe(503);
         expect(await ask()).toEqual({ names: [], failure: 'source-unavailable' });
-        await new Promise((resolve) => setTimeout(resolve, 200));
       }
-      expect(await until(async () => allPublished(fleet), 30_000)).toBe(true);
+      await eventually('all pods are published', async () => allPublished(fleet));
       await server.resume();
       const seen: string[][] = [];
       const back = await until(async () => {

@@ -7,3 +7,8 @@ export async function until(condition: () => Promise<boolean>, limitMs: number, 
   }
   return true;
 }
+
+/** The same for what has to be so before anything can be tested: a limit that passes first is a fault. */
+export async function eventually(what: string, condition: () => Promise<boolean>, limitMs = 30_000): Promise<void> {
+  if (!(await until(condition, limitMs))) throw new Error(`${what}: not within ${limitMs / 1000} s`);
+}

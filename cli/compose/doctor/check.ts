@@ -39,7 +39,12 @@ export function boundedLines(problems: readonly Check[], clean: Check): Check[] 
   if (problems.length <= maxLines) return [...problems];
   const rest = problems.slice(maxLines);
   const worst = rest.some(({ status }) => status === 'FAIL') ? 'FAIL' : 'WARN';
-  const more: Check = { check: clean.check, status: worst, message: `and ${rest.length} more like these; correct the ones above first`, values: { more: rest.length } };
+  const more: Check = {
+    check: clean.check,
+    status: worst,
+    message: `and ${rest.length} more like these; correct the ones above first`,
+    values: { more: rest.length },
+  };
   return [...problems.slice(0, maxLines), more];
 }
 

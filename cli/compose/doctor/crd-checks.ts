@@ -40,7 +40,12 @@ export function judgeCrd(built: KubeObject, installed: Reading<KubeObject>): Che
 
 function judgeSchema(
   check: string,
-  { name, version, found, wanted }: { readonly name: string; readonly version: string; readonly found: RawVersion; readonly wanted: RawVersion | undefined },
+  {
+    name,
+    version,
+    found,
+    wanted,
+  }: { readonly name: string; readonly version: string; readonly found: RawVersion; readonly wanted: RawVersion | undefined },
 ): Check {
   const { missing, unknown, changed } = schemaDifference(found.schema?.openAPIV3Schema ?? {}, wanted?.schema?.openAPIV3Schema ?? {});
   const values = { version, missing, unknown, changed };
@@ -48,9 +53,14 @@ function judgeSchema(
     return fail(check, `${name} is of an older version: it drops ${listed(missing)} on every write; ${remedy}`, values);
   }
   if (unknown.length > 0) {
-    return warn(check, `${name} is of a newer version than this program, which does not know ${listed(unknown)}; upgrade the program`, values);
+    return warn(
+      check,
+      `${name} is of a newer version than this program, which does not know ${listed(unknown)}; upgrade the program`,
+      values,
+    );
   }
-  if (changed.length > 0) return warn(check, `${name} has other bounds or rules for ${listed(changed)} than this version; ${remedy}`, values);
+  if (changed.length > 0)
+    return warn(check, `${name} has other bounds or rules for ${listed(changed)} than this version; ${remedy}`, values);
   return ok(check, `${name} is installed as ${version}, with the fields of this version`, { version });
 }
 

@@ -27,7 +27,9 @@ export function readObject<T = KubeObject>(
 
 /** All objects of a type, in one namespace or in all. */
 export function readList(client: KubeClient, type: ResourceType, namespace?: string): Promise<Reading<readonly KubeObject[]>> {
-  return reading(async () => (await client.list(type, { namespace: type.namespaced ? namespace : undefined, timeoutMs: readTimeoutMs })).items);
+  return reading(
+    async () => (await client.list(type, { namespace: type.namespaced ? namespace : undefined, timeoutMs: readTimeoutMs })).items,
+  );
 }
 
 /** What the promise resolves with; what a client throws for an answer or for the lack of one is a value here. */

@@ -1,4 +1,4 @@
-import { isConcertinaError, messageOf } from '../../../core/errors.ts';
+import { errorCodes, isConcertinaError, messageOf } from '../../../core/errors.ts';
 import { answerInvalid, errorFromAnswer, type KubeClient } from '../../../core/kube/index.ts';
 import type { Clock } from '../../../core/model/clock.ts';
 import { fail, ok, skipped, warn, type Check } from './check.ts';
@@ -44,7 +44,12 @@ export async function readServer(client: KubeClient, clock: Clock): Promise<Serv
     }
   } catch (error) {
     if (!isConcertinaError(error)) throw error;
-    return { reached: false, server, problem: foreign(messageOf(error), 300) };
+    const { remedy } = errorCodes[error.code];
+    return {
+      reached: false,
+      server,
+      problem: `${foreign(messageOf(error), 300).replace(/\.$/, '')}; ${remedy.charAt(0).toLowerCase()}${remedy.slice(1)}`,
+    };
   }
   return { reached: true, server, version, latenciesMs, skewMs };
 }
@@ -62,13 +67,14 @@ function versionOf(body: Buffer): { readonly gitVersion: string | undefined } | 
 /** Rules in CRDs are CEL with functions that 1.29 was the first to have for good. */
 const leastMinor = 29;
 /** HTTP dates are cut to the second. */
-const negligibleSkewMs = 2_000;
+export const negligibleSkewMs = 2_000;
 /** Above it a lease is renewed too late, now and then. */
 const slowMs = 1_000;
 
 export function judgeServer(facts: ServerFacts): Check[] {
   const { server } = facts;
-  if (!facts.reached) return [fail('api-server/reachable', `${server} does not answer: ${facts.problem}`, { server })];
+  if (!facts.reached)
+    return [fail('api-server/reachable', facts.problem.startsWith(server) ? facts.problem : `${server}: ${facts.problem}`, { server })];
   return [
     ok('api-server/reachable', `${server} answers`, { server }),
     judgeVersion(facts.version),
@@ -81,7 +87,8 @@ function judgeVersion(version: string | undefined): Check {
   const check = 'api-server/version';
   if (version === undefined) return skipped(check, 'the version may not be read; Concertina needs Kubernetes 1.29 or newer');
   const [, major = '', minor = ''] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
-  if (major === '') return warn(check, `"${version}" is not a version that can be compared; Concertina needs Kubernetes 1.29 or newer`, { version });
+  if (major === '')
+    return warn(check, `"${version}" is not a version that can be compared; Concertina needs Kubernetes 1.29 or newer`, { version });
   if (Number(major) > 1 || Number(minor) >= leastMinor) return ok(check, `Kubernetes ${version}`, { version });
   return fail(check, `Kubernetes ${version} is too old for the rules of the CRDs (CEL); upgrade to 1.29 or newer`, { version });
 }

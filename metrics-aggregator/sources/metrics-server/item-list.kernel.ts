@@ -9,7 +9,7 @@ const closeBrace = 0x7d;
 
 /** Where the reading of a list's items stands; see {@link openItemList}. */
 export interface ItemList {
-  readonly body: Uint8Array;
+  readonly body: Buffer;
   /** The next byte to look at. */
   at: number;
   /** Where the value of `items` begins. */
@@ -28,7 +28,7 @@ const nullText = Uint8Array.from(Buffer.from('null'));
  * event loop for a second, so its items are read one by one. That what stands around them is JSON is looked at in {@link closeItemList}. An empty Go list may be
  * written as null.
  */
-export function openItemList(body: Uint8Array): ItemList | undefined {
+export function openItemList(body: Buffer): ItemList | undefined {
   let at = spaceEnd(body, 0);
   if (body[at] !== openBrace) return undefined;
   let depth = 0;
@@ -52,7 +52,7 @@ export function openItemList(body: Uint8Array): ItemList | undefined {
   return undefined;
 }
 
-function openAt(body: Uint8Array, start: number): ItemList | undefined {
+function openAt(body: Buffer, start: number): ItemList | undefined {
   if (body[start] === openBracket) return { body, at: start + 1, start, count: 0, state: 'open' };
   return standsAt(body, start, nullText) ? { body, at: start + nullText.length, start, count: 0, state: 'end' } : undefined;
 }
@@ -84,7 +84,7 @@ function stop(list: ItemList, state: 'cut' | 'broken'): false {
 }
 
 /** Behind the JSON value that begins at `at`, or -1 when the body ends in it. The value may yet be no JSON: this looks at strings and brackets alone. */
-export function valueEnd(body: Uint8Array, at: number): number {
+export function valueEnd(body: Buffer, at: number): number {
   let depth = 0;
   let next = at;
   while (next < body.length) {
@@ -110,7 +110,7 @@ export function valueEnd(body: Uint8Array, at: number): number {
 /** True when the list without its items is JSON with nothing but them as `items`: otherwise what was read may be a part of something else. */
 export function closeItemList(list: ItemList): boolean {
   if (list.state !== 'end') return false;
-  const text = (from: number, to: number): string => Buffer.from(list.body.buffer, list.body.byteOffset + from, to - from).toString('utf8');
+  const text = (from: number, to: number): string => list.body.toString('utf8', from, to);
   try {
     const frame = JSON.parse(`${text(0, list.start)}"here"${text(list.at, list.body.length)}`) as { readonly items?: unknown };
     if (frame.items === 'here') return true;
@@ -122,7 +122,7 @@ export function closeItemList(list: ItemList): boolean {
 }
 
 /** Behind the string that opens at `at`, or -1. */
-function stringEnd(body: Uint8Array, at: number): number {
+function stringEnd(body: Buffer, at: number): number {
   for (let next = at + 1; next < body.length; next++) {
     const byte = body[next]!;
     if (byte === quote) return next + 1;
@@ -131,13 +131,13 @@ function stringEnd(body: Uint8Array, at: number): number {
   return -1;
 }
 
-function spaceEnd(body: Uint8Array, at: number): number {
+function spaceEnd(body: Buffer, at: number): number {
   let next = at;
   while (next < body.length && isSpace(body[next]!)) next++;
   return next;
 }
 
-function spaceStart(body: Uint8Array, end: number): number {
+function spaceStart(body: Buffer, end: number): number {
   let start = end;
   while (start > 0 && isSpace(body[start - 1]!)) start--;
   return start;
@@ -148,7 +148,7 @@ function isSpace(byte: number): boolean {
 }
 
 /** True when these bytes stand there. */
-export function standsAt(body: Uint8Array, at: number, bytes: Uint8Array): boolean {
+export function standsAt(body: Buffer, at: number, bytes: Uint8Array): boolean {
   if (at + bytes.length > body.length) return false;
   for (let index = 0; index < bytes.length; index++) if (body[at + index] !== bytes[index]) return false;
   return true;

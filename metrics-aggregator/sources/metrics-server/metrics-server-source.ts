@@ -1,85 +1,89 @@
 import { isConcertinaError, messageOf } from '../../../core/errors.ts';
 import type { KubeClient, RawResponse } from '../../../core/kube/api.ts';
-import { errorFromAnswer } from '../../../core/kube/status-error.ts';
+import { errorFromAnswer, retryAfterOf } from '../../../core/kube/status-error.ts';
 import { classifyFailure } from '../../engine/source-failure.ts';
-import type { ResourceMetricsSource, ResourceUsage, SourceAnswer } from '../source.ts';
-import { parseNodeMetrics, parsePodMetrics, type Parsed } from './parse.ts';
-import { nextItem, openItems } from './split-items.kernel.ts';
+import type { UsageTable } from '../../store/usage-table.ts';
+import type { MetricsSource, SourceFailure, UsageAnswer } from '../source.ts';
+import type { NamedRows } from './pod-reader.kernel.ts';
+import { readNodeList, readPodList } from './read-lists.ts';
 
-const API = 'metrics.k8s.io';
-const PODS_PATH = '/apis/metrics.k8s.io/v1beta1/pods';
-const NODES_PATH = '/apis/metrics.k8s.io/v1beta1/nodes';
-/** Items between two turns of the event loop: about 5 ms of parsing. */
-const ITEMS_PER_TURN = 500;
-/** Sentences kept of a broken answer; the count of all is in the metric. */
-const MAX_REJECTED = 20;
+const api = 'metrics.k8s.io';
+const podsPath = '/apis/metrics.k8s.io/v1beta1/pods';
+const nodesPath = '/apis/metrics.k8s.io/v1beta1/nodes';
+const maxRejected = 20;
 
 /** `metrics.k8s.io/v1beta1`, whoever serves it: one list of all pods and one of all nodes a poll. */
-export function createMetricsServerSource(client: KubeClient, options: { readonly timeoutMs: number }): ResourceMetricsSource {
+export function createMetricsServerSource(client: KubeClient, options: { readonly timeoutMs: number }): MetricsSource {
+  /** The answer after it mostly names the same pods. */
+  let previous: NamedRows | undefined;
   return {
-    name: API,
-    fetch: async (signal) => {
-      const [pods, nodes] = await Promise.all([
-        fetchList(client, PODS_PATH, parsePodMetrics, { signal, timeoutMs: options.timeoutMs }),
-        fetchList(client, NODES_PATH, parseNodeMetrics, { signal, timeoutMs: options.timeoutMs }),
-      ]);
+    name: api,
+    usage: async (signal): Promise<UsageAnswer> => {
+      const get = (path: string): Promise<RawResponse | SourceFailure> => getList(client, path, { signal, timeoutMs: options.timeoutMs });
+      const nodesAsked = get(nodesPath);
+      const podsAsked = get(podsPath);
+      const [nodesGiven, podsGiven] = await Promise.all([nodesAsked, podsAsked]);
+      const pods = 'ok' in podsGiven ? podsGiven : await readPodList(podsGiven.body, podsPath, previous);
       if (!pods.ok) return pods;
+      previous = stringsOf(pods.value, previous);
       // Node usage is a second product: without it pods are still worth having, so its failure is a note, not a failed poll.
-      const nodeUsage = nodes.ok ? nodes.items : [];
-      const rejected = nodes.ok ? [...pods.rejected, ...nodes.rejected] : [...pods.rejected, `node usage: ${nodes.detail}`];
-      const usage: ResourceUsage = { pods: pods.items, nodes: nodeUsage, rejected };
-      return { ok: true, usage };
+      const nodes = 'ok' in nodesGiven ? nodesGiven : await readNodeList(nodesGiven.body, nodesPath);
+      const notes = nodes.ok ? nodes.rejected : [`node usage: ${nodes.detail}`];
+      const rejected = [...pods.rejected.slice(0, maxRejected - notes.length), ...notes].slice(0, maxRejected);
+      return { ok: true, pods: pods.value, nodes: nodes.ok ? nodes.value : [], rejected };
     },
   };
 }
 
-type ListAnswer<T> =
-  { readonly ok: true; readonly items: readonly T[]; readonly rejected: readonly string[] } | Extract<SourceAnswer, { ok: false }>;
+/** What is needed of an answer for the next. When it names what the one before named, that one is kept: the store has it as well. */
+function stringsOf(table: UsageTable, before: NamedRows | undefined): NamedRows {
+  const { podCount, containerCount, namespaces, names, firstContainer, containers } = table;
+  const isSame =
+    before?.podCount === podCount &&
+    isEqual(names, before.names) &&
+    isEqual(namespaces, before.namespaces) &&
+    isEqual(containers, before.containers) &&
+    isEqual(firstContainer, before.firstContainer);
+  return isSame ? before : { podCount, containerCount, namespaces, names, firstContainer, containers };
+}
 
-async function fetchList<T>(
+function isEqual<T>(one: ArrayLike<T>, other: ArrayLike<T>): boolean {
+  if (one.length !== other.length) return false;
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false;
+  return true;
+}
+
+async function getList(
   client: KubeClient,
   path: string,
-  parse: (item: unknown) => Parsed<T>,
   options: { readonly signal: AbortSignal; readonly timeoutMs: number },
-): Promise<ListAnswer<T>> {
+): Promise<RawResponse | SourceFailure> {
   let response: RawResponse;
   try {
-    response = await client.raw({ method: 'GET', path, ...options });
+    response = await client.raw({ method: 'GET', path, ...options, retries: 0 });
   } catch (error) {
     if (options.signal.aborted) throw error;
-    const status = isConcertinaError(error, 'CREDENTIALS_EXPIRED') ? 401 : undefined;
-    return { ok: false, ...classifyFailure({ status, message: messageOf(error) }, API) };
+    return unanswered(error);
   }
-  if (response.status !== 200) {
-    const { message } = errorFromAnswer(response, { method: 'GET', path });
-    return { ok: false, ...classifyFailure({ status: response.status, message }, API) };
-  }
-  return parseList(response.body, path, parse);
+  return response.status === 200 ? response : refused(response, path);
 }
 
-async function parseList<T>(body: Buffer, path: string, parse: (item: unknown) => Parsed<T>): Promise<ListAnswer<T>> {
-  const cursor = openItems(body);
-  if (cursor === undefined) return { ok: false, reason: 'invalid', detail: `the answer of ${path} is not a list (${body.length} bytes)` };
-  const items: T[] = [];
-  const rejected: string[] = [];
-  for (let count = 1; ; count++) {
-    const text = nextItem(body, cursor);
-    if (text === undefined) break;
-    const parsed = parseItem(text, parse);
-    if (parsed.ok) items.push(parsed.value);
-    else if (rejected.length < MAX_REJECTED) rejected.push(parsed.problem);
-    if (count % ITEMS_PER_TURN === 0) await new Promise<void>((resolve) => setImmediate(resolve));
-  }
-  if (!cursor.done) return { ok: false, reason: 'partial', detail: `the answer of ${path} is cut short after ${items.length} items` };
-  return { ok: true, items, rejected };
+function unanswered(error: unknown): SourceFailure {
+  const isRefused = isConcertinaError(error, 'CREDENTIALS_EXPIRED');
+  const failure = classifyFailure({ status: isRefused ? 401 : undefined, message: messageOf(error) }, api);
+  // A server that is slow only becomes slower by being asked again.
+  const isLate = isConcertinaError(error) && error.details['reason'] === 'timeout';
+  return { ok: false, ...failure, transient: isConcertinaError(error, 'API_UNREACHABLE') && !isLate };
 }
 
-function parseItem<T>(text: string, parse: (item: unknown) => Parsed<T>): Parsed<T> {
-  let item: unknown;
-  try {
-    item = JSON.parse(text);
-  } catch (error) {
-    return { ok: false, problem: `an item is not JSON: ${messageOf(error)}` };
-  }
-  return parse(item);
+function refused(response: RawResponse, path: string): SourceFailure {
+  const { status, headers } = response;
+  const { message } = errorFromAnswer(response, { method: 'GET', path });
+  const retryAfterMs = status === 429 || status === 503 ? retryAfterOf(headers) : undefined;
+  return {
+    ok: false,
+    ...classifyFailure({ status, message }, api),
+    transient: status >= 500,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  };
 }

@@ -16,7 +16,8 @@ export function parsePodMetrics(item: unknown): Parsed<PodUsage> {
   const containers: ContainerUsage[] = [];
   for (const entry of list as unknown[]) {
     const containerName = isRecord(entry) ? entry['name'] : undefined;
-    if (!isRecord(entry) || typeof containerName !== 'string') return { ok: false, problem: `PodMetrics ${pod} has a container without a name` };
+    if (!isRecord(entry) || typeof containerName !== 'string')
+      return { ok: false, problem: `PodMetrics ${pod} has a container without a name` };
     containers.push({ name: containerName, ...parseUsage(entry['usage']) });
   }
   return { ok: true, value: { namespace, name, timestamp, windowMs: window, containers } };
@@ -43,7 +44,8 @@ function parseCommon(item: unknown, kind: string): Parsed<Common> {
   const { name, namespace } = item['metadata'];
   if (typeof name !== 'string') return { ok: false, problem: `${kind} without metadata.name` };
   const timestamp = timestampMs(item['timestamp']);
-  if (Number.isNaN(timestamp)) return { ok: false, problem: `${kind} ${shown(name)}: timestamp ${quoted(item['timestamp'])} is not a time` };
+  if (Number.isNaN(timestamp))
+    return { ok: false, problem: `${kind} ${shown(name)}: timestamp ${quoted(item['timestamp'])} is not a time` };
   const window = windowMs(item['window']);
   if (Number.isNaN(window)) return { ok: false, problem: `${kind} ${shown(name)}: window ${quoted(item['window'])} is not a duration` };
   return { ok: true, value: { object: item, name, namespace: typeof namespace === 'string' ? namespace : undefined, timestamp, window } };

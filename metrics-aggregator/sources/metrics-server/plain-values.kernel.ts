@@ -19,7 +19,7 @@ export function milliAt(body: Buffer, from: number, to: number): number {
     digits = digits * 10 + digit;
   }
   const milli = at === from || at - from > maxDigits ? -1 : scaled(digits, suffixCode(body, at, to));
-  return milli >= 0 && milli <= Number.MAX_SAFE_INTEGER ? milli : quantityMilli(body.latin1Slice(from, to));
+  return milli >= 0 && milli <= Number.MAX_SAFE_INTEGER ? milli : quantityMilli(body.toString('latin1', from, to));
 }
 
 /** A suffix of no or one byte, or a binary one, as one number: the byte, and 256 more with an i behind it; -1 for anything else. */
@@ -87,7 +87,7 @@ export function windowMsAt(body: Buffer, from: number, to: number): number {
     else break;
   }
   const plain = at === to - 1 && body[at] === 0x73 && at > from && at - from <= maxWindowDigits && (fractionDigits < 0 || at - from > 1);
-  if (!plain) return windowMs(body.latin1Slice(from, to));
+  if (!plain) return windowMs(body.toString('latin1', from, to));
   // The arithmetic of core/units/duration.ts.
   const total = (digits * 1000) / 10 ** Math.max(0, fractionDigits);
   return Number.isInteger(total) || total > 1e9 ? total : Math.round(total * 1e6) / 1e6;
@@ -110,15 +110,16 @@ export interface DayCache {
 
 /** Epoch milliseconds of a timestamp. As {@link timestampMs} of the text. */
 export function timestampMsAt(cache: DayCache, body: Buffer, from: number, to: number): number {
-  if (to - from !== 20 || body[from + 10] !== 0x54 || body[from + 19] !== 0x5a) return timestampMs(body.latin1Slice(from, to));
-  const day = twoDigits(body, from) * 1_000_000 + twoDigits(body, from + 2) * 10_000 + twoDigits(body, from + 5) * 100 + twoDigits(body, from + 8);
+  if (to - from !== 20 || body[from + 10] !== 0x54 || body[from + 19] !== 0x5a) return timestampMs(body.toString('latin1', from, to));
+  const day =
+    twoDigits(body, from) * 1_000_000 + twoDigits(body, from + 2) * 10_000 + twoDigits(body, from + 5) * 100 + twoDigits(body, from + 8);
   const hour = twoDigits(body, from + 11);
   const minute = twoDigits(body, from + 14);
   const second = twoDigits(body, from + 17);
   const separated = body[from + 4] === 0x2d && body[from + 7] === 0x2d && body[from + 13] === 0x3a && body[from + 16] === 0x3a;
-  if (!separated || !(day > 0 && hour < 24 && minute < 60 && second < 60)) return timestampMs(body.latin1Slice(from, to));
+  if (!separated || !(day > 0 && hour < 24 && minute < 60 && second < 60)) return timestampMs(body.toString('latin1', from, to));
   if (day !== cache.day) {
-    cache.startMs = timestampMs(`${body.latin1Slice(from, from + 10)}T00:00:00Z`);
+    cache.startMs = timestampMs(`${body.toString('latin1', from, from + 10)}T00:00:00Z`);
     cache.day = day;
   }
   return cache.startMs + hour * 3_600_000 + minute * 60_000 + second * 1000;

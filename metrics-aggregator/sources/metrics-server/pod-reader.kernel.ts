@@ -4,6 +4,9 @@ import type { UsageTable } from '../../store/usage-table.ts';
 import { standsAt } from './item-list.kernel.ts';
 import { milliAt, timestampMsAt, windowMsAt, type DayCache } from './plain-values.kernel.ts';
 
+/** The strings of a table. */
+export type NamedRows = Pick<UsageTable, 'podCount' | 'containerCount' | 'namespaces' | 'names' | 'firstContainer' | 'containers'>;
+
 /**
  * Reads the items of a PodMetricsList into a table, straight from the bytes.
  *
@@ -16,7 +19,7 @@ import { milliAt, timestampMsAt, windowMsAt, type DayCache } from './plain-value
 export interface PodReader {
   readonly body: Buffer;
   readonly table: UsageTableBuilder;
-  readonly previous: UsageTable | undefined;
+  readonly previous: NamedRows | undefined;
   /** Row of `previous` that the next item should be of. */
   expected: number;
   /** Searches of `previous` in vain, since one found something: an answer in another order is not searched for ever. */
@@ -28,7 +31,7 @@ export interface PodReader {
   to: number;
 }
 
-export function createPodReader(body: Buffer, previous: UsageTable | undefined): PodReader {
+export function createPodReader(body: Buffer, previous: NamedRows | undefined): PodReader {
   // A little more than last time, or by the size of a usual item.
   const pods = previous === undefined ? Math.ceil(body.length / 320) : previous.podCount + (previous.podCount >> 6);
   const containers = previous === undefined ? pods : previous.containerCount + (previous.containerCount >> 6);
@@ -92,7 +95,7 @@ export function readPodItem(reader: PodReader, start: number): number {
   }
   roomForPod(table);
   const pod = table.podCount++;
-  table.names.push(row >= 0 ? reader.previous!.names[row]! : body.latin1Slice(nameFrom, nameTo));
+  table.names.push(row >= 0 ? reader.previous!.names[row]! : body.toString('latin1', nameFrom, nameTo));
   table.namespaces.push(row >= 0 ? reader.previous!.namespaces[row]! : namespaceOf(reader, namespaceFrom, namespaceTo));
   table.timestamps[pod] = timestamp;
   table.windowsMs[pod] = window;
@@ -102,12 +105,14 @@ export function readPodItem(reader: PodReader, start: number): number {
 
 /** Adds a pod that was read the other way, with strings shared likewise. */
 export function addParsedPod(reader: PodReader, pod: PodUsage): void {
-  const { previous } = reader;
-  const row = previous === undefined ? -1 : rowOfText(reader, previous, pod.namespace, pod.name);
-  if (previous === undefined || row < 0) return addPod(reader.table, pod);
-  reader.expected = row + 1;
+  const { previous, expected } = reader;
+  if (previous === undefined) return addPod(reader.table, pod);
+  const isExpected = previous.names[expected] === pod.name && previous.namespaces[expected] === pod.namespace;
+  if (isExpected) reader.expected++;
+  const row = isExpected ? expected : searchRow(reader, previous, pod.namespace, pod.name);
   const containers = pod.containers.map((container) => ({ ...container, name: shared(reader, container.name) }));
-  addPod(reader.table, { ...pod, namespace: previous.namespaces[row]!, name: previous.names[row]!, containers });
+  const { namespace, name } = row < 0 ? pod : { namespace: previous.namespaces[row]!, name: previous.names[row]! };
+  addPod(reader.table, { ...pod, namespace, name, containers });
 }
 
 /** From behind the namespace to the end of the metadata; -1 for anything unusual. */
@@ -198,7 +203,7 @@ function readContainers(reader: PodReader, start: number, row: number): number {
 
 function containerName(reader: PodReader, hint: string | undefined): string {
   const { body, from, to } = reader;
-  return hint !== undefined && isText(body, from, to, hint) ? hint : shared(reader, body.latin1Slice(from, to));
+  return hint !== undefined && isText(body, from, to, hint) ? hint : shared(reader, body.toString('latin1', from, to));
 }
 
 /** More names than that are not shared. */
@@ -214,7 +219,7 @@ function shared({ containerNames }: PodReader, name: string): string {
 /** That of the pod before, which is nearly always the same. */
 function namespaceOf({ body, table }: PodReader, from: number, to: number): string {
   const last = table.namespaces[table.podCount - 2];
-  return last !== undefined && isText(body, from, to, last) ? last : body.latin1Slice(from, to);
+  return last !== undefined && isText(body, from, to, last) ? last : body.toString('latin1', from, to);
 }
 
 interface PodRange {
@@ -224,28 +229,30 @@ interface PodRange {
   readonly namespaceTo: number;
 }
 
+/** Rows behind the expected one that are looked at first: a few pods that went. */
+const lookAhead = 4;
+
 /** Row of the same pod in the answer before, or -1. */
-function previousRow(reader: PodReader, { nameFrom, nameTo, namespaceFrom, namespaceTo }: PodRange): number {
+function previousRow(reader: PodReader, range: PodRange): number {
   const { body, previous, expected } = reader;
   if (previous === undefined) return -1;
-  const isExpected =
-    expected < previous.podCount &&
-    isText(body, nameFrom, nameTo, previous.names[expected]!) &&
-    isText(body, namespaceFrom, namespaceTo, previous.namespaces[expected]!);
-  const row = isExpected
-    ? expected
-    : rowOfText(reader, previous, body.latin1Slice(namespaceFrom, namespaceTo), body.latin1Slice(nameFrom, nameTo));
-  if (row >= 0) reader.expected = row + 1;
-  return row;
+  const { nameFrom, nameTo, namespaceFrom, namespaceTo } = range;
+  const last = Math.min(expected + lookAhead, previous.podCount - 1);
+  for (let row = expected; row <= last; row++) {
+    if (isText(body, nameFrom, nameTo, previous.names[row]!) && isText(body, namespaceFrom, namespaceTo, previous.namespaces[row]!)) {
+      reader.expected = row + 1;
+      return row;
+    }
+  }
+  const namespace = body.toString('latin1', namespaceFrom, namespaceTo);
+  return searchRow(reader, previous, namespace, body.toString('latin1', nameFrom, nameTo));
 }
 
-/** An answer in another order than that of names has no more than so many searches in vain. */
+/** In an answer of another order than that of names there are no more than so many searches in vain. */
 const maxMisses = 4096;
 
-/** Pods come and go between two answers, and both are sorted by namespace and name: searched as that, which finds nothing if they are not. */
-function rowOfText(reader: PodReader, previous: UsageTable, namespace: string, name: string): number {
-  const { expected } = reader;
-  if (previous.names[expected] === name && previous.namespaces[expected] === namespace) return expected;
+/** Answers are sorted by namespace and name: the one before is searched as such. If it is not, that finds nothing, or the right row all the same. */
+function searchRow(reader: PodReader, previous: NamedRows, namespace: string, name: string): number {
   if (reader.misses >= maxMisses) return -1;
   let low = 0;
   let high = previous.podCount - 1;
@@ -254,6 +261,7 @@ function rowOfText(reader: PodReader, previous: UsageTable, namespace: string, n
     const order = compare(previous.namespaces[middle]!, namespace) || compare(previous.names[middle]!, name);
     if (order === 0) {
       reader.misses = 0;
+      reader.expected = middle + 1;
       return middle;
     }
     if (order < 0) low = middle + 1;

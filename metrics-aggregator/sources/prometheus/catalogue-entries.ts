@@ -61,7 +61,7 @@ export const builtInEntries: readonly CatalogueEntry[] = [
     unit: 'restarts',
     query:
       'sum by (namespace, pod, container) (increase(kube_pod_container_status_restarts_total[{{range}}]))' +
-      ' * on (namespace, pod, container) group_left () max by (namespace, pod, container) (kube_pod_container_status_last_terminated_reason{reason="OOMKilled"})',
+      ' * on (namespace, pod, container) max by (namespace, pod, container) (kube_pod_container_status_last_terminated_reason{reason="OOMKilled"})',
   },
   {
     name: 'restarts',

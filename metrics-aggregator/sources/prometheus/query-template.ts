@@ -70,7 +70,7 @@ function matchesByRegex(before: string): boolean {
 }
 
 /** Probe values: a label value that breaks out of its string, if anything can, and durations that are none elsewhere. */
-const probe = '"} or probe{probe="';
+const probe = '`\'"} or probe{probe="\'`';
 
 function checkedTemplate(text: string, parts: readonly Part[]): TemplateResult {
   const harmless = checkQuery(join(parts, { range: 60_000, step: 60_000, ...labels('x') }));

@@ -1,21 +1,8 @@
-import type { Clock } from '../../../core/model/clock.ts';
-import type { ResourceType, KubeObject } from '../../../core/model/object.ts';
-import type { WorkloadModel } from '../../workload/index.ts';
-import type { KubeletFleet } from '../kubelet/index.ts';
+import type { Clock, Timer } from '../../../core/model/clock.ts';
+import { createClusterExpositions } from './exposition/cluster-expositions.ts';
+import type { MeasuredCluster } from './exposition/cluster-expositions.ts';
 import { createPrometheusServer } from './prometheus-server.ts';
-import type { PrometheusServer, PrometheusServerOptions } from './types.ts';
-
-/** Where API objects are read; the registry of the embedded cluster is one, reflectors of a real cluster can be. */
-export interface ObjectLister {
-  list(type: ResourceType): readonly KubeObject[];
-}
-
-/** What of a cluster there is to measure: an `EmbeddedCluster` is one. */
-export interface MeasuredCluster {
-  readonly fleet: Pick<KubeletFleet, 'nodeNames' | 'scrape' | 'pods'>;
-  readonly workload: WorkloadModel;
-  readonly api: { readonly registry: ObjectLister };
-}
+import type { PrometheusServer, PrometheusServerOptions, ScrapeHandle } from './types.ts';
 
 export interface ClusterPrometheusOptions extends Omit<PrometheusServerOptions, 'clock'> {
   readonly cluster: MeasuredCluster;
@@ -24,8 +11,52 @@ export interface ClusterPrometheusOptions extends Omit<PrometheusServerOptions, 
   readonly scrapeIntervalMs?: number;
 }
 
-/** A Prometheus that scrapes an embedded cluster: one target per node (job `kubelet`, path /metrics/cadvisor), `kube-state-metrics` and `app`. */
+const defaultIntervalMs = 15_000;
+
+/**
+ * A Prometheus that scrapes a simulated cluster: one target for each node (job `kubelet`, `metrics_path="/metrics/cadvisor"`, label `node`), one
+ * `kube-state-metrics` and one `app` with the applications of all workloads. Nodes that come and go are followed; `stop` ends everything.
+ */
 export function startClusterPrometheus(options: ClusterPrometheusOptions): PrometheusServer {
-  const { clock } = options;
-  return createPrometheusServer({ clock });
+  const { cluster, clock, scrapeIntervalMs: intervalMs = defaultIntervalMs, ...serverOptions } = options;
+  const server = createPrometheusServer({ ...serverOptions, clock });
+  const expositions = createClusterExpositions(cluster, clock);
+  const nodes = new Map<string, ScrapeHandle>();
+  let timer: Timer | undefined;
+
+  const follow = (): void => {
+    const present = new Set(expositions.nodes());
+    for (const [name, target] of nodes) {
+      if (present.has(name)) continue;
+      nodes.delete(name);
+      target.remove();
+    }
+    for (const name of present) {
+      if (nodes.has(name)) continue;
+      const labels = { instance: `${name}:10250`, metrics_path: '/metrics/cadvisor', node: name };
+      nodes.set(name, server.addTarget({ job: 'kubelet', labels, intervalMs, scrape: () => expositions.cadvisor(name) }));
+    }
+    timer = clock.setTimeout(follow, intervalMs);
+  };
+
+  // The exposition's own namespace and pod count, as the usual scrape configurations of both have it.
+  const once = { honorLabels: true, intervalMs };
+  server.addTarget({
+    ...once,
+    job: 'kube-state-metrics',
+    labels: { instance: 'kube-state-metrics:8080' },
+    scrape: () => expositions.kubeStateMetrics(),
+  });
+  server.addTarget({ ...once, job: 'app', labels: { instance: 'app:8080' }, scrape: () => expositions.application() });
+  follow();
+  return {
+    ...server,
+    get seriesCount() {
+      return server.seriesCount;
+    },
+    stop: async () => {
+      timer?.cancel();
+      await server.stop();
+    },
+  };
 }

@@ -21,7 +21,9 @@ interface Answer {
   readonly data?: { readonly resultType: string; readonly result: readonly Series[] | readonly [number, string] };
 }
 
-const { answers } = JSON.parse(readFileSync(new URL('promql-answers.json', import.meta.url), 'utf8')) as { readonly answers: readonly Recorded[] };
+const { answers } = JSON.parse(readFileSync(new URL('promql-answers.json', import.meta.url), 'utf8')) as {
+  readonly answers: readonly Recorded[];
+};
 
 const server = createPrometheusServer({ clock: new VirtualClock(historyEnd + 60_000) });
 server.ingest(historyExposition());
@@ -47,7 +49,7 @@ function comparable({ data, ...rest }: Answer, ordered: boolean): unknown {
 }
 
 function keyOf({ metric }: Series): string {
-  return JSON.stringify(Object.entries(metric).sort());
+  return JSON.stringify(Object.entries(metric).sort(([left], [right]) => (left < right ? -1 : 1)));
 }
 
 /** Equal text, or floats that differ by less than the rounding of a different order of additions. */
@@ -62,14 +64,17 @@ function aligned(actual: unknown, wanted: unknown): unknown {
   if (typeof actual === 'string' && typeof wanted === 'string') return sameNumber(actual, wanted) ? wanted : actual;
   if (Array.isArray(actual) && Array.isArray(wanted)) return actual.map((item, index) => aligned(item, wanted[index]));
   if (typeof actual === 'object' && typeof wanted === 'object' && actual !== null && wanted !== null) {
-    return Object.fromEntries(Object.entries(actual).map(([key, value]) => [key, aligned(value, (wanted as Record<string, unknown>)[key])]));
+    return Object.fromEntries(
+      Object.entries(actual).map(([key, value]) => [key, aligned(value, (wanted as Record<string, unknown>)[key])]),
+    );
   }
   return actual;
 }
 
 describe('PromQL of the embedded Prometheus gives what the real one gave', () => {
   it('was asked the questions that stand in the list', () => {
-    expect(answers.map(({ status: _, body: __, ...question }) => question)).toEqual(recordedQuestions());
+    expect(answers).toMatchObject(recordedQuestions());
+    expect(answers.length).toBe(recordedQuestions().length);
     expect(answers.length).toBeGreaterThan(400);
   });
 

@@ -63,7 +63,12 @@ const shapes: readonly Shape[] = [
   { series: 'http_requests_total{code="200",namespace="shop",pod="web-a"}', value: (index) => 1000 + index * 15.5 },
   { series: 'http_requests_total{code="500",namespace="shop",pod="web-a"}', value: (index) => Math.floor(index / 4) },
   { series: 'http_requests_total{code="200",namespace="shop",pod="web-b"}', value: resetting(30, 50) },
-  { series: 'http_requests_total{code="200",namespace="shop",pod="web-c"}', from: 10 * minute, to: 40 * minute, value: (index) => index * 7 },
+  {
+    series: 'http_requests_total{code="200",namespace="shop",pod="web-c"}',
+    from: 10 * minute,
+    to: 40 * minute,
+    value: (index) => index * 7,
+  },
   { series: 'http_requests_total{code="200",namespace="tools",pod="cron"}', every: 60 * second, value: (index) => index * index },
   { series: 'temperature{room="cellar"}', value: (index) => 10 - 5 * ((index % 40) / 10) },
   { series: 'temperature{room="attic"}', value: (index) => (index % 50 === 49 ? Number.NaN : 30 + ((index * 7) % 11) / 3) },

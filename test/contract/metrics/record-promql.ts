@@ -38,7 +38,10 @@ async function record(): Promise<void> {
     const answers = [];
     for (const question of recordedQuestions()) answers.push(await ask(url, question));
     const build = (await (await fetch(`${url}/api/v1/status/buildinfo`)).json()) as { readonly data: object };
-    const recorded = { provenance: { program: 'prometheus', ...build.data, history: 'promql-history.ts', questions: 'promql-expressions.ts' }, answers };
+    const recorded = {
+      provenance: { program: 'prometheus', ...build.data, history: 'promql-history.ts', questions: 'promql-expressions.ts' },
+      answers,
+    };
     await writeFile(new URL('promql-answers.json', import.meta.url), `${JSON.stringify(recorded, undefined, 1)}\n`);
     console.log(`${answers.length} answers recorded`);
   } finally {

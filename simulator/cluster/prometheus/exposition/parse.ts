@@ -74,7 +74,9 @@ function labelsOf(inside: string, number: number): [string, string][] {
 }
 
 function unescaped(text: string): string {
-  return text.includes('\\') ? text.replaceAll(/\\(.)/g, (whole, char: string) => (char === 'n' ? '\n' : char === '\\' || char === '"' ? char : whole)) : text;
+  return text.includes('\\')
+    ? text.replaceAll(/\\(.)/g, (whole, char: string) => (char === 'n' ? '\n' : char === '\\' || char === '"' ? char : whole))
+    : text;
 }
 
 function shortened(text: string): string {

@@ -49,7 +49,9 @@ async function serve(handle: ApiHandler, message: IncomingMessage, response: Ser
       method: message.method ?? 'GET',
       path,
       query: formOf(query),
-      headers: Object.fromEntries(Object.entries(message.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value])),
+      headers: Object.fromEntries(
+        Object.entries(message.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+      ),
       body: chunks.length === 0 ? undefined : Buffer.concat(chunks),
       get signal() {
         return gone.signal;

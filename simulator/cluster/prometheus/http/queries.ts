@@ -44,7 +44,17 @@ function* instants(start: number, end: number, step: number): Generator<number> 
 }
 
 /** More points than anybody looks at, or a mistake: the real server's sentence, with the bound that is set. */
-function checkPoints({ start, end, step, limit }: { readonly start: number; readonly end: number; readonly step: number; readonly limit: number }): void {
+function checkPoints({
+  start,
+  end,
+  step,
+  limit,
+}: {
+  readonly start: number;
+  readonly end: number;
+  readonly step: number;
+  readonly limit: number;
+}): void {
   if (Math.trunc((end - start) / step) <= limit) return;
   const shown = String(limit).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');
   const advice = 'Try decreasing the query resolution (?step=XX)';
@@ -68,4 +78,3 @@ function executed(run: () => string): string {
     throw error;
   }
 }
-

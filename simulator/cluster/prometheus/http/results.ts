@@ -7,10 +7,11 @@ type ValueFault = PrometheusFaults['values'];
 /** `data` of an answer to a query, as JSON text. */
 export function queryData(value: Value, at: number, fault: ValueFault): string {
   switch (value.kind) {
+    // Scalars and strings go through another encoder than samples: their time has no trailing zeros.
     case 'scalar':
-      return data('scalar', pair(at, changed(value.value, fault)));
+      return data('scalar', `[${at / 1000},"${formatFloat(changed(value.value, fault))}"]`);
     case 'string':
-      return data('string', `[${formatTimestamp(at)},${JSON.stringify(value.value)}]`);
+      return data('string', `[${at / 1000},${JSON.stringify(value.value)}]`);
     case 'vector':
       return vectorData(value.samples, at, fault);
     case 'matrix':
@@ -24,7 +25,9 @@ function data(type: string, result: string): string {
 
 function vectorData(samples: readonly Sample[], at: number, fault: ValueFault): string {
   const shown = fault === 'empty' ? [] : samples;
-  const entries = shown.map(({ labels, value }) => `{"metric":${JSON.stringify(labels.toRecord())},"value":${pair(at, changed(value, fault))}}`);
+  const entries = shown.map(
+    ({ labels, value }) => `{"metric":${JSON.stringify(labels.toRecord())},"value":${pair(at, changed(value, fault))}}`,
+  );
   return data('vector', `[${entries.join(',')}]`);
 }
 

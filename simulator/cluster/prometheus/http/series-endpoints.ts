@@ -50,7 +50,9 @@ export function metadataMap({ parameters, server }: Exchange): string {
   const entries = [...server.metadata].filter(([name]) => metric === '' || name === metric);
   const shown = limit >= 0 ? entries.slice(0, limit) : entries;
   return JSON.stringify(
-    Object.fromEntries(shown.sort(([left], [right]) => compareText(left, right)).map(([name, { type, help }]) => [name, [{ type, help, unit: '' }]])),
+    Object.fromEntries(
+      shown.sort(([left], [right]) => compareText(left, right)).map(([name, { type, help }]) => [name, [{ type, help, unit: '' }]]),
+    ),
   );
 }
 

@@ -83,11 +83,12 @@ function extreme(samples: Vector, before: (left: number, right: number) => boole
   return found;
 }
 
-function variance(samples: Vector): number {
-  let mean = 0;
+function variance([head, ...rest]: Vector): number {
+  // One alone varies by nothing, even if it is no number.
+  let mean = head?.value ?? Number.NaN;
   let squares = 0;
-  let count = 0;
-  for (const { value } of samples) {
+  let count = 1;
+  for (const { value } of rest) {
     count += 1;
     const distance = value - mean;
     mean += distance / count;
@@ -105,8 +106,53 @@ function extremes(
   if (Number.isNaN(count) || Math.abs(count) >= 2 ** 63) throw new ExecutionError(`Scalar value ${formatFloat(count)} overflows int64`);
   const kept = Math.trunc(count);
   if (kept < 1) return [];
-  const order = byValue(descending);
-  return groupsOf(samples, grouping).flatMap(({ samples: members }) => members.toSorted(order).slice(0, kept));
+  return groupsOf(samples, grouping).flatMap(({ samples: members }) => firstByHeap(members, kept, byValue(descending)));
+}
+
+/**
+ * The first `kept` in an order, by the heap that the real server keeps: with equal values it decides which of them stay. The worst that is kept is
+ * on top, and only a better one takes its place.
+ */
+function firstByHeap(samples: Vector, kept: number, order: (left: Sample, right: Sample) => number): Sample[] {
+  const heap: Sample[] = [];
+  const worse = (left: number, right: number): boolean => {
+    const [a, b] = [heap[left], heap[right]];
+    // NaN is worse than anything, also than itself, as in the real server.
+    return a !== undefined && b !== undefined && (Number.isNaN(a.value) || order(a, b) > 0);
+  };
+  const swap = (left: number, right: number): void => {
+    const [a, b] = [heap[left], heap[right]];
+    if (a !== undefined && b !== undefined) [heap[left], heap[right]] = [b, a];
+  };
+  const up = (from: number): void => {
+    for (let at = from; at > 0;) {
+      const parent = (at - 1) >> 1;
+      if (!worse(at, parent)) break;
+      swap(at, parent);
+      at = parent;
+    }
+  };
+  const down = (): void => {
+    for (let at = 0; ;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && worse(child + 1, child)) child += 1;
+      if (!worse(child, at)) break;
+      swap(child, at);
+      at = child;
+    }
+  };
+  for (const sample of samples) {
+    const top = heap[0];
+    if (heap.length < kept) {
+      heap.push(sample);
+      up(heap.length - 1);
+    } else if (top !== undefined && order(sample, top) < 0) {
+      heap[0] = sample;
+      down();
+    }
+  }
+  return heap.sort(order);
 }
 
 /** Order of values with NaN at the end. */

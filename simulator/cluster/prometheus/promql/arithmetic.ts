@@ -25,7 +25,9 @@ export function quantileOf(quantile: number, values: readonly number[]): number 
   if (values.length === 0 || Number.isNaN(quantile)) return Number.NaN;
   if (quantile < 0) return Number.NEGATIVE_INFINITY;
   if (quantile > 1) return Number.POSITIVE_INFINITY;
-  const sorted = values.toSorted((left, right) => (Number.isNaN(left) ? (Number.isNaN(right) ? 0 : -1) : Number.isNaN(right) ? 1 : left - right));
+  const sorted = values.toSorted((left, right) =>
+    Number.isNaN(left) ? (Number.isNaN(right) ? 0 : -1) : Number.isNaN(right) ? 1 : left - right,
+  );
   const rank = quantile * (sorted.length - 1);
   const lower = Math.max(0, Math.floor(rank));
   const upper = Math.min(sorted.length - 1, lower + 1);
@@ -37,6 +39,16 @@ export function quantileOf(quantile: number, values: readonly number[]): number 
 export function power(base: number, exponent: number): number {
   if (base === 1 || (base === -1 && Math.abs(exponent) === Number.POSITIVE_INFINITY)) return 1;
   return base ** exponent;
+}
+
+/** Go's `math.Max`: positive infinity beats NaN. */
+export function larger(left: number, right: number): number {
+  return left === Number.POSITIVE_INFINITY || right === Number.POSITIVE_INFINITY ? Number.POSITIVE_INFINITY : Math.max(left, right);
+}
+
+/** Go's `math.Min`: negative infinity beats NaN. */
+export function smaller(left: number, right: number): number {
+  return left === Number.NEGATIVE_INFINITY || right === Number.NEGATIVE_INFINITY ? Number.NEGATIVE_INFINITY : Math.min(left, right);
 }
 
 export function calculate(operator: string, left: number, right: number): number {

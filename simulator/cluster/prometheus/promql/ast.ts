@@ -101,16 +101,7 @@ export interface Parentheses extends Placed {
 }
 
 export type Expression =
-  | NumberLiteral
-  | StringLiteral
-  | VectorSelector
-  | MatrixSelector
-  | Subquery
-  | Call
-  | Aggregation
-  | Binary
-  | Unary
-  | Parentheses;
+  NumberLiteral | StringLiteral | VectorSelector | MatrixSelector | Subquery | Call | Aggregation | Binary | Unary | Parentheses;
 
 export const comparisonOperators: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=']);
 export const setOperators: ReadonlySet<string> = new Set(['and', 'or', 'unless']);

@@ -17,7 +17,8 @@ export function combine(binary: Binary, left: Value, right: Value): Value {
   if (left.kind === 'scalar' && right.kind === 'vector') {
     return { kind: 'vector', samples: withScalar(binary, right.samples, { scalar: left.value, swapped: true }) };
   }
-  if (left.kind !== 'vector' || right.kind !== 'vector') throw new ExecutionError('binary expression must contain only scalar and instant vector types');
+  if (left.kind !== 'vector' || right.kind !== 'vector')
+    throw new ExecutionError('binary expression must contain only scalar and instant vector types');
   const samples = setOperators.has(binary.operator)
     ? setResult(binary, left.samples, right.samples)
     : matched(binary, left.samples, right.samples);
@@ -40,7 +41,11 @@ function dropsName({ operator, bool }: Binary): boolean {
   return bool || !comparisonOperators.has(operator);
 }
 
-function withScalar(binary: Binary, samples: Vector, { scalar, swapped }: { readonly scalar: number; readonly swapped: boolean }): Sample[] {
+function withScalar(
+  binary: Binary,
+  samples: Vector,
+  { scalar, swapped }: { readonly scalar: number; readonly swapped: boolean },
+): Sample[] {
   const result: Sample[] = [];
   const filters = comparisonOperators.has(binary.operator) && !binary.bool;
   for (const { labels, value } of samples) {

@@ -1,5 +1,6 @@
 import { Labels, metricName } from '../storage/labels.ts';
 import { byValue } from './aggregate.ts';
+import { larger, smaller } from './arithmetic.ts';
 import { unwrapped } from './ast.ts';
 import type { Call, Expression } from './ast.ts';
 import type { Evaluator } from './evaluate.ts';
@@ -64,13 +65,19 @@ function mapped(frame: Frame, change: (value: number) => number): Value {
 /** Without an argument: of the time of the evaluation. */
 function datePart(frame: Frame, part: (date: Date) => number): Value {
   if (frame.args.length === 0) return vector([{ labels: Labels.empty, value: part(new Date(Math.floor(frame.at / 1000) * 1000)) }]);
-  return mapped(frame, (seconds) => part(new Date(Math.trunc(seconds) * 1000)));
+  return mapped(frame, (seconds) => {
+    const date = new Date(Math.trunc(seconds) * 1000);
+    // The real server answers whatever an overflow leaves.
+    if (Number.isNaN(date.getTime())) throw new ExecutionError(`the date of ${seconds} s is not supported by this simulated Prometheus`);
+    return part(date);
+  });
 }
 
 function overRange(frame: Frame, name: string): Value {
   const { evaluator, at, args } = frame;
   const rangeAt = name === 'quantile_over_time' ? 1 : 0;
   const scalar = args.length > 1 ? scalarOf(frame, 1 - rangeAt) : Number.NaN;
+  if (args.length > 1) refuseFixedRange(frame, name, rangeAt);
   const { series, from, to } = evaluator.range(argument(frame, rangeAt), at);
   const samples: Sample[] = [];
   for (const points of series) {
@@ -81,9 +88,18 @@ function overRange(frame: Frame, name: string): Value {
   return vector(samples);
 }
 
+/** Version 2.42 loses samples of a range that `@` holds fast when the function itself moves with the steps: no number is better than that one. */
+function refuseFixedRange(frame: Frame, name: string, rangeAt: number): void {
+  const range = unwrapped(argument(frame, rangeAt));
+  const shift = range.kind === 'matrix' ? range.selector.shift : range.kind === 'subquery' ? range.shift : undefined;
+  const constant = name === 'quantile_over_time' && unwrapped(argument(frame, 0)).kind === 'number';
+  if (shift?.at === undefined || constant || !frame.evaluator.hasSteps) return;
+  throw new ExecutionError(`"${name}" of a range with @ in a range query is not supported by this simulated Prometheus`);
+}
+
 function clamped(frame: Frame, lowest: number, highest: number): Value {
-  if (highest < lowest) return vector([]);
-  return mapped(frame, (value) => Math.max(lowest, Math.min(highest, value)));
+  const within = mapped(frame, (value) => larger(lowest, smaller(highest, value)));
+  return highest < lowest ? vector([]) : within;
 }
 
 /** Labels that the selector fixes by equality, for a series that is not there. */
@@ -129,11 +145,11 @@ const functions: Readonly<Record<string, (frame: Frame) => Value>> = {
   clamp: (frame) => clamped(frame, scalarOf(frame, 1), scalarOf(frame, 2)),
   clamp_min: (frame) => {
     const least = scalarOf(frame, 1);
-    return mapped(frame, (value) => Math.max(least, value));
+    return mapped(frame, (value) => larger(least, value));
   },
   clamp_max: (frame) => {
     const most = scalarOf(frame, 1);
-    return mapped(frame, (value) => Math.min(most, value));
+    return mapped(frame, (value) => smaller(most, value));
   },
   timestamp: timestamps,
   absent: (frame) => absent(frame, vectorOf(frame, 0).length > 0),

@@ -33,6 +33,11 @@ export class Evaluator {
     this.#options = options;
   }
 
+  /** Whether this is a range query of more than one instant. */
+  get hasSteps(): boolean {
+    return this.#options.end > this.#options.start;
+  }
+
   evaluate(expression: Expression, at: number): Value {
     switch (expression.kind) {
       case 'number':
@@ -173,7 +178,8 @@ export function evaluateSteps(evaluator: Evaluator, expression: Expression, inst
   const collected = new Map<string, { readonly labels: Labels; readonly times: number[]; readonly values: number[] }>();
   for (const at of instants) {
     const value = evaluator.evaluate(expression, at);
-    const samples: Vector = value.kind === 'vector' ? value.samples : value.kind === 'scalar' ? [{ labels: Labels.empty, value: value.value }] : [];
+    const samples: Vector =
+      value.kind === 'vector' ? value.samples : value.kind === 'scalar' ? [{ labels: Labels.empty, value: value.value }] : [];
     for (const sample of samples) {
       let points = collected.get(sample.labels.key);
       if (points === undefined) collected.set(sample.labels.key, (points = { labels: sample.labels, times: [], values: [] }));

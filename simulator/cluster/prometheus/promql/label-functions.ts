@@ -4,7 +4,10 @@ import { ExecutionError } from './values.ts';
 import type { Sample, Vector } from './values.ts';
 
 /** `label_replace(v, destination, replacement, source, pattern)`. */
-export function labelReplace(samples: Vector, [destination = '', replacement = '', source = '', pattern = '']: readonly string[]): Sample[] {
+export function labelReplace(
+  samples: Vector,
+  [destination = '', replacement = '', source = '', pattern = '']: readonly string[],
+): Sample[] {
   const expression = compiled(pattern);
   if (!labelName.test(destination)) throw new ExecutionError(`invalid destination label name in label_replace(): ${destination}`);
   return samples.map((sample) => {
@@ -25,11 +28,14 @@ function compiled(pattern: string): RegExp {
 
 /** Go's `Regexp.Expand`: `$1`, `$name` (as long as it goes), `${name}`, `$$`; an unknown name is empty. */
 function expand(template: string, match: RegExpExecArray): string {
-  return template.replaceAll(/\$(?:(\$)|\{(\w+)\}|(\w+))/g, (_, dollar: string | undefined, braced: string | undefined, bare: string | undefined) => {
-    if (dollar !== undefined) return '$';
-    const name = braced ?? bare ?? '';
-    return (/^\d+$/.test(name) ? match[Number(name)] : match.groups?.[name]) ?? '';
-  });
+  return template.replaceAll(
+    /\$(?:(\$)|\{(\w+)\}|(\w+))/g,
+    (_, dollar: string | undefined, braced: string | undefined, bare: string | undefined) => {
+      if (dollar !== undefined) return '$';
+      const name = braced ?? bare ?? '';
+      return (/^\d+$/.test(name) ? match[Number(name)] : match.groups?.[name]) ?? '';
+    },
+  );
 }
 
 /** `label_join(v, destination, separator, source…)`. */

@@ -81,8 +81,8 @@ function push(state: LexState, kind: TokenKind, to: number): void {
 }
 
 function skipComment(state: LexState): void {
-  const end = state.query.indexOf('\n', state.at);
-  state.at = end < 0 ? state.query.length : end;
+  const length = state.query.slice(state.at).search(/[\r\n]/);
+  state.at = length < 0 ? state.query.length : state.at + length;
 }
 
 const punctuation = new Set(['(', ')', '{', '[', ']', ',', '@']);

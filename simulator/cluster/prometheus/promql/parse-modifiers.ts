@@ -65,7 +65,15 @@ export function parseRange(stream: TokenStream, expression: Expression, bracket:
   if (stream.take(':') !== undefined) {
     const stepMs = stream.sees(']') ? undefined : parseDuration(stream, 'subquery selector', 'duration or "]"');
     if (stream.take(']') === undefined) stream.unexpected('subquery selector', '"]"');
-    return { kind: 'subquery', expression, rangeMs, stepMs, shift: { offset: undefined, at: undefined }, from: expression.from, to: stream.end };
+    return {
+      kind: 'subquery',
+      expression,
+      rangeMs,
+      stepMs,
+      shift: { offset: undefined, at: undefined },
+      from: expression.from,
+      to: stream.end,
+    };
   }
   if (stream.take(']') === undefined) stream.unexpected('subquery or range', '":" or "]"');
   if (expression.kind !== 'selector') return stream.fail(bracket, 'ranges only allowed for vector selectors');

@@ -27,8 +27,8 @@ function first(values: readonly number[]): number {
  */
 function extrapolated({ times, values }: Points, { from, to }: WindowContext['window'], isCounter: boolean): number | undefined {
   if (values.length < 2) return undefined;
-  let increase = last(values) - first(values);
-  if (isCounter) increase += lostByResets(values);
+  const change = last(values) - first(values);
+  const increase = isCounter ? withResets(values, change) : change;
   const sampled = (last(times) - first(times)) / 1000;
   const distance = sampled / (values.length - 1);
   let toStart = (first(times) - from) / 1000;
@@ -39,10 +39,11 @@ function extrapolated({ times, values }: Points, { from, to }: WindowContext['wi
   return increase * (covered / sampled);
 }
 
-function lostByResets(values: readonly number[]): number {
-  let lost = 0;
-  for (let at = 1; at < values.length; at++) if (nth(values, at) < nth(values, at - 1)) lost += nth(values, at - 1);
-  return lost;
+/** Added one by one, in the real server's order: with very large counters the order shows. */
+function withResets(values: readonly number[], change: number): number {
+  let increase = change;
+  for (let at = 1; at < values.length; at++) if (nth(values, at) < nth(values, at - 1)) increase += nth(values, at - 1);
+  return increase;
 }
 
 function nth(values: readonly number[], index: number): number {

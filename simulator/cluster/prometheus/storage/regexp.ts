@@ -92,7 +92,8 @@ function open(scan: Scan): void {
   if (rest.startsWith('(?:')) return put(scan, '(?:', 3, false);
   const named = /^\(\?P<([A-Za-z0-9_]+)>/.exec(rest);
   if (named !== null) return put(scan, `(?<${named[1] ?? ''}>`, named[0].length, false);
-  if (rest.startsWith('(?P')) throw new RegexpProblem('invalid named capture', rest.slice(0, rest.includes('>') ? rest.indexOf('>') + 1 : rest.length));
+  if (rest.startsWith('(?P'))
+    throw new RegexpProblem('invalid named capture', rest.slice(0, rest.includes('>') ? rest.indexOf('>') + 1 : rest.length));
   const flags = /^\(\?[imsU-]+[:)]/.exec(rest);
   if (flags !== null) throw new RegexpProblem('flags inside a pattern are not supported by this server', flags[0]);
   throw new RegexpProblem('invalid or unsupported Perl syntax', rest.slice(0, 3));
@@ -233,7 +234,8 @@ function member(pattern: string, at: number): [text: string, length: number] {
     return [content, named[0].length];
   }
   const [low, lowLength, single] = classAtom(rest);
-  if (!single || rest.charAt(lowLength) !== '-' || rest.charAt(lowLength + 1) === ']' || rest.length <= lowLength + 1) return [low, lowLength];
+  if (!single || rest.charAt(lowLength) !== '-' || rest.charAt(lowLength + 1) === ']' || rest.length <= lowLength + 1)
+    return [low, lowLength];
   const [high, highLength] = classAtom(rest.slice(lowLength + 1));
   const length = lowLength + 1 + highLength;
   try {

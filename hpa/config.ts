@@ -14,11 +14,12 @@ export const defaultEngineConfig: EngineConfig = {
   downscaleStabilizationMs: 300_000,
   scaleUpLimitFactor: 2,
   scaleUpLimitMinimum: 4,
-  /** A policy with minReplicas 0 is refused for now (NotSupportedYet), so the gate stays off. */
-  scaleToZero: false,
+  /** HPAScaleToZero: beta and on by default in 1.37. */
+  scaleToZero: true,
   podLevelResources: true,
   /** More than half of the pods without a sample: nothing shrinks. */
   missingShareFreeze: 0.5,
+  failureSpacingMs: 5000,
 };
 
 /** Settings of the controller. */

@@ -31,7 +31,8 @@ const mostRows = 50;
 export function queryText(report: QueryReport): string {
   const { result, selectors } = report;
   const counts = selectors.length === 0 ? '' : selectorTable(selectors);
-  const hints = selectors.flatMap(hintLines).map(printable).join('\n');
+  const uncounted = report.notCounted > 0 ? [`and ${report.notCounted} more selectors, which were not counted`] : [];
+  const hints = [...uncounted, ...selectors.flatMap(hintLines)].map(printable).join('\n');
   return sections([headLines(report).map(printable).join('\n'), counts, hints, result === null ? '' : valueTable(result)]);
 }
 
@@ -103,7 +104,7 @@ function number(value: number | null): string {
 
 function labelText(labels: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return foreign(`{${pairs.map(([name, value]) => `${foreign(name, 60)}=${JSON.stringify(foreign(value, 100))}`).join(', ')}}`, 400);
+  return foreign(`{${pairs.map(([name, value]) => `${foreign(name, 60)}=${JSON.stringify(foreign(value, 60))}`).join(', ')}}`, 400);
 }
 
 function sections(parts: readonly string[]): string {

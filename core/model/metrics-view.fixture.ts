@@ -26,6 +26,7 @@ export function plainView(facts: PlainViewFacts): MetricsView {
     resourceSource: source,
     usageDoubt: facts.usageDoubt,
     podUsage: (namespace, name) => pods.get(`${namespace}/${name}`),
+    hasPod: (namespace, name) => pods.has(`${namespace}/${name}`),
     nodeUsage: () => undefined,
     podCount: pods.size,
     pods: () => pods.values(),

@@ -111,6 +111,8 @@ export type FreshSampleVisitor = (sample: {
 export interface UsageSnapshot {
   /** Usage of one pod, or `undefined` when the source has none: consult `podGap` for the reason. */
   podUsage(namespace: string, name: string): PodUsage | undefined;
+  /** Whether there is usage of the pod, without making an object of it. */
+  hasPod(namespace: string, name: string): boolean;
   nodeUsage(name: string): NodeUsage | undefined;
   readonly podCount: number;
   pods(): IterableIterator<PodUsage>;

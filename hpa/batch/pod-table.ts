@@ -23,7 +23,7 @@ export interface PodTable {
   /** Slots before `end` that no group uses. */
   wasted: number;
   readonly groups: Set<PodGroup>;
-  /** A pod stands in a slot without its row having been looked for. */
+  /** There may be a row for a slot that has none: a pod came, or one went that had the row of a pod of two groups. */
   hasNewSlots: boolean;
 }
 
@@ -96,6 +96,7 @@ export function dropGroup(table: PodTable, group: PodGroup): void {
   table.wasted += group.capacity;
   group.capacity = 0;
   group.records = [];
+  table.hasNewSlots = true;
 }
 
 export function addPod(context: TableContext, group: PodGroup, pod: PodRecord): void {
@@ -125,6 +126,7 @@ export function removePod({ table }: TableContext, group: PodGroup, pod: PodReco
   const end = group.start + group.records.length;
   for (const column of columnsOf(table)) column.copyWithin(from, from + 1, end + 1);
   table.row[end] = -1;
+  table.hasNewSlots = true;
 }
 
 /** Memory requests from now on, and of the pods that are there. */

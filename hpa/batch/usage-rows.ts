@@ -218,8 +218,18 @@ function findRows(rows: UsageRows, table: PodTable, among: readonly number[] | u
     for (const row of among) find(row);
     return;
   }
-  // A pod that two selectors find has its row in one group already: only what no open slot can want is left out, which is nothing for sure.
-  for (let row = 0; row < rows.count; row++) find(row);
+  const taken = takenRows(table, rows.count);
+  for (let row = 0; row < rows.count; row++) if (taken[row] === 0) find(row);
+}
+
+/** Rows that some pod has. A pod of two groups may miss its row thereby; such groups are not calculated here, and when one of them goes it is looked for again. */
+function takenRows({ row, end }: PodTable, count: number): Uint8Array {
+  const taken = new Uint8Array(count);
+  for (let slot = 0; slot < end; slot++) {
+    const held = row[slot] ?? -1;
+    if (held >= 0) taken[held] = 1;
+  }
+  return taken;
 }
 
 type OpenSlots = Map<string, Map<string, number | number[]>>;

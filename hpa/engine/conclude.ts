@@ -1,10 +1,12 @@
-import { formatTime, removeCondition, setCondition, type Condition, type ConditionUpdate } from '../../core/model/condition.ts';
-import { checkCooldown, recordScaling, type ScalingHistory } from '../../core/model/cooldown.ts';
-import { canWake, type Evaluation } from './evaluate.ts';
+import { formatTime, type Condition } from '../../core/model/condition.ts';
+import { recordScaling, type ScalingHistory } from '../../core/model/cooldown.ts';
+import { withCondition } from './condition-update.ts';
+import type { Evaluation } from './evaluation.ts';
+import { houseConditions } from './house-conditions.ts';
 import type { EvaluationInput, EventNote, HpaState, MetricStatus } from './model.ts';
 import { storeScaleEvent } from './rate-limit.ts';
-import { holdReasonName } from './sentence.ts';
-import { clockText, replicasText } from './text.ts';
+import { replicasText } from './text.ts';
+import { afterScaling } from './zero.ts';
 
 /** What became of an evaluation's write. */
 export type WriteOutcome =
@@ -53,7 +55,7 @@ function afterWrite(input: EvaluationInput, evaluation: Evaluation): Conclusion 
   const { now, spec } = input;
   const { from, to } = evaluation.decision;
   const direction = to > from ? 'up' : 'down';
-  const history = recordScaling(input.history, direction, now);
+  const history = evaluation.startsCooldown ? recordScaling(input.history, direction, now) : input.history;
   const change = Math.abs(to - from);
   const { scaleUpEvents, scaleDownEvents } = evaluation.state;
   const message = `${replicasText(to)} set on ${input.target.kind}/${input.target.name}`;
@@ -67,7 +69,7 @@ function afterWrite(input: EvaluationInput, evaluation: Evaluation): Conclusion 
       scaleDownEvents:
         direction === 'down' ? storeScaleEvent(scaleDownEvents, change, { rules: spec.behavior?.scaleDown, now }) : scaleDownEvents,
     },
-    conditions: houseConditions(input, evaluation, { conditions: zeroMark(input, evaluation, noted), history }),
+    conditions: houseConditions(input, evaluation, { conditions: afterScaling(input, evaluation, noted), history }),
     desiredReplicas: to,
     lastScaleTime: formatTime(now),
     events: [
@@ -106,57 +108,5 @@ function common(input: EvaluationInput, evaluation: Evaluation): Conclusion {
     events: evaluation.events,
     action: 'none',
     error: evaluation.error,
-  };
-}
-
-function withCondition(input: EvaluationInput, conditions: readonly Condition[], update: ConditionUpdate): Condition[] {
-  const generation = input.generation === undefined ? {} : { observedGeneration: input.generation };
-  return setCondition(conditions, { ...update, ...generation }, input.now);
-}
-
-/** Marks a target that the controller itself put to sleep, so that it may wake it (§8). */
-function zeroMark(input: EvaluationInput, { decision }: Evaluation, conditions: readonly Condition[]): readonly Condition[] {
-  if (!input.config.scaleToZero) return removeCondition(conditions, 'ScaledToZero');
-  const asleep = decision.from > 0 && decision.to === 0 && input.spec.minReplicas === 0 && canWake(input.spec);
-  return withCondition(input, conditions, {
-    type: 'ScaledToZero',
-    status: asleep ? 'True' : 'False',
-    reason: asleep ? 'ScaledToZero' : 'NotScaledToZero',
-    message: asleep ? 'the target sleeps at 0 replicas until a metric asks for more' : `the target has ${replicasText(decision.to)}`,
-  });
-}
-
-/** CoolingDown and Held are the suite's own: native objects keep to upstream's conditions. */
-function houseConditions(
-  input: EvaluationInput,
-  { decision }: Evaluation,
-  { conditions, history }: { readonly conditions: readonly Condition[]; readonly history: ScalingHistory },
-): readonly Condition[] {
-  if (input.spec.native) return conditions;
-  const hold = decision.to === decision.from ? decision.holds.findLast((each) => heldBy.has(each.by)) : undefined;
-  return withCondition(input, withCondition(input, conditions, coolingUpdate(input, history)), {
-    type: 'Held',
-    status: hold === undefined ? 'False' : 'True',
-    reason: hold === undefined ? 'NotHeld' : holdReasonName(hold.by),
-    message: hold === undefined ? 'nothing holds the target back' : hold.message,
-  });
-}
-
-/** Holds of the suite's own; upstream's show in AbleToScale, ScalingActive and ScalingLimited. */
-const heldBy: ReadonlySet<string> = new Set(['cooldown', 'missing-data', 'conflict', 'dry-run', 'paused', 'not-leader']);
-
-function coolingUpdate({ spec, now }: EvaluationInput, history: ScalingHistory): ConditionUpdate {
-  const { cooldown } = spec;
-  const up = checkCooldown(cooldown, history, 'up', now);
-  const down = checkCooldown(cooldown, history, 'down', now);
-  const parts = [
-    ...(up.allowed ? [] : [`no scale-up before ${clockText(up.until)}`]),
-    ...(down.allowed ? [] : [`no scale-down before ${clockText(down.until)}`]),
-  ];
-  return {
-    type: 'CoolingDown',
-    status: parts.length === 0 ? 'False' : 'True',
-    reason: parts.length === 0 ? 'CooldownOver' : 'RecentlyScaled',
-    message: parts.length === 0 ? 'no cooldown is running' : parts.join(', '),
   };
 }

@@ -1,7 +1,7 @@
+import { formatTime } from '../../core/model/condition.ts';
 import type { TraceStep } from '../../core/model/decision.ts';
 import { activeSchedules, rampSteps, type ActiveSchedule, type ScheduleState } from '../schedule/index.ts';
 import type { ScalingSpec } from './spec.ts';
-import { momentText } from './text.ts';
 
 /** The bounds that hold now: those of the policy, moved by its schedules. `policy.min ≤ min ≤ max ≤ policy.max`. */
 export interface EffectiveBounds {
@@ -58,13 +58,13 @@ export function maxText({ max, maxFrom }: EffectiveBounds): string {
 }
 
 /** What the schedules do now, for the trace; `[]` for a policy without any. */
-export function scheduleSteps({ min, max, schedules }: EffectiveBounds, { minReplicas, maxReplicas }: ScalingSpec, now: number): TraceStep[] {
+export function scheduleSteps({ min, max, schedules }: EffectiveBounds, { minReplicas, maxReplicas }: ScalingSpec): TraceStep[] {
   if (schedules === undefined) return [];
   const changed = min !== minReplicas || max !== maxReplicas;
   return [
     {
       step: 'schedule',
-      message: `${scheduleText(schedules, now)}: bounds ${min}…${max} ${changed ? `instead of ${minReplicas}…${maxReplicas}` : 'as in the policy'}`,
+      message: `${scheduleText(schedules)}: bounds ${min}…${max} ${changed ? `instead of ${minReplicas}…${maxReplicas}` : 'as in the policy'}`,
       values: {
         minReplicas: min,
         maxReplicas: max,
@@ -77,15 +77,15 @@ export function scheduleSteps({ min, max, schedules }: EffectiveBounds, { minRep
   ];
 }
 
-/** `Schedule office-hours is open until 16:00:00`; for the trace and the condition. */
-export function scheduleText({ active, next }: ScheduleState, now: number): string {
-  if (active.length > 0) return active.map((each) => activeText(each, now)).join(', ');
+/** `Schedule office-hours is open until 2026-01-05T16:00:00Z`; for the trace and the condition. */
+export function scheduleText({ active, next }: ScheduleState): string {
+  if (active.length > 0) return active.map(activeText).join(', ');
   if (next === undefined) return 'No schedule is active, and none opens any more';
-  return `No schedule is active; ${next.name} opens at ${momentText(next.opensAt, now)}`;
+  return `No schedule is active; ${next.name} opens at ${formatTime(next.opensAt)}`;
 }
 
-function activeText({ schedule, phase, step, until }: ActiveSchedule, now: number): string {
-  const end = until === undefined ? '' : ` until ${momentText(until, now)}`;
+function activeText({ schedule, phase, step, until }: ActiveSchedule): string {
+  const end = until === undefined ? '' : ` until ${formatTime(until)}`;
   switch (phase) {
     case 'open':
       return `Schedule ${schedule.name} is open${end}`;

@@ -1,33 +1,20 @@
-import { checkCooldown, type ScalingHistory } from '../../core/model/cooldown.ts';
-import type { Hold, TraceStep } from '../../core/model/decision.ts';
+import type { Hold } from '../../core/model/decision.ts';
+import { cooldownRule, type CooldownInput } from './cooldown-rule.ts';
+import { verdictOf, type HouseRule, type HouseVerdict } from './house-rule.ts';
 import type { MetricOutcome, MetricProposal } from './metric.ts';
-import type { EngineConfig, ScalingSpec } from './model.ts';
-import { capitalized, clockText, durationText, namesText } from './text.ts';
+import type { EngineConfig } from './model.ts';
+import { clockText, namesText } from './text.ts';
 
-export interface HouseInput {
-  readonly spec: ScalingSpec;
-  readonly from: number;
-  /** What upstream's rules have decided. */
-  readonly to: number;
-  /** The size was out of bounds and is corrected without metrics. */
-  readonly forced: boolean;
+export interface HouseInput extends CooldownInput {
   readonly conflict?: string | undefined;
   readonly outcomes: readonly MetricOutcome[];
-  readonly history: ScalingHistory;
-  readonly now: number;
   readonly config: EngineConfig;
 }
 
-export interface HouseVerdict {
-  readonly to: number;
-  readonly holds: readonly Hold[];
-  readonly trace: readonly TraceStep[];
-}
-
 /**
- * The house rules on top of upstream's decision, in this order: two controllers do not fight; nothing shrinks on degraded data; cooldowns; mode. Any of them holds
- * the whole scaling. A correction up to minReplicas does not wait for the cooldown, since minReplicas is a floor for availability;
- * a correction down to maxReplicas does wait, like any shrink.
+ * The house rules on top of upstream's decision, in this order: two controllers do not fight; nothing shrinks on degraded data; cooldowns; pause; mode. Any of them
+ * holds the whole scaling. What stands for availability does not wait for the cooldown: a correction up to minReplicas, also one that a schedule has raised, and
+ * waking from 0. A correction down to maxReplicas does wait, like any shrink.
  */
 export function applyHouseRules(input: HouseInput): HouseVerdict {
   const { from, to } = input;
@@ -35,22 +22,15 @@ export function applyHouseRules(input: HouseInput): HouseVerdict {
     const kept = keptByGaps(input);
     return { to, holds: kept?.hold === undefined ? [] : [kept.hold], trace: kept === undefined ? [] : [kept.step] };
   }
-  const verdicts = [conflict(input), degradedData(input), cooldown(input), mode(input)].filter((verdict) => verdict !== undefined);
-  const holds = verdicts.flatMap((verdict) => (verdict.hold === undefined ? [] : [verdict.hold]));
-  return { to: holds.length > 0 ? from : to, holds, trace: verdicts.map((verdict) => verdict.step) };
+  return verdictOf(input, [conflict(input), degradedData(input), cooldownRule(input), pause(input), mode(input)]);
 }
 
-interface Verdict {
-  readonly hold?: Hold;
-  readonly step: TraceStep;
-}
-
-function conflict({ conflict: message, from, to }: HouseInput): Verdict | undefined {
+function conflict({ conflict: message, from, to }: Pick<HouseInput, 'conflict' | 'from' | 'to'>): HouseRule | undefined {
   if (message === undefined) return undefined;
   return { hold: { by: 'conflict', message }, step: { step: 'conflict', message, values: { from, asked: to, held: true } } };
 }
 
-function degradedData({ from, to, outcomes, config }: HouseInput): Verdict | undefined {
+function degradedData({ from, to, outcomes, config }: HouseInput): HouseRule | undefined {
   if (to > from) return undefined;
   for (const outcome of outcomes) {
     if (!outcome.ok) continue;
@@ -76,7 +56,7 @@ function degradedHold({ degraded, groups, observed }: MetricProposal, config: En
 }
 
 /** Upstream's own caution, made visible: nothing changes because too little is known, not because the load is right. */
-function keptByGaps({ from, outcomes }: HouseInput): Verdict | undefined {
+function keptByGaps({ from, outcomes }: HouseInput): HouseRule | undefined {
   const kept = outcomes.find((outcome) => outcome.ok && outcome.keptByGaps);
   if (kept?.groups === undefined) return undefined;
   const { missing, readyCount, unready } = kept.groups;
@@ -84,41 +64,22 @@ function keptByGaps({ from, outcomes }: HouseInput): Verdict | undefined {
   return { hold: { by: 'missing-data', message }, step: { step: 'missing-data', message, values: { from, asked: from, held: true } } };
 }
 
-function cooldown({ spec, from, to, forced, history, now }: HouseInput): Verdict | undefined {
-  const direction = to > from ? 'up' : 'down';
-  const length = direction === 'up' ? spec.cooldown.scaleUpMs : spec.cooldown.scaleDownMs;
-  if (length <= 0) return undefined;
-  const verdict = checkCooldown(spec.cooldown, history, direction, now);
-  const values = {
-    direction,
-    cooldownSeconds: length / 1000,
-    since: verdict.allowed ? null : verdict.since,
-    until: verdict.allowed ? null : verdict.until,
-  };
-  if (verdict.allowed) {
-    const last = direction === 'up' ? 'scale-up' : 'scaling';
-    return {
-      step: {
-        step: 'cooldown',
-        message: `No ${last} in the last ${durationText(length)}: scaling ${direction} is allowed`,
-        values: { ...values, held: false },
-      },
-    };
-  }
-  if (forced && direction === 'up') {
-    const message = `Scaled at ${clockText(verdict.since)}, but a correction up to minReplicas does not wait for the cooldown`;
-    return { step: { step: 'cooldown', message, values: { ...values, held: false } } };
-  }
-  const message = capitalized(
-    `scale-${direction} from ${from} to ${to} waits until ${clockText(verdict.until)}: last ${direction === 'up' ? 'scale-up' : 'scaling'} at ${clockText(verdict.since)}, cooldown ${durationText(length)}`,
-  );
-  return {
-    hold: { by: 'cooldown', until: verdict.until, message },
-    step: { step: 'cooldown', message, values: { ...values, held: true } },
-  };
+function pause({ spec, from, to }: HouseInput): HouseRule | undefined {
+  const request = spec.pause;
+  const direction = to > from ? 'out' : 'in';
+  if (request === undefined || !(direction === 'in' ? request.scaleIn : request.scaleOut)) return undefined;
+  const message = `Scale-${direction} is paused by ${request.annotation}: ${to} instead of ${from} would be set; remove the annotation to resume`;
+  return { hold: { by: 'paused', message }, step: { step: 'paused', message, values: { annotation: request.annotation, from, asked: to, held: true } } };
 }
 
-function mode({ spec, from, to }: HouseInput): Verdict | undefined {
+/** A size that somebody has asked for by annotation waits for nothing but another controller and the mode. */
+export function applyParkingRules(input: Pick<HouseInput, 'spec' | 'from' | 'to' | 'conflict'>): HouseVerdict {
+  const { from, to } = input;
+  if (to === from) return { to, holds: [], trace: [] };
+  return verdictOf(input, [conflict(input), mode(input)]);
+}
+
+function mode({ spec, from, to }: Pick<HouseInput, 'spec' | 'from' | 'to'>): HouseRule | undefined {
   if (spec.mode === 'Auto') return undefined;
   const by = spec.mode === 'DryRun' ? 'dry-run' : 'paused';
   const message =

@@ -12,13 +12,17 @@ export interface DecisionFacts {
   readonly holds: readonly Hold[];
   /** Failed metrics beside one that works. */
   readonly failures?: string | undefined;
-  readonly cooldown: CooldownPolicy;
+  /** That a scaling begins; `undefined`: it begins none. */
+  readonly cooldown: CooldownPolicy | undefined;
+  /** The target has 0 replicas and can wake by itself. */
+  readonly asleep?: boolean | undefined;
   readonly now: number;
 }
 
 /** The decision in one sentence: what happens, why, what held it and what comes next. */
-export function decisionSentence({ from, to, cause, formula, holds, failures, cooldown, now }: DecisionFacts): string {
-  const head = from === to ? `stays at ${replicasText(from)}` : `${from} → ${replicasText(to)}`;
+export function decisionSentence({ from, to, cause, formula, holds, failures, cooldown, asleep, now }: DecisionFacts): string {
+  const stays = `stays ${asleep === true ? 'asleep ' : ''}at ${replicasText(from)}`;
+  const head = from === to ? stays : `${from} → ${replicasText(to)}`;
   const parts = [`${head}: ${cause}${formula === undefined ? '' : ` (${formula})`}`];
   for (const hold of holds) parts.push(lowered(hold.message));
   if (failures !== undefined) parts.push(`but ${failures}`);
@@ -33,6 +37,7 @@ function lowered(message: string): string {
 }
 
 function nextStep({ from, to, cooldown, now }: Pick<DecisionFacts, 'from' | 'to' | 'cooldown' | 'now'>): string | undefined {
+  if (cooldown === undefined) return undefined;
   if (to > from && cooldown.scaleUpMs > 0) {
     return `next scale-up not before ${clockText(now + cooldown.scaleUpMs)} (cooldown ${durationText(cooldown.scaleUpMs)})`;
   }

@@ -12,12 +12,6 @@ export function clockText(epochMs: number): string {
   return formatTime(Math.ceil(epochMs / 1000) * 1000).slice(11, 19);
 }
 
-/** A moment in UTC; with its date unless it is less than a day away: `12:03:20`, `2026-01-05 07:00:00`. */
-export function momentText(epochMs: number, now: number): string {
-  const text = formatTime(Math.ceil(epochMs / 1000) * 1000);
-  return Math.abs(epochMs - now) < 86_400_000 ? text.slice(11, 19) : text.slice(0, 19).replace('T', ' ');
-}
-
 export function durationText(ms: number): string {
   return humanDuration(ms);
 }

@@ -5,7 +5,7 @@ import type { Doubt, UnknownReason } from '../../core/model/sample.ts';
 import type { AggregatorConfig } from '../config.ts';
 import { judgeAnswer } from '../engine/judge-answer.ts';
 import { notAskedYet, type MetricsViewInput, type UnscrapedNode } from '../engine/metrics-view.ts';
-import { findNodeGaps } from '../engine/node-gaps.ts';
+import { countNodeGaps } from '../engine/node-gaps.ts';
 import { judgeOutage, noOutage, usageOutage } from '../engine/outage.ts';
 import { createWorkloadTotals } from '../engine/workload-totals.ts';
 import type { UsageAnswer, UsageResult } from '../sources/source.ts';
@@ -69,8 +69,6 @@ class Keeper implements UsageKeeper {
   #renewedAt: number | undefined;
   #resolutionMs: number;
   #unscraped: ReadonlyMap<string, UnscrapedNode> = new Map();
-  /** Taken after the last answer and not handed out yet: a snapshot shows what is fresh only once. */
-  #untaken: UsageSnapshot | undefined;
   #polling = false;
 
   constructor(options: UsageKeeperOptions) {
@@ -105,10 +103,8 @@ class Keeper implements UsageKeeper {
 
   facts(at: number): ReturnType<UsageKeeper['facts']> {
     const { name } = this.#options;
-    const usage = this.#untaken ?? this.#snapshot(at);
-    this.#untaken = undefined;
     return {
-      usage,
+      usage: this.#snapshot(at, true),
       usageSource: name,
       resourceSource: this.#state,
       usageDoubt: this.doubt(),
@@ -134,9 +130,8 @@ class Keeper implements UsageKeeper {
     const now = clock.now();
     this.#state = judgeAnswer(answer, { previous: this.#state, name, runningPods: cluster.runningPods(), now });
     const taken = answer.ok && this.#state.healthy ? await this.#take(answer, now) : undefined;
-    const usage = this.#snapshot(now);
-    this.#untaken = usage;
-    const gaps = this.#findGaps(usage, now);
+    const usage = this.#snapshot(now, false);
+    const gaps = await this.#findGaps(usage, now);
     return {
       at: now,
       durationMs: clock.monotonic() - begun,
@@ -163,16 +158,23 @@ class Keeper implements UsageKeeper {
     return taken;
   }
 
-  #snapshot(at: number): UsageSnapshot {
-    return this.#store.snapshot({ at, maxAgeMs: this.#options.config.maxAgeMs });
+  /** `publish`: what is fresh in it is not fresh in the next one. */
+  #snapshot(at: number, publish: boolean): UsageSnapshot {
+    return this.#store.snapshot({ at, maxAgeMs: this.#options.config.maxAgeMs, publish });
   }
 
-  #findGaps(usage: UsageSnapshot, now: number): { readonly expected: number; readonly measured: number } {
+  async #findGaps(usage: UsageSnapshot, now: number): Promise<{ readonly expected: number; readonly measured: number }> {
     const { cluster } = this.#options;
     const pods = cluster.pods?.();
     // While the source is down the held samples say nothing about nodes.
     if (pods === undefined || !this.#state.healthy) return { expected: 0, measured: 0 };
-    const { unscraped, expected, measured } = findNodeGaps({ pods, usage, previous: this.#unscraped, now, startGraceMs: this.#startGraceMs() });
+    const count = countNodeGaps({ usage, previous: this.#unscraped, now, startGraceMs: this.#startGraceMs() });
+    let taken = 0;
+    for (const pod of pods) {
+      count.add(pod);
+      if (++taken % rowsPerTurn === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    const { unscraped, expected, measured } = count.finish();
     this.#unscraped = unscraped;
     return { expected, measured };
   }

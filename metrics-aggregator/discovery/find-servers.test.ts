@@ -55,8 +55,13 @@ describe('findServers', () => {
     expect(urlOf([service('m/stack', { labels, ports: stack })])).toEqual(['http://stack.m.svc:9090']);
     const unnamed = [{ port: 10901 }, { port: 9090 }];
     expect(urlOf([service('m/unnamed', { labels, ports: unnamed })])).toEqual(['http://unnamed.m.svc:9090']);
-    expect(urlOf([service('m/one', { labels: { app: 'prometheus', component: 'server' }, ports: [{ port: 80 }] })])).toEqual(['http://one.m.svc:80']);
-    const foreign = [{ name: 'grpc', port: 1 }, { name: 'gossip', port: 2 }];
+    expect(urlOf([service('m/one', { labels: { app: 'prometheus', component: 'server' }, ports: [{ port: 80 }] })])).toEqual([
+      'http://one.m.svc:80',
+    ]);
+    const foreign = [
+      { name: 'grpc', port: 1 },
+      { name: 'gossip', port: 2 },
+    ];
     expect(urlOf([service('m/none', { labels, ports: foreign })]), 'none that could be the API').toEqual([]);
     expect(urlOf([service('m/udp', { labels, ports: [{ name: 'web', port: 9090, protocol: 'UDP' }] })])).toEqual([]);
   });
@@ -69,7 +74,10 @@ describe('findServers', () => {
     const [found] = findServers([service('m/mimir', { labels: mimir, ports: [{ name: 'http-metrics', port: 8080 }] })], []);
     expect(found?.proposal.manifest.spec).toMatchObject({ type: 'Mimir', url: 'http://mimir.m.svc:8080/prometheus' });
     expect(found?.proposal.yaml).toContain('# With multi-tenancy on, set spec.tenancy.tenant');
-    const [secure] = findServers([service('openshift-monitoring/thanos-querier', { labels: { app: 'thanos-query' }, ports: [{ name: 'https', port: 9091 }] })], []);
+    const [secure] = findServers(
+      [service('openshift-monitoring/thanos-querier', { labels: { app: 'thanos-query' }, ports: [{ name: 'https', port: 9091 }] })],
+      [],
+    );
     expect(secure?.proposal.manifest.spec).toEqual({
       type: 'Thanos',
       url: 'https://thanos-querier.openshift-monitoring.svc:9091',
@@ -96,10 +104,12 @@ describe('findServers', () => {
     const labels = { app: 'prometheus-server' };
     const services = [service('b/two', { labels }), service('a/one', { labels }), service('a/three', { labels })];
     const found = findServers(services, [{ name: 'prometheus', url: 'http://one.a.svc.cluster.local:9090' }]);
-    expect(found.map(({ namespace, name, usedBy, proposal }) => [`${namespace}/${name}`, usedBy, proposal.manifest.metadata.name])).toEqual([
-      ['a/one', 'prometheus', 'prometheus-a'],
-      ['a/three', undefined, 'three-a'],
-      ['b/two', undefined, 'prometheus-b'],
-    ]);
+    expect(found.map(({ namespace, name, usedBy, proposal }) => [`${namespace}/${name}`, usedBy, proposal.manifest.metadata.name])).toEqual(
+      [
+        ['a/one', 'prometheus', 'prometheus-a'],
+        ['a/three', undefined, 'three-a'],
+        ['b/two', undefined, 'prometheus-b'],
+      ],
+    );
   });
 });

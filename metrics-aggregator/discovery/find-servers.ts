@@ -82,7 +82,8 @@ function choosePort(ports: readonly ServicePort[], { portNames, port }: KnownSer
 
 /** A headless Service over the pods of another one, as the operator's `prometheus-operated`: one server is not proposed twice. */
 function governs(candidate: Candidate, other: Candidate): boolean {
-  if (!candidate.headless || other.headless || candidate.namespace !== other.namespace || candidate.known.type !== other.known.type) return false;
+  if (!candidate.headless || other.headless || candidate.namespace !== other.namespace || candidate.known.type !== other.known.type)
+    return false;
   const selector = Object.entries(candidate.selector);
   return selector.length > 0 && selector.every(([key, value]) => other.selector[key] === value);
 }

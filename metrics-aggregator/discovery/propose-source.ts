@@ -20,7 +20,11 @@ export interface ServerPlace {
 }
 
 /** The proposal for a Service. `taken` are names of MetricSources that there are; the one that is chosen is put in. */
-export function proposeSource({ namespace, name, scheme, port, path }: ServerPlace, known: KnownServer, taken: Set<string>): SourceProposal {
+export function proposeSource(
+  { namespace, name, scheme, port, path }: ServerPlace,
+  known: KnownServer,
+  taken: Set<string>,
+): SourceProposal {
   const own = freeName([known.type.toLowerCase(), `${known.type.toLowerCase()}-${namespace}`, `${name}-${namespace}`], taken);
   const manifest: KubeObject = {
     apiVersion: apiVersionOf(resourceTypes.metricSources),

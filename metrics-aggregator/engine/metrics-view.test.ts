@@ -5,7 +5,7 @@ import { formatTime } from '../../core/model/condition.ts';
 import { projectPod, type PodRecord } from '../../core/model/pod.ts';
 import { plainUsageSnapshot } from '../store/plain-snapshot.ts';
 import { createMetricsView, type MetricsViewInput } from './metrics-view.ts';
-import { findNodeGaps } from './node-gaps.ts';
+import { countNodeGaps } from './node-gaps.ts';
 
 const at = Date.UTC(2026, 0, 1, 12);
 const interner = createInterner();
@@ -89,9 +89,16 @@ describe('containerSample', () => {
   });
 });
 
-describe('findNodeGaps', () => {
-  const gaps = (pods: readonly PodRecord[], measured: readonly string[]) =>
-    findNodeGaps({ pods, usage: plainUsageSnapshot(measured.map((name) => usage(name)), []), previous: new Map(), now: at, startGraceMs: 60_000 });
+describe('countNodeGaps', () => {
+  const gaps = (pods: readonly PodRecord[], measured: readonly string[]) => {
+    const snapshot = plainUsageSnapshot(
+      measured.map((name) => usage(name)),
+      [],
+    );
+    const count = countNodeGaps({ usage: snapshot, previous: new Map(), now: at, startGraceMs: 60_000 });
+    for (const each of pods) count.add(each);
+    return count.finish();
+  };
 
   it('tells a node that was not scraped from a pod that starts and from one that restarts', () => {
     const pods = [pod('a', 'n1'), pod('b', 'n1'), pod('c', 'n2'), pod('d', 'n2'), pod('young', 'n1', 10_000)];

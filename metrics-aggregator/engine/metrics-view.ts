@@ -40,6 +40,7 @@ export function createMetricsView(input: MetricsViewInput): MetricsView {
     resourceSource: input.resourceSource,
     usageDoubt: input.usageDoubt,
     podUsage: (namespace: string, name: string) => usage.podUsage(namespace, name),
+    hasPod: (namespace: string, name: string) => usage.hasPod(namespace, name),
     nodeUsage: (name: string) => usage.nodeUsage(name),
     podCount: usage.podCount,
     pods: () => usage.pods(),
@@ -71,7 +72,7 @@ interface Gap {
 
 /** Why a pod has no sample, the most general cause first: a starting pod is nobody's fault, a silent node is not the pod's (§A.2, §A.8). */
 function podGap({ usage, usageSource, resourceSource, unscrapedNodes, startGraceMs, at }: MetricsViewInput, pod: PodRecord): Gap | undefined {
-  if (usage.podUsage(pod.namespace, pod.name) !== undefined) return undefined;
+  if (usage.hasPod(pod.namespace, pod.name)) return undefined;
   if (!resourceSource.healthy) return { reason: resourceSource.reason, detail: `${usageSource}: ${resourceSource.detail}` };
   if (pod.phase !== 'Running') return { reason: 'missing', detail: `the pod is ${pod.phase}` };
   const node = pod.nodeName === undefined ? undefined : unscrapedNodes.get(pod.nodeName);

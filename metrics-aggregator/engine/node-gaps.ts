@@ -3,8 +3,7 @@ import type { PodRecord } from '../../core/model/pod.ts';
 import { isStarting, type UnscrapedNode } from './metrics-view.ts';
 
 export interface NodeGapInput {
-  readonly pods: Iterable<PodRecord>;
-  readonly usage: Pick<UsageSnapshot, 'podUsage'>;
+  readonly usage: Pick<UsageSnapshot, 'hasPod'>;
   readonly previous: ReadonlyMap<string, UnscrapedNode>;
   readonly now: number;
   readonly startGraceMs: number;
@@ -19,31 +18,40 @@ export interface NodeGaps {
   readonly measured: number;
 }
 
+/** Takes pods in, as many at a time as the caller likes, and says at the end which nodes are silent. */
+export interface NodeGapCount {
+  add(pod: PodRecord): void;
+  finish(): NodeGaps;
+}
+
 /**
  * Nodes whose kubelet was not scraped: all their pods are missing at once, while a pod that starts or restarts is missing alone (§A.2). A node with a
  * single pod says too little: a restart of that one looks the same.
  */
-export function findNodeGaps({ pods, usage, previous, now, startGraceMs }: NodeGapInput): NodeGaps {
+export function countNodeGaps({ usage, previous, now, startGraceMs }: NodeGapInput): NodeGapCount {
   const nodes = new Map<string, { expected: number; measured: number }>();
   let expected = 0;
   let measured = 0;
-  for (const pod of pods) {
-    if (pod.phase !== 'Running' || pod.deleted !== undefined || pod.nodeName === undefined) continue;
-    const has = usage.podUsage(pod.namespace, pod.name) !== undefined;
-    if (!has && isStarting(pod, now, startGraceMs)) continue;
-    const node = nodes.get(pod.nodeName);
-    if (node === undefined) nodes.set(pod.nodeName, { expected: 1, measured: has ? 1 : 0 });
-    else {
+  return {
+    add: (pod) => {
+      if (pod.phase !== 'Running' || pod.deleted !== undefined || pod.nodeName === undefined) return;
+      const has = usage.hasPod(pod.namespace, pod.name);
+      if (!has && isStarting(pod, now, startGraceMs)) return;
+      let node = nodes.get(pod.nodeName);
+      if (node === undefined) nodes.set(pod.nodeName, (node = { expected: 0, measured: 0 }));
       node.expected += 1;
-      if (has) node.measured += 1;
-    }
-    expected += 1;
-    if (has) measured += 1;
-  }
-  const unscraped = new Map<string, UnscrapedNode>();
-  for (const [name, node] of nodes) {
-    if (node.measured > 0 || node.expected < 2) continue;
-    unscraped.set(name, { since: previous.get(name)?.since ?? now, pods: node.expected });
-  }
-  return { unscraped, expected, measured };
+      expected += 1;
+      if (!has) return;
+      node.measured += 1;
+      measured += 1;
+    },
+    finish: () => {
+      const unscraped = new Map<string, UnscrapedNode>();
+      for (const [name, node] of nodes) {
+        if (node.measured > 0 || node.expected < 2) continue;
+        unscraped.set(name, { since: previous.get(name)?.since ?? now, pods: node.expected });
+      }
+      return { unscraped, expected, measured };
+    },
+  };
 }

@@ -3,6 +3,7 @@ import type { MetricsView, NodeUsage, PodUsage, UsageSnapshot, ViewChange } from
 import type { PodRecord } from '../../core/model/pod.ts';
 import { createHttpServer, realClock, silentLogger, type HttpServer } from '../../core/runtime/index.ts';
 import { createMetricsView, type MetricsViewInput } from '../engine/metrics-view.ts';
+import { plainUsageSnapshot } from '../store/plain-snapshot.ts';
 import type { MetricsAggregator, ViewFacts } from './ports.ts';
 
 /** Fakes for the tests of `serving/` and `remote/`. */
@@ -10,17 +11,7 @@ import type { MetricsAggregator, ViewFacts } from './ports.ts';
 export const start = Date.UTC(2026, 10, 22, 12);
 
 export function usageOf(pods: readonly PodUsage[], nodes: readonly NodeUsage[] = []): UsageSnapshot {
-  const byKey = new Map(pods.map((pod) => [`${pod.namespace}/${pod.name}`, pod]));
-  const byName = new Map(nodes.map((node) => [node.name, node]));
-  return {
-    podUsage: (namespace, name) => byKey.get(`${namespace}/${name}`),
-    nodeUsage: (name) => byName.get(name),
-    podCount: byKey.size,
-    pods: () => byKey.values(),
-    nodes: () => byName.values(),
-    containerHistory: () => undefined,
-    eachFresh: () => undefined,
-  };
+  return plainUsageSnapshot(pods, nodes);
 }
 
 export function podUsage(name: string, overrides: Partial<PodUsage> = {}): PodUsage {

@@ -23,6 +23,8 @@ export interface ContainerHistories {
   depart(pods: ReadonlyMap<string, readonly DepartedContainer[]>, lastSeen: number): void;
   /** Gives up the rings of those that were last seen before. */
   forget(before: number): void;
+  /** Drops the notes of those that came back. */
+  tidy(): void;
 }
 
 const nothing: ClaimedRing = { slot: -1, points: 0 };
@@ -33,6 +35,8 @@ export function createContainerHistories(points: number, maxContainers: number):
   /** By slot: sequence of the departure that holds it, 0 while its container is listed or it is free. */
   const heldBy: number[] = [];
   let departures: readonly Departure[] = [];
+  /** By sequence of a departure: its containers, and how many of them are still away. */
+  const counts = new Map<number, { readonly all: number; away: number }>();
   let sequence = 0;
   let evicted = 0;
 
@@ -41,6 +45,7 @@ export function createContainerHistories(points: number, maxContainers: number):
     const [oldest, ...rest] = departures;
     if (oldest === undefined) return 0;
     departures = rest;
+    counts.delete(oldest.sequence);
     let given = 0;
     for (const containers of oldest.pods.values()) {
       for (const { slot } of containers) {
@@ -60,9 +65,30 @@ export function createContainerHistories(points: number, maxContainers: number):
       const found = departure?.pods.get(key)?.find(({ name, slot }) => name === container && heldBy[slot] === departure.sequence);
       if (found === undefined) continue;
       heldBy[found.slot] = 0;
+      const count = counts.get(departure?.sequence ?? 0);
+      if (count !== undefined) count.away--;
       return found;
     }
     return undefined;
+  };
+
+  /** Most of it is back: servers that answer in turn and each miss some nodes would else leave a large note with every answer. */
+  const isWorn = (departure: Departure): boolean => {
+    const count = counts.get(departure.sequence);
+    return count !== undefined && count.away * 2 < count.all;
+  };
+
+  const withoutReturned = (departure: Departure): readonly Departure[] => {
+    const pods = new Map<string, readonly DepartedContainer[]>();
+    let all = 0;
+    for (const [key, containers] of departure.pods) {
+      const away = containers.filter(({ slot }) => heldBy[slot] === departure.sequence);
+      if (away.length > 0) pods.set(key, away);
+      all += away.length;
+    }
+    if (all === 0) counts.delete(departure.sequence);
+    else counts.set(departure.sequence, { all, away: all });
+    return all === 0 ? [] : [{ ...departure, pods }];
   };
 
   const claimNew = (): ClaimedRing => {
@@ -93,11 +119,20 @@ export function createContainerHistories(points: number, maxContainers: number):
     },
     depart: (pods, lastSeen) => {
       sequence++;
-      for (const containers of pods.values()) for (const { slot } of containers) heldBy[slot] = sequence;
+      let all = 0;
+      for (const containers of pods.values()) {
+        for (const { slot } of containers) heldBy[slot] = sequence;
+        all += containers.length;
+      }
+      counts.set(sequence, { all, away: all });
       departures = [...departures, { sequence, lastSeen, pods }];
     },
     forget: (before) => {
       while (departures[0] !== undefined && departures[0].lastSeen < before) giveUpOldest();
+    },
+    tidy: () => {
+      if (departures.some(isWorn))
+        departures = departures.flatMap((departure) => (isWorn(departure) ? withoutReturned(departure) : [departure]));
     },
   };
 }

@@ -18,6 +18,7 @@ export function plainUsageSnapshot(pods: Iterable<PodUsage>, nodes: Iterable<Nod
   for (const node of nodes) if (node.timestamp >= oldest) nodesByName.set(node.name, node);
   return Object.freeze({
     podUsage: (namespace: string, name: string) => podsByKey.get(keyOf(namespace, name)),
+    hasPod: (namespace: string, name: string) => podsByKey.has(keyOf(namespace, name)),
     nodeUsage: (name: string) => nodesByName.get(name),
     podCount: podsByKey.size,
     pods: () => podsByKey.values(),

@@ -70,6 +70,7 @@ export async function ingestAnswer(input: IngestInput): Promise<IngestResult> {
     oldest: Infinity,
   };
   await inSlices(shape.podCount, (from, to) => mergeRows(merge, from, to));
+  histories.tidy();
   const columns: MergeColumns = merge.columns;
   const generation: IngestResult['generation'] = {
     ...columns,

@@ -25,6 +25,10 @@ export function createUsageSnapshot(generation: UsageGeneration, { oldest, fresh
       const row = rowOf(shape, namespace, name);
       return row >= 0 && isThere(row) ? podUsageAt(generation, row) : undefined;
     },
+    hasPod: (namespace: string, name: string) => {
+      const row = rowOf(shape, namespace, name);
+      return row >= 0 && isThere(row);
+    },
     nodeUsage: (name: string) => {
       const node = nodes.get(name);
       return node !== undefined && node.timestamp >= oldest ? node : undefined;

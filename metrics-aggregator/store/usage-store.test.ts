@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeUsage, PodUsage, UsageSnapshot } from '../../core/model/metrics-view.ts';
+import { createContainerHistories } from './container-histories.ts';
 import { createUsageStore, defaultUsageStoreConfig, type UsageStoreConfig } from './usage-store.ts';
 import { usageTableOf } from './usage-table-builder.ts';
 
@@ -221,6 +222,23 @@ describe('the usage store', () => {
     await ingest([pod('c', at, 3)], at + 2);
     const { evicted } = await ingest([pod('c', at, 3), pod('d', at, 4)], at + 3);
     expect([evicted, pastOf(look(), 'a'), pastOf(look(), 'b'), pastOf(look(), 'd')]).toEqual([1, [], [2], [4]]);
+  });
+
+  it('leaves no notes behind of pods that come and go, as when two servers answer in turn', async () => {
+    const histories = createContainerHistories(2, 100);
+    const leave = (slot: number) => new Map([['shop/a', [{ name: 'c', slot, end: 0, points: 0 }]]]);
+    const other = histories.claim('shop', 'b', 'c').slot;
+    histories.depart(new Map([['shop/b', [{ name: 'c', slot: other, end: 0, points: 0 }]]]), 0);
+    const { slot } = histories.claim('shop', 'a', 'c');
+    for (let turn = 0; turn < 10; turn++) {
+      histories.depart(leave(slot), turn);
+      expect(histories.claim('shop', 'a', 'c').slot).toBe(slot);
+      histories.tidy();
+    }
+    expect(histories.departures.map(({ pods }) => [...pods.keys()])).toEqual([['shop/b']]);
+    expect(histories.rings.used).toBe(2);
+    histories.forget(1);
+    expect([histories.departures, histories.rings.used]).toEqual([[], 1]);
   });
 
   it('holds the newest sample of those that find no room for a history', async () => {

@@ -10,6 +10,7 @@ import { expositionText, serveExposition, type ExpositionServer } from './exposi
 import { startRealCluster, type RealCluster } from './real-cluster.ts';
 import { createTeardown } from './teardown.ts';
 
+const job = 'application';
 const search = await findCompanions('metrics-adapter', 'prometheus');
 
 describeWithCompanions(
@@ -25,17 +26,18 @@ describeWithCompanions(
 
     const publish = async (series: readonly PublishedSeries[]): Promise<void> => {
       published = [...published, ...series];
-      await exposition.publish(expositionText(published), prometheus);
+      exposition.show(expositionText(published));
+      if (!(await prometheus.untilScraped(job))) throw new Error('Prometheus could not scrape what was published');
     };
 
     beforeAll(async () => {
       const file = await companions()['metrics-adapter'].file();
-      exposition = await serveExposition('adapter');
+      exposition = await serveExposition();
       teardown.add(() => exposition.close());
       // At the same time as the cluster: its first scrape comes five seconds after its start.
       const starting = startPrometheus({
         file: await companions().prometheus.file(),
-        targets: [{ job: 'application', port: exposition.port }],
+        targets: [{ job, port: exposition.port }],
       });
       teardown.add(async () => (await starting).stop());
       real = await startRealCluster({ audit: false });

@@ -1,11 +1,10 @@
 import { createServer } from 'node:http';
-import type { Prometheus } from './companions/prometheus.ts';
 
 /** An application that shows metrics, as tests want them. */
 export interface ExpositionServer {
   readonly port: number;
-  /** Shows this text from now on, and answers when a Prometheus that scrapes it has it (and what is no longer in it has gone stale). */
-  publish(text: string, prometheus: Prometheus): Promise<void>;
+  /** This text from now on; `undefined`: it doesn't answer. */
+  show(text: string | undefined): void;
   close(): Promise<void>;
 }
 
@@ -34,19 +33,16 @@ function numberText(value: number): string {
   return value > 0 ? '+Inf' : '-Inf';
 }
 
-/** Counts up with each published text, so that one can tell which one was scraped last. */
-const marker = 'e2e_exposition_generation';
-
-/**
- * Serves on loopback. `name` tells it from others that the same Prometheus scrapes; what `live` answers is shown beside the published text, anew at
- * each scrape.
- */
-export async function serveExposition(name: string, live: () => readonly ExpositionLine[] = () => []): Promise<ExpositionServer> {
-  let generation = 0;
-  let text = '';
-  const server = createServer((_request, response) => {
+/** Serves on loopback. What `live` answers is shown before the text, anew at each scrape. */
+export async function serveExposition(live: () => readonly ExpositionLine[] = () => []): Promise<ExpositionServer> {
+  let shown: string | undefined = '';
+  const server = createServer((request, response) => {
+    if (shown === undefined) {
+      request.socket.destroy();
+      return;
+    }
     response.setHeader('content-type', 'text/plain; version=0.0.4');
-    response.end(expositionText(live()) + text);
+    response.end(expositionText(live()) + shown);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -56,11 +52,8 @@ export async function serveExposition(name: string, live: () => readonly Exposit
   if (address === null || typeof address === 'string') throw new Error('an HTTP server on 127.0.0.1 has no port');
   return {
     port: address.port,
-    publish: async (body, prometheus) => {
-      const wanted = ++generation;
-      text = `${body}${body === '' || body.endsWith('\n') ? '' : '\n'}${marker}{exposition="${name}"} ${wanted}\n`;
-      // One scrape is taken in as a whole: with the marker everything is there.
-      await prometheus.untilValue(`${marker}{exposition="${name}"}`, (value) => value === wanted);
+    show: (text) => {
+      shown = text;
     },
     close: () =>
       new Promise<void>((resolve) => {

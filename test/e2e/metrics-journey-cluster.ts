@@ -52,7 +52,7 @@ type Programs = Readonly<Record<'metrics-server' | 'metrics-adapter' | 'promethe
 export async function startMetricsJourneyCluster(programs: Programs, teardown: Teardown): Promise<MetricsJourneyCluster> {
   const [metricsServerFile, adapterFile] = [await programs['metrics-server'].file(), await programs['metrics-adapter'].file()];
   const shown = new Map<string, () => readonly ExpositionLine[]>();
-  const application = await serveExposition('application', () => [...shown.values()].flatMap((lines) => lines()));
+  const application = await serveExposition(() => [...shown.values()].flatMap((lines) => lines()));
   teardown.add(() => application.close());
   const { real, workload, fleet, program } = await startPlayedCluster(teardown);
   const kubelets = await serveKubelets(fleet, { tls: await createServingCertificate() });

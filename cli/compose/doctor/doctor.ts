@@ -1,4 +1,4 @@
-import { ConcertinaError, errorCodes } from '../../../core/errors.ts';
+import { errorCodes, type ConcertinaError } from '../../../core/errors.ts';
 import type { FoundServer } from '../sources/parts.ts';
 import { fail, skipped, type Check } from './check.ts';
 import { foreign } from './foreign-text.ts';
@@ -23,7 +23,9 @@ export async function examine(options: Omit<GatherOptions, 'skewMs'>): Promise<F
   if (!server.reached) return { checks: [...lines, nothingElse()], found: [], at: clock.now() };
   const skewMs = Math.abs(server.skewMs ?? 0) < negligibleSkewMs ? 0 : (server.skewMs ?? 0);
   const facts = await gather({ ...options, skewMs });
-  return { checks: [...lines, ...judgeCluster(facts)], found: valueOr(facts.servers, []).map(({ found }) => found), at: facts.now };
+  // What was asked and did not answer is not worth a proposal.
+  const found = valueOr(facts.servers, []).flatMap((server) => (server.answer === 'fails' ? [] : [server.found]));
+  return { checks: [...lines, ...judgeCluster(facts)], found, at: facts.now };
 }
 
 function nothingElse(): Check {

@@ -14,7 +14,7 @@ export function judgePolicies(policies: readonly PolicyFacts[], podsOf: PodsOf):
   const own = policies.filter(({ native }) => !native);
   if (policies.length === 0)
     return [ok('policies/valid', 'there is no HorizontalPolicy and no HorizontalPodAutoscaler yet', { policies: 0, native: 0 })];
-  return [...judgeSpecs(policies), ...judgeStatus(own), ...judgeTargets(policies), ...judgeRequests(policies, podsOf)];
+  return [...judgeSpecs(policies), ...judgeStatus(own), ...judgeTargets(policies), ...judgeRequests(policies, podsOf), ...judgeEffect(own)];
 }
 
 /** What is wrong with a native HPA is said, and fails nothing of ours. */
@@ -133,4 +133,20 @@ function containerWithout(
   const covered = shape.podRequests?.[resource] !== undefined;
   const without = counted.filter(({ requests }) => requests[resource] === undefined);
   return without.find(({ name }) => named.has(name) || (wholePod && !covered))?.name;
+}
+
+/** Settings that can be read and do nothing. */
+function judgeEffect(own: readonly PolicyFacts[]): Check[] {
+  const check = 'policies/effect';
+  if (own.length === 0) return [];
+  const problems = own.flatMap(({ result, name }) => {
+    if (!result.ok) return [];
+    const { minReplicas, maxReplicas } = result.policy.spec;
+    if (minReplicas !== maxReplicas) return [];
+    return [warn(check, `${name} has minReplicas and maxReplicas ${minReplicas}, so it never scales; raise maxReplicas or delete the policy`, { policy: name })];
+  });
+  const modes = ['DryRun', 'Paused'].map((mode) => ({ mode, count: own.filter(({ result }) => result.ok && result.policy.spec.mode === mode).length }));
+  const idle = modes.filter(({ count }) => count > 0).map(({ mode, count }) => `${count} in mode ${mode}`);
+  const text = `${counted(own.length, 'HorizontalPolicy', 'HorizontalPolicies')} can scale${idle.length === 0 ? '' : `, but for ${idle.join(' and ')}`}`;
+  return boundedLines(problems, ok(check, text, Object.fromEntries(modes.map(({ mode, count }) => [mode, count]))));
 }

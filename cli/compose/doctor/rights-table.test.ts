@@ -32,7 +32,7 @@ it('is what deploy/ grants to the program, no more and no less', async () => {
       ),
     );
   const listed = runRights.flatMap(({ where, group, resource, name = '', verbs }) =>
-    verbs.map((verb) => [String(where), group, resource, name, verb].join(' ')),
+    verbs.map((verb) => [typeof where === 'string' ? where : where.namespace, group, resource, name, verb].join(' ')),
   );
   expect(listed.toSorted()).toEqual(granted.toSorted());
 });

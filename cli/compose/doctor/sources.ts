@@ -124,9 +124,8 @@ async function probeSource(name: string, spec: MetricSourceSpec, options: Source
       return { probe: { ok: false, problem, throughApiServer: await throughApiServer(client, spec.url) }, asked: [] };
     }
     const asked = await someAtOnce(options.queriesOf(name).slice(0, mostQueries), 4, async (query) => {
-      const { ask } = built.source;
-      const given = ask === undefined ? undefined : await withLimit(clock, (signal) => ask(query, signal));
-      return given === undefined ? undefined : { query, answer: given };
+      const answered = await withLimit(clock, async (signal) => built.source.ask?.(query, signal));
+      return answered === undefined ? undefined : { query, answer: answered };
     });
     return { probe: { ok: true, version: foreign(answer.version, 60), tookMs }, asked: asked.filter((each) => each !== undefined) };
   } finally {

@@ -28,10 +28,18 @@ export function judgeUsage(facts: UsageFacts, context: UsageContext): Check[] {
   const bad = context.used ? fail : warn;
   const check = `${resourceMetricsSource}/answer`;
   if (!pods.ok) {
-    if (pods.kind === 'forbidden') return [skipped(check, `you may not ask ${resourceMetricsSource} (${pods.message}): ask as somebody who may`)];
-    return [bad(check, `${resourceMetricsSource} does not answer: ${pods.message}; look at the pods and the log of the program that serves it`)];
+    if (pods.kind === 'forbidden')
+      return [skipped(check, `you may not ask ${resourceMetricsSource} (${pods.message}): ask as somebody who may`)];
+    return [
+      bad(check, `${resourceMetricsSource} does not answer: ${pods.message}; look at the pods and the log of the program that serves it`),
+    ];
   }
-  return [judgeAnswer(facts, pods.value, context), ...judgeAges(pods.value, context), ...judgeCoverage(pods.value, context), ...judgeNodes(facts, context)];
+  return [
+    judgeAnswer(facts, pods.value, context),
+    ...judgeAges(pods.value, context),
+    ...judgeCoverage(pods.value, context),
+    ...judgeNodes(facts, context),
+  ];
 }
 
 function judgeAnswer({ nodes, tookMs }: UsageFacts, pods: readonly UsageItem[], { pods: running, used }: UsageContext): Check {
@@ -43,7 +51,11 @@ function judgeAnswer({ nodes, tookMs }: UsageFacts, pods: readonly UsageItem[], 
     return (used ? fail : warn)(check, message, values);
   }
   const also = nodes?.ok === true ? ` and ${counted(nodes.value.length, 'node')}` : '';
-  return ok(check, `${resourceMetricsSource} gives the usage of ${counted(pods.length, 'pod')}${also}, in ${Math.max(1, Math.round(tookMs))} ms`, values);
+  return ok(
+    check,
+    `${resourceMetricsSource} gives the usage of ${counted(pods.length, 'pod')}${also}, in ${Math.max(1, Math.round(tookMs))} ms`,
+    values,
+  );
 }
 
 function judgeAges(items: readonly UsageItem[], { now, maxAgeMs, used }: UsageContext): Check[] {
@@ -61,13 +73,32 @@ function judgeAges(items: readonly UsageItem[], { now, maxAgeMs, used }: UsageCo
   };
   const text = `the newest sample is ${age(now - newest)} old, the oldest ${age(now - oldest)}${window === undefined ? '' : `, over a window of ${Math.round(window / 1000)} s`}`;
   if (now - newest > maxAgeMs) {
-    return [(used ? fail : warn)(check, `${text}: all are older than ${seconds(maxAgeMs)} and count as missing; look whether Metrics Server still scrapes`, values)];
+    return [
+      (used ? fail : warn)(
+        check,
+        `${text}: all are older than ${seconds(maxAgeMs)} and count as missing; look whether Metrics Server still scrapes`,
+        values,
+      ),
+    ];
   }
   if (newest - now > futureMs) {
-    return [warn(check, `the newest sample lies ${seconds(newest - now)} in the future of the API server's clock; set the clocks of the nodes (NTP)`, values)];
+    return [
+      warn(
+        check,
+        `the newest sample lies ${seconds(newest - now)} in the future of the API server's clock; set the clocks of the nodes (NTP)`,
+        values,
+      ),
+    ];
   }
   const old = times.filter((time) => now - time > maxAgeMs).length;
-  if (old > 0) return [warn(check, `${text}: ${counted(old, 'sample')} older than ${seconds(maxAgeMs)} count as missing; look at the kubelets of those pods`, values)];
+  if (old > 0)
+    return [
+      warn(
+        check,
+        `${text}: ${counted(old, 'sample')} older than ${seconds(maxAgeMs)} count as missing; look at the kubelets of those pods`,
+        values,
+      ),
+    ];
   return [ok(check, text, values)];
 }
 
@@ -87,7 +118,13 @@ function judgeCoverage(items: readonly UsageItem[], { now, pods, used }: UsageCo
   if (missing.length === 0) return [ok(check, `all ${counted(due.length, 'running pod')} have a sample`, values)];
   const text = `${share} % of ${counted(due.length, 'running pod')} have a sample; without: ${listed(missing.toSorted())}`;
   const severe = used && missing.length * 2 > due.length;
-  return [(severe ? fail : warn)(check, `${text}; a pod that restarts loses its samples for two scrapes, a node that is not scraped those of all its pods`, values)];
+  return [
+    (severe ? fail : warn)(
+      check,
+      `${text}; a pod that restarts loses its samples for two scrapes, a node that is not scraped those of all its pods`,
+      values,
+    ),
+  ];
 }
 
 function isDue({ phase, deleted, started }: PodRecord, now: number): boolean {

@@ -41,21 +41,32 @@ export async function chooseSubject(client: KubeClient, asked: ServiceAccountNam
   }
   if (asked !== undefined) return { ...common, client: undefined, who: full, decisive: true, line: cannot(full, exists) };
   if (!exists.ok && exists.kind === 'absent') {
-    const line = ok(check, `your own rights are looked at, because there is no ServiceAccount ${full}; --as-service-account NAMESPACE/NAME names another`, {
-      serviceAccount: null,
-    });
+    const line = ok(
+      check,
+      `your own rights are looked at, because there is no ServiceAccount ${full}; --as-service-account NAMESPACE/NAME names another`,
+      {
+        serviceAccount: null,
+      },
+    );
     return { ...own, decisive: true, line };
   }
   const why = exists.ok ? `you may not impersonate ServiceAccount ${full}` : `ServiceAccount ${full} cannot be read`;
-  const line = warn(check, `your own rights are looked at, because ${why}; whether the program has its own, somebody with \`impersonate serviceaccounts\` can see`, {
-    serviceAccount: null,
-  });
+  const line = warn(
+    check,
+    `your own rights are looked at, because ${why}; whether the program has its own, somebody with \`impersonate serviceaccounts\` can see`,
+    {
+      serviceAccount: null,
+    },
+  );
   return { ...own, decisive: false, line };
 }
 
 function cannot(full: string, exists: Awaited<ReturnType<typeof readObject>>): Check {
   if (exists.ok) {
-    return fail(check, `the rights of ServiceAccount ${full} cannot be looked at: you may not impersonate it; ask for \`impersonate\` on serviceaccounts in its namespace`);
+    return fail(
+      check,
+      `the rights of ServiceAccount ${full} cannot be looked at: you may not impersonate it; ask for \`impersonate\` on serviceaccounts in its namespace`,
+    );
   }
   if (exists.kind === 'absent') return fail(check, `there is no ServiceAccount ${full}; correct --as-service-account or create it`);
   return fail(check, `ServiceAccount ${full} cannot be read (${exists.message}); ask as somebody who may`);

@@ -18,23 +18,28 @@ export interface SelectorCount {
   readonly similar: string | undefined;
 }
 
-/** Selectors that are counted: a query of hundreds would become a flood. */
-const mostSelectors = 20;
+/** Selectors of one query that are counted: hundreds would become a flood. */
+export const mostSelectors = 20;
 const atOnce = 4;
 const mostLetters = 200;
 
 /** Counts what each selector matches, as the server has it now: this answers why a query is answered with nothing. */
-export function countSeries(client: PrometheusClient, selectors: readonly string[], now: () => number): Promise<readonly SelectorCount[]> {
-  return someAtOnce(selectors.slice(0, mostSelectors), atOnce, (selector) => countOne(client, selector, now));
+export function countSeries(client: PrometheusClient, selectors: readonly string[]): Promise<readonly SelectorCount[]> {
+  return someAtOnce(selectors.slice(0, mostSelectors), atOnce, (selector) => countOne(client, selector));
 }
 
-async function countOne(client: PrometheusClient, selector: string, now: () => number): Promise<SelectorCount> {
+async function countOne(client: PrometheusClient, selector: string): Promise<SelectorCount> {
   const none = { newestAgeMs: undefined, oldestAgeMs: undefined, loosened: [], similar: undefined };
   const count = await number(client, `count(${selector})`);
   if (!count.ok) return { selector, series: undefined, problem: count.problem, ...none };
   if (count.value === undefined) return { selector, series: 0, problem: undefined, ...none, ...(await whyNone(client, selector)) };
-  const [newest, oldest] = await Promise.all([number(client, `max(timestamp(${selector}))`), number(client, `min(timestamp(${selector}))`)]);
-  const ageOf = (answer: NumberAnswer): number | undefined => (answer.ok && answer.value !== undefined ? now() - answer.value * 1000 : undefined);
+  const [newest, oldest] = await Promise.all([
+    number(client, `max(timestamp(${selector}))`),
+    number(client, `min(timestamp(${selector}))`),
+  ]);
+  // Both times are the server's own: a clock that is wrong here makes nothing older.
+  const ageOf = (answer: NumberAnswer): number | undefined =>
+    answer.ok && answer.value !== undefined ? answer.at - answer.value * 1000 : undefined;
   return { ...none, selector, series: count.value, problem: undefined, newestAgeMs: ageOf(newest), oldestAgeMs: ageOf(oldest) };
 }
 
@@ -52,16 +57,21 @@ async function similarName(client: PrometheusClient, metric: string | undefined)
   const names = await client.labelValues('__name__');
   if (!names.ok || names.items.includes(metric)) return undefined;
   // A name as long as a page is nobody's misspelling, and takes as long to compare.
-  return nearest(metric, names.items.filter((name) => name.length <= mostLetters));
+  return nearest(
+    metric,
+    names.items.filter((name) => name.length <= mostLetters),
+  );
 }
 
 /** `value` is `undefined` when the answer is empty. */
-type NumberAnswer = { readonly ok: true; readonly value: number | undefined } | { readonly ok: false; readonly problem: string };
+type NumberAnswer =
+  | { readonly ok: true; readonly value: number | undefined; /** Of the evaluation, epoch milliseconds. */ readonly at: number }
+  | { readonly ok: false; readonly problem: string };
 
 async function number(client: PrometheusClient, query: string): Promise<NumberAnswer> {
   const answer = await client.instant(query);
   if (!answer.ok) return { ok: false, problem: answer.detail };
   const [first] = answer.series;
   const value = first === undefined ? undefined : parseFloatText(first.value);
-  return { ok: true, value: value !== undefined && Number.isFinite(value) ? value : undefined };
+  return { ok: true, value: value !== undefined && Number.isFinite(value) ? value : undefined, at: first?.timestamp ?? 0 };
 }

@@ -15,6 +15,7 @@ export interface CatalogueReport {
 export function catalogueReport(source: string | undefined, templates: Readonly<Record<string, string>> = {}): CatalogueReport {
   const result = createCatalogue(templates);
   const base = { kind: 'ConcertinaCatalogue', version: 1, source: source ?? null } as const;
-  if (!result.ok) return { ...base, queries: [], problem: `${source === undefined ? '' : `MetricSource ${source}: spec.`}${result.problem}` };
+  if (!result.ok)
+    return { ...base, queries: [], problem: `${source === undefined ? '' : `MetricSource ${source}: spec.`}${result.problem}` };
   return { ...base, queries: result.catalogue.list(), problem: null };
 }

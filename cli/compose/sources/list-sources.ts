@@ -4,7 +4,7 @@ import { findCondition, type Condition } from '../../../core/model/condition.ts'
 import { resourceTypes, type KubeObject } from '../../../core/model/object.ts';
 import { parseMetricSource } from '../../../metrics-aggregator/index.ts';
 import { foreign } from '../doctor/foreign-text.ts';
-import { metricsGroups, readMetricsGroup, type MetricsGroupFacts } from '../doctor/metrics-apis.ts';
+import { metricsGroups, readMetricsGroup, type ApiServiceFacts, type MetricsGroupFacts } from '../doctor/metrics-apis.ts';
 import { readList, type Reading } from '../doctor/reading.ts';
 
 /** A source of metrics and how it does, as far as the cluster says so. */
@@ -44,38 +44,57 @@ export async function listSources(client: KubeClient, clock: Clock): Promise<Sou
 
 export function sourceList(groups: readonly MetricsGroupFacts[], sources: Reading<readonly KubeObject[]>): SourceList {
   const declared = sources.ok ? sources.value.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).map(sourceRow) : [];
-  const problem = sources.ok ? null : sources.kind === 'absent' ? 'the type MetricSource is not installed; apply deploy/crds' : `MetricSources cannot be read: ${sources.message}`;
+  const problem = sources.ok
+    ? null
+    : sources.kind === 'absent'
+      ? 'the type MetricSource is not installed; apply deploy/crds'
+      : `MetricSources cannot be read: ${sources.message}`;
   return { kind: 'ConcertinaSourceList', version: 1, sources: [...groups.map(groupRow), ...declared], problem };
 }
 
-function groupRow({ group, services, discovery }: MetricsGroupFacts): SourceRow {
-  const common = { name: group, type: 'API group', queries: null, namespaces: 'all' };
-  if (!services.ok) {
-    // Who may not read APIServices sees by discovery whether there is one.
-    const ready = discovery.ok ? 'Unknown' : 'False';
-    return { ...common, at: '', ready, reason: discovery.ok ? 'NotReadable' : 'NotServed', version: '', message: services.message };
-  }
-  if (services.value.length === 0) return { ...common, at: '', ready: 'False', reason: 'NotServed', version: '', message: 'nobody serves it' };
-  const down = services.value.find(({ available }) => available !== 'True');
+function groupRow(facts: MetricsGroupFacts): SourceRow {
+  const { group, services } = facts;
+  const common = { name: group, type: 'API group', at: '', version: '', queries: null, namespaces: 'all' };
+  // Who may not read APIServices sees by discovery whether there is one.
+  if (!services.ok) return { ...common, ...(facts.discovery.ok ? unreadable : unserved), message: services.message };
   const [first] = services.value;
-  const preferred = discovery.ok ? discovery.value.preferred : undefined;
+  return first === undefined ? { ...common, ...unserved } : { ...common, ...servedBy(facts, services.value, first) };
+}
+
+const unreadable = { ready: 'Unknown', reason: 'NotReadable' } as const;
+const unserved = { ready: 'False', reason: 'NotServed', message: 'nobody serves it' } as const;
+
+function servedBy(
+  { discovery }: MetricsGroupFacts,
+  services: readonly ApiServiceFacts[],
+  first: ApiServiceFacts,
+): Pick<SourceRow, 'at' | 'ready' | 'reason' | 'version' | 'message'> {
+  const telling = services.find(({ available }) => available !== 'True') ?? first;
   return {
-    ...common,
-    at: [...new Set(services.value.flatMap(({ service }) => service ?? []))].join(','),
-    ready: down?.available ?? 'True',
-    reason: (down ?? first)?.reason ?? '',
-    version: preferred ?? first?.version ?? '',
-    message: (down ?? first)?.message ?? '',
+    at: [...new Set(services.flatMap(({ service }) => service ?? []))].join(','),
+    ready: telling.available,
+    reason: telling.reason,
+    version: (discovery.ok ? discovery.value.preferred : undefined) ?? first.version,
+    message: telling.message,
   };
 }
 
 function sourceRow(raw: KubeObject): SourceRow {
   const parsed = parseMetricSource(raw);
-  const { conditions = [], version, queries } = (raw.status ?? {}) as { readonly conditions?: readonly Condition[]; readonly version?: unknown; readonly queries?: unknown };
+  const {
+    conditions = [],
+    version,
+    queries,
+  } = (raw.status ?? {}) as { readonly conditions?: readonly Condition[]; readonly version?: unknown; readonly queries?: unknown };
   const ready = findCondition(conditions, 'Ready');
   const state = ready?.status ?? 'Unknown';
-  const common = { name: raw.metadata.name, version: typeof version === 'string' ? foreign(version, 60) : '', queries: typeof queries === 'number' ? queries : null };
-  if (!parsed.ok) return { ...common, type: '', at: '', ready: 'False', reason: 'InvalidSpec', namespaces: '', message: foreign(parsed.problem, 300) };
+  const common = {
+    name: raw.metadata.name,
+    version: typeof version === 'string' ? foreign(version, 60) : '',
+    queries: typeof queries === 'number' ? queries : null,
+  };
+  if (!parsed.ok)
+    return { ...common, type: '', at: '', ready: 'False', reason: 'InvalidSpec', namespaces: '', message: foreign(parsed.problem, 300) };
   const { type, url, allowedNamespaces } = parsed.spec;
   const { all = false, names = [] } = allowedNamespaces ?? {};
   return {

@@ -12,7 +12,10 @@ export type OpenSource =
   | { readonly ok: false; readonly problem: string };
 
 /** The spec of a MetricSource by name, or one sentence why there is none. */
-export async function readSpec(client: KubeClient, name: string): Promise<{ readonly ok: true; readonly spec: MetricSourceSpec } | { readonly ok: false; readonly problem: string }> {
+export async function readSpec(
+  client: KubeClient,
+  name: string,
+): Promise<{ readonly ok: true; readonly spec: MetricSourceSpec } | { readonly ok: false; readonly problem: string }> {
   let raw: KubeObject;
   try {
     raw = await client.get(resourceTypes.metricSources, { name });
@@ -36,7 +39,10 @@ async function notFoundText(client: KubeClient, name: string): Promise<string> {
 }
 
 /** A MetricSource of the cluster with its credentials, ready to be asked from here. */
-export async function openNamed(name: string, options: { readonly client: KubeClient; readonly clock: Clock; readonly secretNamespace: string }): Promise<OpenSource> {
+export async function openNamed(
+  name: string,
+  options: { readonly client: KubeClient; readonly clock: Clock; readonly secretNamespace: string },
+): Promise<OpenSource> {
   const { client, clock, secretNamespace } = options;
   const read = await readSpec(client, name);
   if (!read.ok) return read;
@@ -48,7 +54,11 @@ export async function openNamed(name: string, options: { readonly client: KubeCl
 /** A server that no MetricSource declares, and that is reached from here without credentials: a port-forward. */
 export function openUrl(url: string, options: { readonly clock: Clock; readonly type: MetricSourceSpec['type'] }): OpenSource {
   const spec = metricSourceSpec.safeParse({ type: options.type, url, plainHttp: true, network: { allowLoopback: true } });
-  if (!spec.success) return { ok: false, problem: `--url "${foreign(url, 120)}" is not a base URL; write http://HOST:PORT[/PATH], without /api/v1, query and credentials` };
+  if (!spec.success)
+    return {
+      ok: false,
+      problem: `--url "${foreign(url, 120)}" is not a base URL; write http://HOST:PORT[/PATH], without /api/v1, query and credentials`,
+    };
   return opened('of --url', spec.data, { clock: options.clock, secrets: { credentials: {}, tls: {} } });
 }
 

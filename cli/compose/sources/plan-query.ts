@@ -32,12 +32,21 @@ export function planQuery(expression: string, { source, spec, namespace, now }: 
   }
   const { all = false, names = [] } = spec.allowedNamespaces ?? {};
   if (source !== undefined && !all && !names.includes(namespace)) {
-    return { ok: false, problem: `MetricSource ${source} does not allow namespace ${namespace}; an administrator can add it to spec.allowedNamespaces.names` };
+    return {
+      ok: false,
+      problem: `MetricSource ${source} does not allow namespace ${namespace}; an administrator can add it to spec.allowedNamespaces.names`,
+    };
   }
   const namespaceLabel = spec.tenancy?.namespaceLabel ?? 'namespace';
   const confined = confineQuery(expression, { namespaceLabel, namespace, maxRangeSeconds: limitsOf(spec).maxRangeSeconds, now });
   if (!confined.ok) return confined;
   const checked = checkQuery(confined.query);
   if (!checked.ok) return checked;
-  return { ok: true, query: confined.query, kind: checked.kind, selectors: confined.selectors, fields: tenantFields(spec.type, namespaceLabel, namespace) };
+  return {
+    ok: true,
+    query: confined.query,
+    kind: checked.kind,
+    selectors: confined.selectors,
+    fields: tenantFields(spec.type, namespaceLabel, namespace),
+  };
 }

@@ -46,6 +46,8 @@ export interface QueryReport {
   } | null;
   /** For each selector of the query what it matches now. */
   readonly selectors: readonly SelectorReport[];
+  /** Selectors beyond those. */
+  readonly notCounted: number;
   /** With --namespace: what a policy gets. */
   readonly asPolicy: { readonly value: string | null; readonly problem: string | null } | null;
   readonly warnings: readonly string[];

@@ -1,8 +1,7 @@
 import type { Clock } from '../../../core/model/clock.ts';
-import { prometheusSourceName } from '../../../core/model/metric-query.ts';
 import type { MetricSourceSpec } from '../../../metrics-aggregator/index.ts';
 import { foreign } from '../doctor/foreign-text.ts';
-import { countSeries } from './count-series.ts';
+import { countSeries, mostSelectors } from './count-series.ts';
 import type { InstantItem, PrometheusFromSpec, RangeItem } from './parts.ts';
 import { planQuery, type QueryPlan } from './plan-query.ts';
 import { selectorReport, type QueryReport, type RangeRow, type SeriesRow } from './query-report.ts';
@@ -22,6 +21,7 @@ export interface QueryRequest {
 
 /** Series that a report holds. */
 const mostSeries = 500;
+const mostPoints = 200_000;
 
 /** Asks one expression and everything that explains its answer. */
 export async function runQuery(request: QueryRequest): Promise<QueryReport> {
@@ -31,13 +31,26 @@ export async function runQuery(request: QueryRequest): Promise<QueryReport> {
   const plan = planQuery(expression, { source, spec, namespace, now });
   if (!plan.ok) return { ...base, reason: 'refused', problem: plan.problem };
   if (range !== undefined && (plan.kind === 'matrix' || plan.kind === 'string')) {
-    return { ...base, query: plan.query, reason: 'refused', problem: 'a range query needs an expression that gives numbers at an instant: put a function such as rate() around it' };
+    return {
+      ...base,
+      query: plan.query,
+      reason: 'refused',
+      problem: 'a range query needs an expression that gives numbers at an instant: put a function such as rate() around it',
+    };
   }
   const startedAt = clock.monotonic();
   const answered = range === undefined ? await askInstant(prometheus, plan) : await askRange(prometheus, plan, { ...range, now });
   const latencyMs = Math.round(clock.monotonic() - startedAt);
-  const [counts, asPolicy] = await Promise.all([countSeries(prometheus.client, plan.selectors, () => clock.now()), policyView(request)]);
-  return { ...base, ...answered, query: plan.query, latencyMs, selectors: counts.map(selectorReport), asPolicy };
+  const [counts, asPolicy] = await Promise.all([countSeries(prometheus.client, plan.selectors), policyView(request)]);
+  return {
+    ...base,
+    ...answered,
+    query: plan.query,
+    latencyMs,
+    selectors: counts.map(selectorReport),
+    notCounted: Math.max(0, plan.selectors.length - mostSelectors),
+    asPolicy,
+  };
 }
 
 export function emptyReport(input: {
@@ -63,6 +76,7 @@ export function emptyReport(input: {
     reason: null,
     result: null,
     selectors: [],
+    notCounted: 0,
     asPolicy: null,
     warnings: [],
     latencyMs: null,
@@ -87,8 +101,17 @@ async function askRange(
 ): Promise<Answered> {
   const answer = await client.range({ query, start: now - lengthMs, end: now, step: stepMs });
   if (!answer.ok) return unanswered(answer);
-  const ranges = answer.series.slice(0, mostSeries).map(rangeRow);
+  const ranges = withinPoints(answer.series.slice(0, mostSeries)).map(rangeRow);
   return { ...answeredWith(answer.warnings), result: { type: 'matrix', series: answer.series.length, values: [], ranges } };
+}
+
+/** As many of the series as have so many points together, at least one. */
+function withinPoints(series: readonly RangeItem[]): readonly RangeItem[] {
+  let points = 0;
+  return series.filter(({ values }, index) => {
+    points += values.length;
+    return index === 0 || points <= mostPoints;
+  });
 }
 
 function unanswered({ reason, detail }: { readonly reason: string; readonly detail: string }): Answered {
@@ -125,14 +148,19 @@ async function policyView({ source, namespace, expression, prometheus, range }: 
   if (!answer.ok) return { value: null, problem: foreign(answer.detail, 400) };
   const [only] = answer.series;
   if (only !== undefined) return { value: decimal(only.milli), problem: null };
-  const why = answer.invalid > 0 ? 'the value is not a finite number' : `${prometheusSourceName(source ?? 'url')} answers with no series`;
-  return { value: null, problem: `${why}: the metric is unknown, and with emptyMeans: Zero it would be 0 only where there is no series at all` };
+  const problem =
+    answer.invalid > 0
+      ? 'the value is NaN or infinite, which is unknown to a policy'
+      : 'there is no series, which is unknown to a policy, or 0 to one with emptyMeans: Zero';
+  return { value: null, problem };
 }
 
 /** Thousandths as a decimal number. */
 function decimal(milli: bigint): string {
   const sign = milli < 0n ? '-' : '';
   const size = milli < 0n ? -milli : milli;
-  const fraction = String(size % 1000n).padStart(3, '0').replace(/0+$/, '');
+  const fraction = String(size % 1000n)
+    .padStart(3, '0')
+    .replace(/0+$/, '');
   return `${sign}${size / 1000n}${fraction === '' ? '' : `.${fraction}`}`;
 }

@@ -24,7 +24,9 @@ export function loosen(selector: string): readonly Loosened[] {
   if (!named || free.length === 0) return [];
   const names = only.matchers.filter(isName);
   const text = (matchers: readonly LabelMatcher[]): string => selectorText(only.metric, [...names, ...matchers]);
-  const each = free.slice(0, mostMatchers).map((left) => ({ without: formatMatcher(left), selector: text(free.filter((matcher) => matcher !== left)) }));
+  const each = free
+    .slice(0, mostMatchers)
+    .map((left) => ({ without: formatMatcher(left), selector: text(free.filter((matcher) => matcher !== left)) }));
   return free.length === 1 ? each : [...each, { without: free.map(formatMatcher).join(','), selector: text([]) }];
 }
 

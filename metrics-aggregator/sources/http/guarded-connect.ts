@@ -52,7 +52,7 @@ export function createGuardedConnect(options: GuardedConnectOptions): buildConne
 
 async function connect(options: GuardedConnectOptions, target: buildConnector.Options): Promise<Socket> {
   const hostname = target.hostname.replace(/^\[|\]$/g, '');
-  const addresses = isIP(hostname) > 0 ? [hostname] : (await options.lookup(hostname)).map(({ address }) => address);
+  const addresses = isIP(hostname) > 0 ? [hostname] : (await resolve(options, hostname)).map(({ address }) => address);
   if (addresses.length === 0) throw codedError('ENOTFOUND', `${hostname} resolves to no address`);
   for (const address of addresses) {
     // One bad address condemns the name: whoever mixes a metadata address into an answer hopes that the good ones fail.
@@ -70,6 +70,17 @@ async function connect(options: GuardedConnectOptions, target: buildConnector.Op
   throw failure;
 }
 
+function resolve({ clock, lookup, connectTimeoutMs }: GuardedConnectOptions, hostname: string): Promise<readonly ResolvedAddress[]> {
+  return new Promise((settle, reject) => {
+    const timer = clock.setTimeout(() => {
+      reject(codedError(CONNECT_TIMEOUT, `${hostname} was not looked up within ${connectTimeoutMs / 1000} s`));
+    }, connectTimeoutMs);
+    lookup(hostname)
+      .then(settle, reject)
+      .finally(() => timer.cancel());
+  });
+}
+
 function refusal(hostname: string, address: string, problem: string): string {
   return hostname === address ? `${address} ${problem}` : `${hostname} resolves to ${address}, which ${problem}`;
 }
@@ -81,7 +92,7 @@ function open(
 ): Promise<Socket> {
   const secure = target.protocol === 'https:';
   const port = Number(target.port || (secure ? 443 : 80));
-  return new Promise((resolve, reject) => {
+  return new Promise((settle, reject) => {
     const base = { host: peer.address, port, highWaterMark: 64 * 1024 };
     const socket = secure ? connectTls({ ...base, ...tlsOptions(options.tls, peer.hostname) }) : connectTcp(base);
     const timer = options.clock.setTimeout(() => {
@@ -97,7 +108,7 @@ function open(
     socket.once(secure ? 'secureConnect' : 'connect', () => {
       timer.cancel();
       socket.off('error', onError);
-      resolve(socket);
+      settle(socket);
     });
   });
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { MockAgent } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -50,6 +51,16 @@ async function failed(http: GuardedHttp, request: HttpRequest = { path: '/x' }):
   const answer = await http.exchange(request);
   if (answer.ok) throw new Error(`answered ${answer.status}`);
   return answer;
+}
+
+/** Writes as fast as it is read, until the connection ends. */
+function endless(response: ServerResponse, size: number): void {
+  const more = (): void => {
+    if (response.destroyed) return;
+    if (response.write('x'.repeat(size))) setImmediate(more);
+    else response.once('drain', more);
+  };
+  more();
 }
 
 function portOf(server: FakeServer): string {
@@ -180,11 +191,7 @@ describe('answers that are no answer', () => {
   test('an error whose body is endless is not read to its end', async () => {
     const server = await serve((_, response) => {
       response.writeHead(500, { 'content-type': 'application/json' });
-      const more = (): void => {
-        while (response.write('x'.repeat(10_000)));
-        response.once('drain', more);
-      };
-      more();
+      endless(response, 10_000);
     });
     expect(await make(server.url).exchange({ path: '/x' })).toMatchObject({ ok: true, status: 500, json: false });
   });
@@ -203,11 +210,7 @@ describe('answers that are no answer', () => {
         closed = true;
       });
       response.writeHead(200, { 'content-type': 'application/json' });
-      const more = (): void => {
-        while (response.write('x'.repeat(300)));
-        response.once('drain', more);
-      };
-      more();
+      endless(response, 300);
     });
     expect(await failed(make(server.url))).toMatchObject({ kind: 'too-large' });
     await eventually(() => closed);
@@ -302,8 +305,13 @@ describe('time', () => {
     };
     const pending = failed(make('http://slow.example', { clock, lookup }));
     await eventually(() => asked);
-    await clock.advance(10_000);
-    expect(await pending).toMatchObject({ kind: 'timeout' });
+    await clock.advance(5_000);
+    expect(await pending).toMatchObject({ kind: 'unreachable', transient: true });
+    expect(clock.pending).toBe(0);
+    const controller = new AbortController();
+    const cancelled = failed(make('http://slow.example', { clock, lookup }), { path: '/x', signal: controller.signal });
+    controller.abort();
+    expect(await cancelled).toMatchObject({ kind: 'cancelled' });
   });
 
   test('a caller who does not wait', async () => {

@@ -166,7 +166,8 @@ async function exchange(way: Way, request: HttpRequest): Promise<HttpAnswer | Ht
   request.signal?.addEventListener('abort', onAbort, { once: true });
   const timer = options.clock.setTimeout(() => end('timeout'), timeoutMs);
   try {
-    const response = await send(way, request, controller.signal);
+    // undici heeds a signal only from the moment on at which a request leaves its queue.
+    const response = await untilAborted(send(way, request, controller.signal), controller.signal);
     return await receive(way, request, response);
   } catch (thrown) {
     if (ended === 'timeout') return failure(way, 'timeout', `did not finish answering ${bare(request.path)} within ${timeoutMs / 1000} s`);
@@ -199,6 +200,16 @@ function send(way: Way, request: HttpRequest, signal: AbortSignal): Promise<Disp
     signal,
     headersTimeout: 0,
     bodyTimeout: 0,
+  });
+}
+
+/** The promise, or a rejection as soon as the signal aborts; what the promise comes to then is nobody's. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(new Error('aborted'));
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject);
   });
 }
 

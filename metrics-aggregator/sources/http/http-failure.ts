@@ -66,7 +66,7 @@ export function failureOfError(who: string, thrown: unknown): HttpFailure {
   if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS') || code.includes('CERT')) {
     return fail('tls', `cannot be trusted: the TLS handshake failed (${code})`, false);
   }
-  if (code.startsWith('HPE_')) return fail('broken', `did not answer in HTTP (${code})`, false);
+  if (thrown instanceof Error && thrown.name === 'HTTPParserError') return fail('broken', 'did not answer in HTTP', false);
   if (code === 'UND_ERR_CLOSED' || code === 'UND_ERR_DESTROYED') return fail('closed', 'is no longer asked: the source was closed', false);
   return fail('unreachable', `cannot be reached (${code === '' ? 'unknown failure' : code})`, true);
 }

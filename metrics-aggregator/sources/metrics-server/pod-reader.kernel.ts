@@ -2,17 +2,13 @@ import type { PodUsage } from '../../../core/model/metrics-view.ts';
 import { addPod, createUsageTableBuilder, roomForContainer, roomForPod, type UsageTableBuilder } from '../../store/usage-table-builder.ts';
 import type { UsageTable } from '../../store/usage-table.ts';
 import { standsAt } from './item-list.kernel.ts';
-import { milliAt, timestampMsAt, windowMsAt, type DayCache } from './plain-values.kernel.ts';
+import { bytesOf, plainItem, takeString, takeTimes, takeUsage, type PlainItem } from './plain-item.kernel.ts';
 
 /** The strings of a table. */
 export type NamedRows = Pick<UsageTable, 'podCount' | 'containerCount' | 'namespaces' | 'names' | 'firstContainer' | 'containers'>;
 
 /**
- * Reads the items of a PodMetricsList into a table, straight from the bytes.
- *
- * An item is taken only if it is, byte for byte, of the shape that Metrics Server and prometheus-adapter write (Go's encoding of the type: fixed order of keys,
- * no spaces) with plain strings in it: ASCII without escapes, but for labels, which may hold anything that a JSON string holds without a backslash. What has that
- * shape is one whole JSON value with each key once, so nothing that is taken here would be read differently by `JSON.parse`. All else is left to it, item by item.
+ * Reads the items of a PodMetricsList into a table, straight from the bytes if they are of the usual shape (plain-item.kernel.ts).
  *
  * Strings are shared with the answer before: the next pod is mostly the one that came next there, so its bytes are compared and no string is made.
  */
@@ -25,10 +21,7 @@ export interface PodReader {
   /** Searches of `previous` in vain, since one found something: an answer in another order is not searched for ever. */
   misses: number;
   readonly containerNames: Map<string, string>;
-  readonly day: DayCache;
-  /** The string that {@link takeString} found: its bytes without the quotes. */
-  from: number;
-  to: number;
+  readonly text: PlainItem;
 }
 
 export function createPodReader(body: Buffer, previous: NamedRows | undefined): PodReader {
@@ -42,63 +35,44 @@ export function createPodReader(body: Buffer, previous: NamedRows | undefined): 
     expected: 0,
     misses: 0,
     containerNames: new Map(),
-    day: { day: 0, startMs: 0 },
-    from: 0,
-    to: 0,
+    text: plainItem(body),
   };
 }
 
-const bytesOf = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text));
 const itemStart = bytesOf('{"metadata":{"name":"');
 const namespaceKey = bytesOf('","namespace":"');
-const creationKey = bytesOf(',"creationTimestamp":');
-const labelsKey = bytesOf(',"labels":{');
-const timestampKey = bytesOf('},"timestamp":"');
-const windowKey = bytesOf('","window":"');
 const containersKey = bytesOf('","containers":[');
 const nameKey = bytesOf('{"name":"');
-const cpuKey = bytesOf('","usage":{"cpu":"');
-const memoryKey = bytesOf('","memory":"');
-const containerEnd = bytesOf('"}}');
-const nullText = bytesOf('null');
-const quote = 0x22;
 const comma = 0x2c;
-const colon = 0x3a;
-const backslash = 0x5c;
 const closeBracket = 0x5d;
 const closeBrace = 0x7d;
 
 /** Adds the item that begins at `start` to the table and answers where it ends; -1 when it is not of the usual shape, and then nothing was added. */
 export function readPodItem(reader: PodReader, start: number): number {
-  const { table, body } = reader;
-  let at = takeString(reader, start, itemStart);
-  const nameFrom = reader.from;
-  const nameTo = reader.to;
-  at = takeString(reader, at, namespaceKey);
-  const namespaceFrom = reader.from;
-  const namespaceTo = reader.to;
-  at = takeString(reader, skipRest(body, at < 0 ? -1 : at + 1), timestampKey);
-  if (at < 0) return -1;
-  const timestamp = timestampMsAt(reader.day, body, reader.from, reader.to);
-  at = takeString(reader, at, windowKey);
-  if (at < 0) return -1;
-  const window = windowMsAt(body, reader.from, reader.to);
-  // What cannot be used gets its sentence from the other way.
-  if (Number.isNaN(timestamp) || Number.isNaN(window) || !standsAt(body, at, containersKey)) return -1;
+  const { text, table, body, expected } = reader;
+  let at = takeString(text, start, itemStart);
+  const nameFrom = text.from;
+  const nameTo = text.to;
+  at = takeString(text, at, namespaceKey);
+  const namespaceFrom = text.from;
+  const namespaceTo = text.to;
+  at = takeTimes(text, at);
+  if (at < 0 || !standsAt(body, at, containersKey)) return -1;
   const row = previousRow(reader, { nameFrom, nameTo, namespaceFrom, namespaceTo });
   const firstContainer = table.containerCount;
   const end = readContainers(reader, at + containersKey.length, row);
   if (end < 0 || body[end] !== closeBrace) {
     table.containerCount = firstContainer;
     table.containers.length = firstContainer;
+    reader.expected = expected;
     return -1;
   }
   roomForPod(table);
   const pod = table.podCount++;
   table.names.push(row >= 0 ? reader.previous!.names[row]! : body.toString('latin1', nameFrom, nameTo));
   table.namespaces.push(row >= 0 ? reader.previous!.namespaces[row]! : namespaceOf(reader, namespaceFrom, namespaceTo));
-  table.timestamps[pod] = timestamp;
-  table.windowsMs[pod] = window;
+  table.timestamps[pod] = text.timestampMs;
+  table.windowsMs[pod] = text.windowMs;
   table.firstContainer[pod + 1] = table.containerCount;
   return end + 1;
 }
@@ -115,86 +89,25 @@ export function addParsedPod(reader: PodReader, pod: PodUsage): void {
   addPod(reader.table, { ...pod, namespace, name, containers });
 }
 
-/** From behind the namespace to the end of the metadata; -1 for anything unusual. */
-function skipRest(body: Buffer, start: number): number {
-  if (start < 0) return -1;
-  let at = start;
-  if (standsAt(body, at, creationKey)) {
-    at += creationKey.length;
-    if (body[at] === quote) at = skipString(body, at);
-    else at = standsAt(body, at, nullText) ? at + nullText.length : -1;
-    if (at < 0) return -1;
-  }
-  return standsAt(body, at, labelsKey) ? skipLabels(body, at + labelsKey.length) : at;
-}
-
-/** Behind the closing brace of an object of strings, from behind its opening one. */
-function skipLabels(body: Buffer, start: number): number {
-  if (body[start] === closeBrace) return start + 1;
-  let at = start;
-  for (;;) {
-    at = skipString(body, at);
-    if (at < 0 || body[at] !== colon) return -1;
-    at = skipString(body, at + 1);
-    if (at < 0) return -1;
-    if (body[at] === closeBrace) return at + 1;
-    if (body[at] !== comma) return -1;
-    at++;
-  }
-}
-
-/** Behind a string without escapes that opens here; -1 for anything else. */
-function skipString(body: Buffer, at: number): number {
-  if (body[at] !== quote) return -1;
-  for (let next = at + 1; next < body.length; next++) {
-    const byte = body[next]!;
-    if (byte === quote) return next + 1;
-    // Bytes that are no UTF-8 are replaced, not refused, when the text is decoded.
-    if (byte < 0x20 || byte === backslash) return -1;
-  }
-  return -1;
-}
-
-/** Behind `head` an ASCII string without escapes: notes where it stands and answers where its closing quote is; -1 for anything else, and for `at` -1. */
-function takeString(reader: PodReader, at: number, head: Uint8Array): number {
-  const { body } = reader;
-  if (at < 0 || !standsAt(body, at, head)) return -1;
-  const from = at + head.length;
-  for (let next = from; next < body.length; next++) {
-    const byte = body[next]!;
-    if (byte === quote) {
-      reader.from = from;
-      reader.to = next;
-      return next;
-    }
-    if (byte < 0x20 || byte > 0x7e || byte === backslash) return -1;
-  }
-  return -1;
-}
-
 /** The containers from behind the opening bracket; answers where the byte behind the closing one is. */
 function readContainers(reader: PodReader, start: number, row: number): number {
-  const { body, table, previous } = reader;
+  const { text, body, table, previous } = reader;
   if (body[start] === closeBracket) return start + 1;
   // Where the same container stood in the answer before, or in the pod before: mostly of the same workload.
   let hint = row >= 0 ? previous!.firstContainer[row]! : table.podCount === 0 ? 0 : table.firstContainer[table.podCount - 1]!;
   const hints = row >= 0 ? previous!.containers : table.containers;
   let at = start;
   for (;;) {
-    at = takeString(reader, at, nameKey);
+    at = takeString(text, at, nameKey);
     if (at < 0) return -1;
     const name = containerName(reader, hints[hint++]);
-    at = takeString(reader, at, cpuKey);
+    at = takeUsage(text, at);
     if (at < 0) return -1;
-    const cpu = milliAt(body, reader.from, reader.to);
-    at = takeString(reader, at, memoryKey);
-    if (at < 0 || !standsAt(body, at, containerEnd)) return -1;
     roomForContainer(table);
     const container = table.containerCount++;
     table.containers.push(name);
-    table.cpuMilli[container] = cpu;
-    table.memoryMilli[container] = milliAt(body, reader.from, reader.to);
-    at += containerEnd.length;
+    table.cpuMilli[container] = text.cpuMilli;
+    table.memoryMilli[container] = text.memoryMilli;
     if (body[at] === closeBracket) return at + 1;
     if (body[at] !== comma) return -1;
     at++;
@@ -202,7 +115,7 @@ function readContainers(reader: PodReader, start: number, row: number): number {
 }
 
 function containerName(reader: PodReader, hint: string | undefined): string {
-  const { body, from, to } = reader;
+  const { body, from, to } = reader.text;
   return hint !== undefined && isText(body, from, to, hint) ? hint : shared(reader, body.toString('latin1', from, to));
 }
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { PodUsage } from '../../../core/model/metrics-view.ts';
 import { podsOfTable } from '../../store/usage-table-builder.ts';
 import type { UsageTable } from '../../store/usage-table.ts';
-import { parsePodMetrics } from './parse.ts';
-import { readPodList } from './read-lists.ts';
+import { parseNodeMetrics, parsePodMetrics } from './parse.ts';
+import { readNodeList, readPodList } from './read-lists.ts';
 
 /** A JSON string, or one in which everything is escaped that need not be. */
 function escaped(value: string, escapes: boolean): string {
@@ -95,19 +95,24 @@ interface Plain {
 
 /** The same by JSON.parse of the whole; `undefined` for what is no list. */
 function plainly(body: Buffer): Plain | undefined {
+  const parsed = itemsByParsing(body)?.map(parsePodMetrics);
+  return (
+    parsed && {
+      pods: parsed.flatMap((each) => (each.ok ? [each.value] : [])),
+      rejected: parsed.flatMap((each) => (each.ok ? [] : [each.problem])),
+    }
+  );
+}
+
+function itemsByParsing(body: Buffer): readonly unknown[] | undefined {
   let list: unknown;
   try {
     list = JSON.parse(body.toString('utf8'));
   } catch {
     return undefined;
   }
-  const found = (list as { items?: unknown } | null)?.items;
-  if (!Array.isArray(found)) return undefined;
-  const parsed = found.map(parsePodMetrics);
-  return {
-    pods: parsed.flatMap((each) => (each.ok ? [each.value] : [])),
-    rejected: parsed.flatMap((each) => (each.ok ? [] : [each.problem])),
-  };
+  const items = (list as { items?: unknown } | null)?.items;
+  return Array.isArray(items) ? (items as readonly unknown[]) : undefined;
 }
 
 async function byReader(body: Buffer, previous?: UsageTable) {
@@ -119,6 +124,17 @@ async function byReader(body: Buffer, previous?: UsageTable) {
 function expectAsPlain(read: Awaited<ReturnType<typeof byReader>>, plain: Plain | undefined): void {
   const isRefused = read === undefined || read.plain.rejected.some((problem) => problem.startsWith('an item is not JSON'));
   expect(plain === undefined ? isRefused : read?.plain).toEqual(plain ?? true);
+}
+
+/** The body with one byte changed, at every place. */
+function* variants(good: Buffer): Generator<Buffer> {
+  for (let at = 0; at < good.length; at++) {
+    for (const byte of Buffer.from('{}[],:" \\x0\n\xff', 'latin1')) {
+      const body = Buffer.from(good);
+      body[at] = byte;
+      yield body;
+    }
+  }
 }
 
 describe('a PodMetricsList read from its bytes', () => {
@@ -171,18 +187,42 @@ describe('a PodMetricsList read from its bytes', () => {
   it('never passes for whole when any one byte of a usual answer is another', async () => {
     const usual = (name: string): string =>
       `{"metadata":{"name":"${name}","namespace":"n","creationTimestamp":null,"labels":{"a":"b","c":"d"}},"timestamp":"2026-11-22T06:07:13Z","window":"15s","containers":[{"name":"c","usage":{"cpu":"1","memory":"1"}},{"name":"d","usage":{"cpu":"1n","memory":"1Ki"}}]}`;
-    const good = Buffer.from(`{"items":[${usual('a')},${usual('b')}]}`);
-    for (let at = 0; at < good.length; at++) {
-      for (const byte of Buffer.from('{}[],:" \\x0\n\xff', 'latin1')) {
-        const body = Buffer.from(good);
-        body[at] = byte;
-        expectAsPlain(await byReader(body), plainly(body));
-      }
-    }
+    for (const body of variants(Buffer.from(`{"items":[${usual('a')},${usual('b')}]}`))) expectAsPlain(await byReader(body), plainly(body));
   });
 
   it('is refused when it has its items twice', async () => {
     const twice = Buffer.from('{"items":[],"items":[]}');
     expect(await readPodList(twice, '/pods', undefined)).toMatchObject({ ok: false, reason: 'invalid' });
+  });
+});
+
+describe('a NodeMetricsList read from its bytes', () => {
+  const read = async (body: Buffer) => {
+    const list = await readNodeList(body, '/nodes');
+    return list.ok ? { plain: { nodes: list.value, rejected: list.rejected } } : undefined;
+  };
+  const expected = (body: Buffer) => {
+    const items = itemsByParsing(body);
+    if (items === undefined) return undefined;
+    const parsed = items.map(parseNodeMetrics);
+    return {
+      nodes: parsed.flatMap((each) => (each.ok ? [each.value] : [])),
+      rejected: parsed.flatMap((each) => (each.ok ? [] : [each.problem])),
+    };
+  };
+
+  it('is what JSON.parse makes of it, with any byte changed', async () => {
+    const usual = (name: string, rest: string): string =>
+      `{"metadata":{"name":"${name}"${rest}},"timestamp":"2026-11-22T06:07:13Z","window":"15s","usage":{"cpu":"1","memory":"1Ki"}}`;
+    const good = Buffer.from(
+      `{"items":[${usual('a', ',"creationTimestamp":null,"labels":{"a":"b","c":"d"}')},${usual('b', ',"uid":"x"')},${usual('c', '')}]}`,
+    );
+    expect((await read(good))?.plain.nodes).toHaveLength(3);
+    for (const body of [good, ...variants(good)]) {
+      const plain = expected(body);
+      const found = await read(body);
+      const isRefused = found === undefined || found.plain.rejected.some((problem) => problem.startsWith('an item is not JSON'));
+      expect(plain === undefined ? isRefused : found?.plain).toEqual(plain ?? true);
+    }
   });
 });

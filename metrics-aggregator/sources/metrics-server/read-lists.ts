@@ -6,6 +6,8 @@ import type { UsageTable } from '../../store/usage-table.ts';
 import type { SourceFailure } from '../source.ts';
 import { closeItemList, nextItem, openItemList, valueEnd, type ItemList } from './item-list.kernel.ts';
 import { parseNodeMetrics, parsePodMetrics, type Parsed } from './parse.ts';
+import { readNodeItem } from './node-reader.kernel.ts';
+import { plainItem } from './plain-item.kernel.ts';
 import { addParsedPod, createPodReader, readPodItem, type NamedRows } from './pod-reader.kernel.ts';
 
 export interface ListResult<T> {
@@ -31,10 +33,7 @@ export async function readPodList(
   const rejected: string[] = [];
   const failure = await eachItem(body, path, (list) => {
     const end = readPodItem(reader, list.at);
-    if (end < 0) return readByParsing(list, rejected, parsePodMetrics, (pod) => addParsedPod(reader, pod));
-    const cost = end - list.at;
-    list.at = end;
-    return cost;
+    return end < 0 ? readByParsing(list, rejected, parsePodMetrics, (pod) => addParsedPod(reader, pod)) : moveTo(list, end);
   });
   return failure ?? { ok: true, value: finishUsageTable(reader.table), rejected };
 }
@@ -43,7 +42,11 @@ export async function readPodList(
 export async function readNodeList(body: Buffer, path: string): Promise<ListResult<readonly NodeUsage[]> | SourceFailure> {
   const nodes: NodeUsage[] = [];
   const rejected: string[] = [];
-  const failure = await eachItem(body, path, (list) => readByParsing(list, rejected, parseNodeMetrics, (node) => nodes.push(node)));
+  const item = plainItem(body);
+  const failure = await eachItem(body, path, (list) => {
+    const end = readNodeItem(item, list.at, nodes);
+    return end < 0 ? readByParsing(list, rejected, parseNodeMetrics, (node) => nodes.push(node)) : moveTo(list, end);
+  });
   return failure ?? { ok: true, value: nodes, rejected };
 }
 
@@ -62,6 +65,12 @@ async function eachItem(body: Buffer, path: string, read: (list: ItemList) => nu
   return list.state === 'cut'
     ? { ok: false, reason: 'partial', detail: `the answer of ${path} is cut short after ${list.count} items` }
     : { ok: false, reason: 'invalid', detail: `the answer of ${path} is broken after ${list.count} items: is there a proxy in between?` };
+}
+
+function moveTo(list: ItemList, end: number): number {
+  const cost = end - list.at;
+  list.at = end;
+  return cost;
 }
 
 function readByParsing<T>(list: ItemList, rejected: string[], parse: (item: unknown) => Parsed<T>, take: (value: T) => void): number {

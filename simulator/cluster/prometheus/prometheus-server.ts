@@ -1,6 +1,6 @@
 import { Activity } from '../api-server/activity.ts';
 import { InProcessDispatcher } from '../api-server/index.ts';
-import { parseExposition } from './exposition/parse.ts';
+import { parseExposition, parseSeries } from './exposition/parse.ts';
 import { noFaults } from './faults.ts';
 import { createPrometheusHandler } from './http/handler.ts';
 import { listen } from './http/listen.ts';
@@ -62,8 +62,8 @@ export function createPrometheusServer(options: PrometheusServerOptions): Promet
       await Promise.all([...targets].map((target) => target.scrape(clock.now())));
     },
     ingest: (text, at = now()) => {
-      for (const { labels, value, timestamp } of parseExposition(text).samples) {
-        store.obtain(Labels.of(labels)).append(timestamp ?? at, value);
+      for (const sample of parseExposition(text).samples) {
+        store.obtain(Labels.of(parseSeries(sample))).append(sample.timestamp ?? at, sample.value);
       }
     },
     faults,

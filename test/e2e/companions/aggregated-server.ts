@@ -14,9 +14,7 @@ export interface AggregatedServer {
   readonly process: ManagedProcess;
   /** Its own `/readyz` says yes (the API itself is available before). */
   untilReady(): Promise<void>;
-  /** Ends the process and leaves the registration: the API server answers 503. */
-  halt(): Promise<void>;
-  /** Starts it again on its port. */
+  /** Starts it again on its port, after it has ended; the registration has stayed. */
   resume(): Promise<void>;
   /** Takes the registration away and ends the process. */
   stop(): Promise<void>;
@@ -88,7 +86,6 @@ export async function startAggregatedServer(real: RealCluster, options: Aggregat
     },
     // It logs each look in vain.
     untilReady: () => answered(port, '/readyz', current, 250),
-    halt: async () => void (await current.stop()),
     resume: async () => {
       current = await launch(port);
     },

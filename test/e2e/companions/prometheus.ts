@@ -25,21 +25,17 @@ export interface PrometheusOptions {
   /** Its folder: configuration, data, log. Default: a temporary one of its own, which `stop` removes unless `E2E_KEEP` is set. */
   readonly dir?: string;
   readonly targets: readonly ScrapeTarget[];
-  /** More of its flags. */
-  readonly flags?: readonly string[];
 }
 
 export interface Prometheus {
   readonly url: string;
   readonly port: number;
-  /** The process of now; another one after `resume`. */
-  readonly process: ManagedProcess;
   /** Ends the process; its data stay. */
   halt(): Promise<void>;
   /** Starts it again on its port, with its data. */
   resume(): Promise<void>;
-  /** Other targets from now on, without losing data. The first scrape of a new target comes some 4 s later. */
-  setTargets(targets: readonly ScrapeTarget[]): Promise<void>;
+  /** Waits for a scrape of the (only) target of the job that begins after the call; answers whether the target was up. */
+  untilScraped(job: string): Promise<boolean>;
   /** Waits until the query has a value (any, by default) and answers it; the first scrape comes 5 s after the start. */
   untilValue(query: string, matches?: (value: number) => boolean, limitMs?: number): Promise<number>;
   stop(): Promise<void>;
@@ -60,9 +56,7 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
         `--storage.tsdb.path=${join(dir, 'data')}`,
         '--storage.tsdb.retention.time=1h',
         `--web.listen-address=127.0.0.1:${port}`,
-        '--web.enable-lifecycle',
         '--log.level=warn',
-        ...(options.flags ?? []),
       ],
       logFile: join(dir, 'prometheus.log'),
       cwd: dir,
@@ -83,32 +77,31 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
   const url = `http://127.0.0.1:${port}`;
   const api = createHttpApi({ server: url });
   let current = first;
+  const untilValue: Prometheus['untilValue'] = async (query, matches = () => true, limitMs = 30_000) => {
+    const deadline = performance.now() + limitMs;
+    for (;;) {
+      const answer = await api.get(`/api/v1/query?query=${encodeURIComponent(query)}`);
+      const value = firstValue(answer.body);
+      if (value !== undefined && matches(value)) return value;
+      if (performance.now() > deadline) {
+        throw new Error(`prometheus has no such value of ${query} after ${limitMs / 1000} s: ${answer.text}\n${current.tail()}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
   return {
     url,
     port,
-    get process() {
-      return current;
-    },
     halt: async () => void (await current.stop()),
     resume: async () => {
       current = await launch(port);
     },
-    setTargets: async (targets) => {
-      await writeFile(config, configuration(targets));
-      const reloaded = await api.post('/-/reload', '');
-      if (reloaded.status !== 200) throw new Error(`prometheus refuses its new configuration: ${reloaded.text}\n${current.tail()}`);
-    },
-    untilValue: async (query, matches = () => true, limitMs = 30_000) => {
-      const deadline = performance.now() + limitMs;
-      for (;;) {
-        const answer = await api.get(`/api/v1/query?query=${encodeURIComponent(query)}`);
-        const value = firstValue(answer.body);
-        if (value !== undefined && matches(value)) return value;
-        if (performance.now() > deadline) {
-          throw new Error(`prometheus has no such value of ${query} after ${limitMs / 1000} s: ${answer.text}\n${current.tail()}`);
-        }
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
+    untilValue,
+    untilScraped: async (job) => {
+      // A scrape and its `up` are taken in as a whole. Times of scrapes are aligned by up to 2 ms.
+      const begun = Date.now() + 5;
+      await untilValue(`timestamp(up{job="${job}"})`, (seconds) => Math.round(seconds * 1000) > begun);
+      return (await untilValue(`up{job="${job}"}`)) === 1;
     },
     stop: async () => {
       api.close();

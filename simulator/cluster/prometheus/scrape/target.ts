@@ -1,6 +1,7 @@
 import { sleep } from '../../../../core/model/clock.ts';
 import type { Clock, Timer } from '../../../../core/model/clock.ts';
 import { parseExposition, withTargetLabels } from '../exposition/parse.ts';
+import type { ExposedSample } from '../exposition/parse.ts';
 import { Labels } from '../storage/labels.ts';
 import type { Metadata, SeriesStore } from '../storage/series-store.ts';
 import type { PrometheusFaults } from '../faults.ts';
@@ -28,7 +29,8 @@ export class Target {
   readonly #intervalMs: number;
   /** Series of the last scrape without timestamps of their own: they get a staleness marker when they do not come again. */
   #tracked = new Map<string, Labels>();
-  #everSeen = new Set<string>();
+  /** Labels by the text of the series, of the last scrape: reading them is most of the work. */
+  #read = new Map<string, Labels>();
   #timer: Timer | undefined;
   #removed = false;
   readonly #gone = new AbortController();
@@ -108,17 +110,23 @@ export class Target {
     const { honorTimestamps = true, honorLabels = false } = this.#target;
     const { samples, metadata } = parseExposition(text);
     for (const [name, entry] of metadata) this.#dependencies.metadata.set(name, entry);
-    const tracked = new Map<string, Labels>();
+    const read = new Map<string, Labels>();
     let added = 0;
-    for (const sample of samples) {
-      const labels = withTargetLabels(sample, this.#labels, honorLabels);
+    // All of it is read before anything is kept: a text that is broken at its end brings nothing.
+    const labels = samples.map((sample) => {
+      const known = this.#read.get(sample.series);
+      if (known === undefined) added += 1;
+      const found = known ?? withTargetLabels(sample, this.#labels, honorLabels);
+      read.set(known === undefined ? ownText(sample) : sample.series, found);
+      return found;
+    });
+    this.#read = read;
+    const tracked = new Map<string, Labels>();
+    for (const [index, sample] of samples.entries()) {
       const own = honorTimestamps ? sample.timestamp : undefined;
-      this.#append(labels, own ?? at, sample.value);
-      if (own === undefined) tracked.set(labels.key, labels);
-      if (!this.#everSeen.has(labels.key)) {
-        this.#everSeen.add(labels.key);
-        added += 1;
-      }
+      const of = labels[index] ?? Labels.empty;
+      this.#append(of, own ?? at, sample.value);
+      if (own === undefined) tracked.set(of.key, of);
     }
     for (const key of tracked.keys()) this.#tracked.delete(key);
     this.#markStale(this.#tracked, at);
@@ -130,7 +138,7 @@ export class Target {
     if (this.#removed) return;
     this.#markStale(this.#tracked, at);
     this.#tracked = new Map();
-    this.#everSeen = new Set();
+    this.#read = new Map();
     this.#reports(at, { up: 0, samples: 0, added: 0 });
   }
 
@@ -153,6 +161,11 @@ export class Target {
     if (stale) store.find(labels)?.append(at, value, true);
     else store.obtain(labels).append(at, value);
   }
+}
+
+/** A copy: a part of the text would keep the whole of it in memory. */
+function ownText({ series }: ExposedSample): string {
+  return Buffer.from(series).toString();
 }
 
 const reportNames = [

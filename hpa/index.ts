@@ -11,9 +11,11 @@ export type { EventSink, HpaControllerOptions, PodLister, PolicyChange, PolicySo
 export { recommend, scaleOfWorkload } from './controller/recommend.ts';
 export type { RecommendInput } from './controller/recommend.ts';
 export type { ScaleFacts } from './controller/assemble.ts';
-export { conclude, emptyState, evaluate, needsMetrics } from './engine/index.ts';
+export { conclude, effectiveBounds, emptyState, evaluate, needsMetrics, ownedPods, whatWouldChange } from './engine/index.ts';
 export type {
   Conclusion,
+  ControllerOf,
+  EffectiveBounds,
   EngineConfig,
   Evaluation,
   EvaluationInput,
@@ -22,10 +24,12 @@ export type {
   HpaState,
   MetricResult,
   MetricSpec,
+  Outlook,
+  PodSelection,
   ScalingSpec,
 } from './engine/index.ts';
 export { problemsText } from '../core/model/schema-problems.ts';
-export { fromHpa, historyOf, parsePolicy, previousStatus } from './policy.ts';
+export { annotationRevision, failingMetrics, fromHpa, historyOf, parsePolicy, previousStatus, restoredState } from './policy.ts';
 export type { PolicyResult, ScalingPolicy } from './policy.ts';
 export type { PolicyProblem } from './policy-problems.ts';
 export { horizontalPolicyCrd } from './policy-crd.ts';

@@ -1,42 +1,50 @@
 import { shownValue, type SchemaProblem } from '../core/model/schema-problems.ts';
 import { Quantity } from '../core/units/index.ts';
 import { metricBlocks, type HorizontalPolicySpec, type MetricInput, type TargetInput } from './policy-schema.ts';
+import { scalingProblems } from './policy-scaling-problems.ts';
 
 /** What is wrong with a policy. */
 export type PolicyProblem = SchemaProblem;
 
-/** Rules of upstream's validation (§3) that stand between fields. */
-export function crossProblems(spec: HorizontalPolicySpec): PolicyProblem[] {
+/** Rules of upstream's validation (§3) that stand between fields, and for the suite's own policies those of their own fields. */
+export function crossProblems(spec: HorizontalPolicySpec, { native }: { readonly native: boolean }): PolicyProblem[] {
+  return [
+    ...boundsProblems(spec),
+    ...(spec.metrics ?? []).flatMap((metric, index) => metricProblems(metric, `spec.metrics[${index}]`)),
+    ...toleranceProblems(spec),
+    // Upstream accepts an object that can never leave zero, and knows none of the rest.
+    ...(native ? [] : scalingProblems(spec)),
+  ];
+}
+
+function boundsProblems({ minReplicas, maxReplicas, metrics }: HorizontalPolicySpec): PolicyProblem[] {
   const problems: PolicyProblem[] = [];
-  if (spec.maxReplicas < spec.minReplicas) {
+  if (maxReplicas < minReplicas) {
     problems.push({
       path: 'spec.maxReplicas',
-      message: `${spec.maxReplicas} is less than minReplicas ${spec.minReplicas}; raise maxReplicas or lower minReplicas`,
+      message: `${maxReplicas} is less than minReplicas ${minReplicas}; raise maxReplicas or lower minReplicas`,
     });
   }
-  if (
-    spec.minReplicas === 0 &&
-    !(spec.metrics ?? []).some(({ type }) => type === 'Object' || type === 'External' || type === 'Prometheus')
-  ) {
+  if (minReplicas === 0 && !(metrics ?? []).some(({ type }) => type === 'Object' || type === 'External' || type === 'Prometheus')) {
     problems.push({
       path: 'spec.metrics',
       message:
         'minReplicas 0 needs an Object, External or Prometheus metric, because pods cannot be measured at zero; add one or set minReplicas to 1',
     });
   }
-  for (const [index, metric] of (spec.metrics ?? []).entries()) problems.push(...metricProblems(metric, `spec.metrics[${index}]`));
-  for (const direction of ['scaleUp', 'scaleDown'] as const) {
-    const tolerance = spec.behavior?.[direction]?.tolerance;
-    if (tolerance === undefined) continue;
-    const parsed = Quantity.tryParse(tolerance);
-    if (parsed === undefined || parsed.sign < 0) {
-      problems.push({
-        path: `spec.behavior.${direction}.tolerance`,
-        message: `${shownValue(tolerance)} is not a quantity of 0 or more, like 0.05`,
-      });
-    }
-  }
   return problems;
+}
+
+function toleranceProblems({ behavior }: HorizontalPolicySpec): PolicyProblem[] {
+  return (['scaleUp', 'scaleDown'] as const).flatMap((direction) => {
+    const tolerance = behavior?.[direction]?.tolerance;
+    if (tolerance === undefined) return [];
+    const parsed = Quantity.tryParse(tolerance);
+    if (parsed !== undefined && parsed.sign >= 0) return [];
+    return [
+      { path: `spec.behavior.${direction}.tolerance`, message: `${shownValue(tolerance)} is not a quantity of 0 or more, like 0.05` },
+    ];
+  });
 }
 
 function metricProblems(metric: MetricInput, path: string): PolicyProblem[] {
@@ -98,13 +106,5 @@ export function unsupportedParts(spec: HorizontalPolicySpec): PolicyProblem[] {
       later(`spec.metrics[${index}].${block}.name`, name, 'use cpu or memory: metrics.k8s.io has no others');
     }
   }
-  if (spec.minReplicas === 0) later('spec.minReplicas', 0, 'set it to 1 or more');
-  if (spec.fallback !== undefined) later('spec.fallback', spec.fallback, 'remove it');
-  if (spec.schedules !== undefined && spec.schedules.length > 0)
-    later(
-      'spec.schedules',
-      spec.schedules.map(({ name }) => name),
-      'remove them',
-    );
   return problems;
 }

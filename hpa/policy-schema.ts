@@ -1,149 +1,13 @@
 import { z } from 'zod';
+import { cel } from './policy-cel.ts';
+import { metricSchema, pathSegment } from './policy-metric-schema.ts';
+import { behaviorSchema, cooldownSchema, fallbackSchema, schedulesSchema } from './policy-scaling-schema.ts';
 
-/** One CEL rule for a CRD. */
-interface CelRule {
-  readonly rule: string;
-  readonly message: string;
-  readonly fieldPath?: string;
-}
-
-function cel(...rules: readonly CelRule[]): { 'x-kubernetes-validations': readonly CelRule[] } {
-  return { 'x-kubernetes-validations': rules };
-}
-
-/** A positive Kubernetes quantity, as text or as a whole number. */
-const quantity = z
-  .union([z.int(), z.string().max(64)])
-  .meta({ pattern: '^[+]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$' });
-
-/** Usable as a segment of a URL path. */
-const pathSegment = z
-  .string()
-  .min(1)
-  .max(253)
-  .regex(/^[^/%]+$/);
-
-const labelSelector = z.strictObject({
-  matchLabels: z.record(z.string(), z.string()).optional(),
-  matchExpressions: z
-    .array(z.strictObject({ key: z.string(), operator: z.string(), values: z.array(z.string()).max(64).optional() }))
-    .max(64)
-    .optional(),
-});
-
-const target = z.strictObject({
-  type: z.enum(['Utilization', 'Value', 'AverageValue']),
-  value: quantity.optional(),
-  averageValue: quantity.optional(),
-  averageUtilization: z.int32().min(1).optional().describe('Mean over the pods in percent of their request.'),
-});
-
-const metricIdentifier = z.strictObject({ name: pathSegment, selector: labelSelector.optional() });
-
-const averageOrUtilization = cel({
-  rule: 'has(self.target.averageUtilization) != has(self.target.averageValue)',
-  message: 'set exactly one of target.averageUtilization and target.averageValue',
-});
-const valueOrAverage = cel({
-  rule: 'has(self.target.value) || has(self.target.averageValue)',
-  message: 'set target.value or target.averageValue',
-});
-
-const resourceMetric = z.strictObject({ name: pathSegment, target }).meta(averageOrUtilization);
-const containerResourceMetric = z
-  .strictObject({
-    name: pathSegment,
-    container: z
-      .string()
-      .max(63)
-      .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/),
-    target,
-  })
-  .meta(averageOrUtilization);
-const podsMetric = z
-  .strictObject({ metric: metricIdentifier, target })
-  .meta(cel({ rule: 'has(self.target.averageValue)', message: 'a Pods metric needs target.averageValue' }));
-const objectMetric = z
-  .strictObject({
-    describedObject: z.strictObject({ apiVersion: z.string().max(253).optional(), kind: pathSegment, name: pathSegment }),
-    metric: metricIdentifier,
-    target,
-  })
-  .meta(valueOrAverage);
-const exactlyOneValue = cel({
-  rule: 'has(self.target.value) != has(self.target.averageValue)',
-  message: 'set exactly one of target.value and target.averageValue',
-});
-const externalMetric = z.strictObject({ metric: metricIdentifier, target }).meta(exactlyOneValue);
-const prometheusMetric = z
-  .strictObject({
-    source: pathSegment.describe('Name of a MetricSource; the policy never names a URL.'),
-    query: z.string().min(1).max(4096).describe('PromQL that answers with one number; its selectors are confined to the namespace of the policy.'),
-    name: z.string().min(1).max(253).optional().describe('Name for people; default: the beginning of the query.'),
-    emptyMeans: z
-      .enum(['Unknown', 'Zero'])
-      .optional()
-      .describe('What an answer without a value means: Unknown (default) shrinks nothing, Zero is for series that exist only while there is something.'),
-    target,
-  })
-  .meta(exactlyOneValue);
-
-/** Block of a metric entry by its type. */
-export const metricBlocks = {
-  Resource: 'resource',
-  ContainerResource: 'containerResource',
-  Pods: 'pods',
-  Object: 'object',
-  External: 'external',
-  Prometheus: 'prometheus',
-} as const;
-
-export type MetricTypeName = keyof typeof metricBlocks;
-
-const metric = z
-  .strictObject({
-    type: z.enum(['Resource', 'ContainerResource', 'Pods', 'Object', 'External', 'Prometheus']),
-    resource: resourceMetric.optional(),
-    containerResource: containerResourceMetric.optional(),
-    pods: podsMetric.optional(),
-    object: objectMetric.optional(),
-    external: externalMetric.optional(),
-    prometheus: prometheusMetric.optional(),
-  })
-  .meta(
-    cel(
-      ...Object.entries(metricBlocks).map(([type, block]) => ({
-        rule: `has(self.${block}) == (self.type == '${type}')`,
-        message: `set the block ${block} with type ${type}, and only then`,
-      })),
-    ),
-  );
-
-const scalingRules = z.strictObject({
-  stabilizationWindowSeconds: z.int32().min(0).max(3600).optional(),
-  selectPolicy: z.enum(['Max', 'Min', 'Disabled']).optional(),
-  policies: z
-    .array(z.strictObject({ type: z.enum(['Pods', 'Percent']), value: z.int32().min(1), periodSeconds: z.int32().min(1).max(1800) }))
-    .min(1)
-    .max(16)
-    .optional(),
-  tolerance: z
-    .union([z.int(), z.string().max(64)])
-    .meta({ pattern: '^[+]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([numkMGTPE]|[eE][+-]?[0-9]+)?$' })
-    .optional()
-    .describe('Band around the target in which nothing changes, as a quantity: 0.05 or 50m is 5 %.'),
-});
-
-const timeOfDayOrCron = z.string().min(1).max(128);
-
-const schedule = z.strictObject({
-  name: pathSegment,
-  timeZone: z.string().max(64).optional(),
-  start: timeOfDayOrCron.describe('Cron expression of the beginning.'),
-  end: timeOfDayOrCron.describe('Cron expression of the end.'),
-  minReplicas: z.int32().min(0).optional(),
-  maxReplicas: z.int32().min(1).optional(),
-});
+export { metricBlocks } from './policy-metric-schema.ts';
+export type { MetricInput, MetricTypeName, TargetInput } from './policy-metric-schema.ts';
+export type { FallbackInput, ScheduleInput } from './policy-scaling-schema.ts';
+export { horizontalPolicyStatus } from './policy-status-schema.ts';
+export type { HorizontalPolicyStatus } from './policy-status-schema.ts';
 
 /** `spec` of a HorizontalPolicy: all of an autoscaling/v2 HPA spec, plus the suite's own fields. */
 export const horizontalPolicySpec = z
@@ -151,37 +15,35 @@ export const horizontalPolicySpec = z
     scaleTargetRef: z
       .strictObject({ apiVersion: z.string().max(253).optional(), kind: pathSegment, name: pathSegment })
       .describe('What is scaled: any kind with a scale subresource, in the namespace of the policy.'),
-    minReplicas: z.int32().min(0).default(1),
+    minReplicas: z
+      .int32()
+      .min(0)
+      .default(1)
+      .describe('0 needs an Object, External or Prometheus metric: the target sleeps while none of its metrics asks for a replica.'),
     maxReplicas: z.int32().min(1),
-    metrics: z.array(metric).max(32).optional().describe('Empty: cpu at 80 % of the request.'),
-    behavior: z
-      .strictObject({ scaleUp: scalingRules.optional(), scaleDown: scalingRules.optional() })
+    metrics: z.array(metricSchema).max(32).optional().describe('Empty: cpu at 80 % of the request.'),
+    behavior: behaviorSchema.optional(),
+    cooldown: cooldownSchema.optional(),
+    fallback: fallbackSchema.optional(),
+    schedules: schedulesSchema.optional(),
+    podSelection: z
+      .enum(['OwnedOnly', 'ByLabels'])
+      .default('OwnedOnly')
+      .describe(
+        'OwnedOnly leaves out pods that carry the labels but belong to something else; ByLabels counts them, as a HorizontalPodAutoscaler does.',
+      ),
+    cpuInitializationPeriodSeconds: z
+      .int32()
+      .min(0)
+      .max(86_400)
       .optional()
-      .describe('Absent: the built-in rules without event history. Present, also as {}: completed with the API defaults.'),
-    cooldown: z
-      .strictObject({
-        scaleUpSeconds: z.int32().min(0).max(86_400).optional().describe('Between two scale-ups; default 180, 0 turns it off.'),
-        scaleDownSeconds: z
-          .int32()
-          .min(0)
-          .max(86_400)
-          .optional()
-          .describe('From any scaling to a scale-down; default 300, 0 turns it off.'),
-      })
+      .describe("How long after its start a pod's cpu counts only once it is ready; default: the controller's (300)."),
+    initialReadinessDelaySeconds: z
+      .int32()
+      .min(0)
+      .max(86_400)
       .optional()
-      .describe('Least time between scalings of the target; counted from status, so that it outlives a restart of the controller.'),
-    fallback: z
-      .strictObject({
-        failureThreshold: z.int32().min(1),
-        replicas: z.int32().min(0),
-        behavior: z.enum(['Static', 'CurrentReplicas', 'CurrentReplicasIfHigher', 'CurrentReplicasIfLower']).optional(),
-      })
-      .optional(),
-    schedules: z
-      .array(schedule)
-      .max(32)
-      .optional()
-      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] }),
+      .describe("A pod that lost readiness so soon after its start never was ready; default: the controller's (30)."),
     mode: z
       .enum(['Auto', 'DryRun', 'Paused'])
       .default('Auto')
@@ -202,50 +64,34 @@ export const horizontalPolicySpec = z
         message: 'minReplicas 0 needs an Object, External or Prometheus metric, because pods cannot be measured at zero',
         fieldPath: '.metrics',
       },
+      {
+        // A percentage of 0 is 0: with Max one policy of type Pods is enough, with Min all have to be, and the default list has one of type Percent.
+        rule: "self.minReplicas != 0 || !has(self.behavior) || !has(self.behavior.scaleUp) || !(has(self.behavior.scaleUp.selectPolicy) && self.behavior.scaleUp.selectPolicy == 'Disabled')",
+        message: 'minReplicas 0 needs growth to be possible: behavior.scaleUp.selectPolicy must not be Disabled',
+        fieldPath: '.behavior',
+      },
+      {
+        rule: "self.minReplicas != 0 || !has(self.behavior) || !has(self.behavior.scaleUp) || ((has(self.behavior.scaleUp.selectPolicy) && self.behavior.scaleUp.selectPolicy == 'Min') ? (has(self.behavior.scaleUp.policies) && self.behavior.scaleUp.policies.all(p, p.type == 'Pods')) : (!has(self.behavior.scaleUp.policies) || self.behavior.scaleUp.policies.exists(p, p.type == 'Pods')))",
+        message:
+          'a target at 0 cannot grow by a percentage; add a policy of type Pods to behavior.scaleUp.policies (with selectPolicy Min all must be)',
+        fieldPath: '.behavior',
+      },
+      {
+        rule: '!has(self.fallback) || !has(self.fallback.replicas) || !has(self.maxReplicas) || self.fallback.replicas <= self.maxReplicas',
+        message: 'fallback.replicas must not be more than maxReplicas',
+        fieldPath: '.fallback',
+      },
+      {
+        rule: '!has(self.schedules) || !has(self.maxReplicas) || self.schedules.all(s, !has(s.minReplicas) || s.minReplicas <= self.maxReplicas)',
+        message: 'minReplicas of a schedule must not be more than maxReplicas of the policy',
+        fieldPath: '.schedules',
+      },
+      {
+        rule: '!has(self.schedules) || self.schedules.all(s, !has(s.maxReplicas) || s.maxReplicas >= self.minReplicas)',
+        message: 'maxReplicas of a schedule must not be less than minReplicas of the policy',
+        fieldPath: '.schedules',
+      },
     ),
   );
 
 export type HorizontalPolicySpec = z.output<typeof horizontalPolicySpec>;
-export type MetricInput = z.output<typeof metric>;
-export type TargetInput = z.output<typeof target>;
-
-const time = z.iso.datetime();
-
-const condition = z.object({
-  type: z.string(),
-  status: z.enum(['True', 'False', 'Unknown']),
-  reason: z.string(),
-  message: z.string(),
-  lastTransitionTime: time,
-  observedGeneration: z.int().optional(),
-});
-
-/** `status` of a HorizontalPolicy. */
-export const horizontalPolicyStatus = z.object({
-  observedGeneration: z.int().optional(),
-  lastScaleTime: time.optional().describe('Last change of replicas by the controller.'),
-  lastScaleUpTime: time.optional(),
-  lastScaleDownTime: time.optional(),
-  currentReplicas: z.int32().optional().describe('spec.replicas of the target when it was last looked at.'),
-  desiredReplicas: z.int32().optional(),
-  targets: z.string().optional().describe('Measured and wanted values in short, for kubectl get.'),
-  currentMetrics: z.array(z.looseObject({ type: z.string().optional() })).optional(),
-  conditions: z
-    .array(condition)
-    .optional()
-    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),
-  lastDecision: z
-    .object({
-      from: z.int32(),
-      to: z.int32(),
-      wanted: z.int32().optional().describe('What the load asks for; absent when it is not known.'),
-      reason: z.string(),
-      message: z.string(),
-      at: time,
-      holds: z.array(z.object({ by: z.string(), until: time.optional(), message: z.string() })).optional(),
-    })
-    .optional()
-    .describe('Renewed when the outcome changes, not at every evaluation.'),
-});
-
-export type HorizontalPolicyStatus = z.output<typeof horizontalPolicyStatus>;

@@ -1,19 +1,16 @@
-import type { CooldownPolicy, ScalingHistory } from '../core/model/cooldown.ts';
-import { parseTime, type Condition } from '../core/model/condition.ts';
+import type { CooldownPolicy } from '../core/model/cooldown.ts';
 import type { KubeObject, ObjectReference } from '../core/model/object.ts';
-import { formatSelector, selectorOf } from '../core/model/selector.ts';
-import { Quantity } from '../core/units/index.ts';
-import { completeBehavior, type MetricSpec, type MetricTarget, type Milli, type PreviousStatus, type ScalingSpec } from './engine/index.ts';
-import type { RulesInput } from './engine/behavior.ts';
 import { schemaProblems } from '../core/model/schema-problems.ts';
+import { Quantity } from '../core/units/index.ts';
+import type { RulesInput } from './engine/behavior.ts';
+import { completeBehavior, type FallbackPolicy, type MetricSpec, type ScalingSchedule, type ScalingSpec } from './engine/index.ts';
+import { policyAnnotations } from './policy-annotations.ts';
+import { metricOf } from './policy-metrics.ts';
 import { crossProblems, unsupportedParts, type PolicyProblem } from './policy-problems.ts';
-import {
-  horizontalPolicySpec,
-  type HorizontalPolicySpec,
-  type HorizontalPolicyStatus,
-  type MetricInput,
-  type TargetInput,
-} from './policy-schema.ts';
+import { horizontalPolicySpec, type FallbackInput, type HorizontalPolicySpec, type ScheduleInput } from './policy-schema.ts';
+
+export { annotationRevision } from './policy-annotations.ts';
+export { failingMetrics, historyOf, previousStatus, restoredState, statusOf } from './policy-status.ts';
 
 /** A HorizontalPolicy or a native HPA in the form in which the controller uses it. */
 export interface ScalingPolicy {
@@ -25,6 +22,8 @@ export interface ScalingPolicy {
   readonly spec: ScalingSpec;
   /** Own period in milliseconds; `undefined`: the controller's. */
   readonly syncPeriodMs: number | undefined;
+  /** Who has scaled the target so far and shall do so no more (annotation `concertina.dev/transfer-from`); in the policy's namespace. */
+  readonly transferFrom?: ObjectReference | undefined;
 }
 
 export type PolicyResult =
@@ -38,11 +37,13 @@ export type PolicyResult =
 
 /** Reads a HorizontalPolicy; `cooldown` is what the flags say for policies that do not set their own. */
 export function parsePolicy(raw: KubeObject, cooldown: CooldownPolicy): PolicyResult {
-  const parsed = readSpec(raw.spec);
+  const parsed = readSpec(raw.spec, { native: false });
   if (!parsed.ok) return parsed;
   const { spec } = parsed;
   const unsupported = unsupportedParts(spec);
   if (unsupported.length > 0) return { ok: false, reason: 'NotSupportedYet', problems: unsupported };
+  const { pause, transferFrom, problems } = policyAnnotations(raw, spec.maxReplicas);
+  if (problems.length > 0) return { ok: false, reason: 'InvalidPolicy', problems };
   const own = {
     scaleUpMs: spec.cooldown?.scaleUpSeconds === undefined ? cooldown.scaleUpMs : spec.cooldown.scaleUpSeconds * 1000,
     scaleDownMs: spec.cooldown?.scaleDownSeconds === undefined ? cooldown.scaleDownMs : spec.cooldown.scaleDownSeconds * 1000,
@@ -54,8 +55,9 @@ export function parsePolicy(raw: KubeObject, cooldown: CooldownPolicy): PolicyRe
       native: false,
       generation: raw.metadata.generation,
       target: targetOf(raw, spec),
-      spec: scalingSpec(spec, { cooldown: own, native: false }),
-      syncPeriodMs: spec.syncPeriodSeconds === undefined ? undefined : spec.syncPeriodSeconds * 1000,
+      spec: { ...scalingSpec(spec, { cooldown: own, native: false }), ...ownParts(spec), pause },
+      syncPeriodMs: milliseconds(spec.syncPeriodSeconds),
+      transferFrom,
     },
   };
 }
@@ -68,7 +70,7 @@ export function fromHpa(
   raw: KubeObject,
   options: { readonly cooldown?: CooldownPolicy | undefined; readonly anyMetric?: boolean | undefined } = {},
 ): PolicyResult {
-  const parsed = readSpec(raw.spec, { lenient: true });
+  const parsed = readSpec(raw.spec, { native: true });
   if (!parsed.ok) return parsed;
   const unsupported = options.anyMetric === true ? [] : unsupportedParts(parsed.spec);
   if (unsupported.length > 0) return { ok: false, reason: 'NotSupportedYet', problems: unsupported };
@@ -87,14 +89,15 @@ export function fromHpa(
 
 type SpecResult = { readonly ok: true; readonly spec: HorizontalPolicySpec } | Extract<PolicyResult, { ok: false }>;
 
-function readSpec(raw: unknown, { lenient = false } = {}): SpecResult {
+/** Native objects may have fields of a newer API server. */
+function readSpec(raw: unknown, { native }: { readonly native: boolean }): SpecResult {
   if (typeof raw !== 'object' || raw === null) {
     return { ok: false, reason: 'InvalidPolicy', problems: [{ path: 'spec', message: 'is required; add it' }] };
   }
   let parsed = horizontalPolicySpec.safeParse(raw);
-  if (!parsed.success && lenient) parsed = horizontalPolicySpec.safeParse(withoutUnknown(raw, parsed.error.issues));
+  if (!parsed.success && native) parsed = horizontalPolicySpec.safeParse(withoutUnknown(raw, parsed.error.issues));
   if (!parsed.success) return { ok: false, reason: 'InvalidPolicy', problems: schemaProblems(parsed.error.issues, raw) };
-  const problems = crossProblems(parsed.data);
+  const problems = crossProblems(parsed.data, { native });
   return problems.length > 0 ? { ok: false, reason: 'InvalidPolicy', problems } : { ok: true, spec: parsed.data };
 }
 
@@ -149,86 +152,35 @@ function scalingSpec(spec: HorizontalPolicySpec, { cooldown, native }: Pick<Scal
         : completeBehavior({ scaleUp: rulesOf(spec.behavior.scaleUp), scaleDown: rulesOf(spec.behavior.scaleDown) }),
     cooldown,
     mode: spec.mode,
+    podSelection: native ? 'ByLabels' : spec.podSelection,
   };
+}
+
+/** What only the suite's own policies have. */
+function ownParts(spec: HorizontalPolicySpec): Partial<ScalingSpec> {
+  return {
+    panicRatio: spec.cooldown?.panicRatio,
+    fallback: spec.fallback === undefined ? undefined : fallbackOf(spec.fallback),
+    schedules: spec.schedules === undefined || spec.schedules.length === 0 ? undefined : spec.schedules.map(scheduleOf),
+    cpuInitializationMs: milliseconds(spec.cpuInitializationPeriodSeconds),
+    initialReadinessDelayMs: milliseconds(spec.initialReadinessDelaySeconds),
+  };
+}
+
+/** Only a behavior that somebody has written may shrink the target, so none that may is a default. */
+function fallbackOf({ failureThreshold, replicas, behavior }: FallbackInput): FallbackPolicy {
+  return { failureThreshold, replicas, behavior: behavior ?? (replicas === undefined ? 'Hold' : 'CurrentReplicasIfHigher') };
+}
+
+function scheduleOf({ name, start, end, timeZone, minReplicas, maxReplicas, ramp }: ScheduleInput): ScalingSchedule {
+  return { name, start, end, timeZone, minReplicas, maxReplicas, rampMs: milliseconds(ramp?.durationSeconds) ?? 0 };
+}
+
+function milliseconds(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : seconds * 1000;
 }
 
 function rulesOf(rules: NonNullable<HorizontalPolicySpec['behavior']>['scaleUp']): RulesInput | undefined {
   if (rules === undefined) return undefined;
   return { ...rules, tolerance: rules.tolerance === undefined ? undefined : Quantity.parse(rules.tolerance).toNumber() };
-}
-
-function metricOf(metric: MetricInput): MetricSpec {
-  const { resource, containerResource, pods, object, external, prometheus } = metric;
-  if (resource !== undefined) return { type: 'Resource', resource: resource.name, target: metricTarget(resource.target) };
-  if (containerResource !== undefined) {
-    const { name, container, target } = containerResource;
-    return { type: 'ContainerResource', resource: name, container, target: metricTarget(target) };
-  }
-  if (pods !== undefined) return { type: 'Pods', ...identifier(pods.metric), target: metricTarget(pods.target) };
-  if (object !== undefined) {
-    return { type: 'Object', ...identifier(object.metric), describedObject: object.describedObject, target: metricTarget(object.target) };
-  }
-  if (external !== undefined) return { type: 'External', ...identifier(external.metric), target: metricTarget(external.target) };
-  if (prometheus !== undefined) {
-    const { source, query, name, emptyMeans, target } = prometheus;
-    return {
-      type: 'Prometheus',
-      metric: name ?? shortQuery(query),
-      source,
-      query,
-      emptyMeans: emptyMeans === 'Zero' ? 'zero' : 'unknown',
-      target: metricTarget(target),
-    };
-  }
-  return { type: 'Unknown', name: metric.type };
-}
-
-/** So much of a query that a person recognises it in a table. */
-function shortQuery(query: string): string {
-  const text = query.replaceAll(/\s+/g, ' ').trim();
-  return text.length > 40 ? `${text.slice(0, 39)}…` : text;
-}
-
-function identifier({ name, selector }: NonNullable<MetricInput['pods']>['metric']): {
-  readonly metric: string;
-  readonly selector?: string;
-} {
-  return { metric: name, ...(selector === undefined ? {} : { selector: selectorText(selector) }) };
-}
-
-/** A selector that cannot be read fails its own metric when it is asked for, not the policy (as upstream): it passes on as its JSON. */
-function selectorText({ matchLabels, matchExpressions }: NonNullable<NonNullable<MetricInput['pods']>['metric']['selector']>): string {
-  try {
-    const expressions = matchExpressions?.map(({ key, operator, values }) => ({ key, operator, values: values ?? null }));
-    return formatSelector(selectorOf({ matchLabels, matchExpressions: expressions })) ?? '';
-  } catch {
-    return JSON.stringify({ matchLabels, matchExpressions });
-  }
-}
-
-function metricTarget({ type, value, averageValue, averageUtilization }: TargetInput): MetricTarget {
-  return { type, value: milli(value), averageValue: milli(averageValue), averageUtilization };
-}
-
-/** Thousandths, rounded up as upstream's MilliValue. */
-function milli(quantity: string | number | undefined): Milli | undefined {
-  return quantity === undefined ? undefined : Quantity.parse(quantity).toMilli('up');
-}
-
-/** The stored status as far as the next evaluation reads it; anything malformed reads as absent. */
-export function previousStatus(raw: KubeObject): PreviousStatus {
-  const status = statusOf(raw);
-  const conditions = Array.isArray(status.conditions) ? (status.conditions as readonly Condition[]) : [];
-  return { conditions, currentReplicas: status.currentReplicas ?? 0, desiredReplicas: status.desiredReplicas ?? 0 };
-}
-
-/** When the target was last scaled, from status, so that cooldowns outlive a restart. */
-export function historyOf(raw: KubeObject): ScalingHistory {
-  const status = statusOf(raw);
-  return { lastScaleUp: parseTime(status.lastScaleUpTime), lastScaleDown: parseTime(status.lastScaleDownTime) };
-}
-
-/** `status` as its schema names it; `{}` when there is none. */
-export function statusOf(raw: KubeObject): Partial<HorizontalPolicyStatus> {
-  return typeof raw.status === 'object' && raw.status !== null ? (raw.status as Partial<HorizontalPolicyStatus>) : {};
 }

@@ -1,4 +1,5 @@
 import type { DoctorReport } from '../compose/doctor/report.ts';
+import { foreign } from '../compose/doctor/foreign-text.ts';
 import { terminalJson } from './sources-text.ts';
 import { formatTable, printable } from './table.ts';
 
@@ -7,9 +8,12 @@ export function doctorJson(report: DoctorReport): string {
   return `${terminalJson(report)}\n`;
 }
 
+/** Of one line; the longest sentences name a few dozen objects. */
+const mostCharacters = 1_500;
+
 /** One line for each check, the counts, and the proposals ready to be applied. */
 export function doctorTable(report: DoctorReport, { colour }: { readonly colour: boolean }): string {
-  const rows = report.checks.map(({ status, check, message }) => [status, check, message]);
+  const rows = report.checks.map(({ status, check, message }) => [status, foreign(check, 200), foreign(message, mostCharacters)]);
   const table = formatTable([{ heading: 'STATUS' }, { heading: 'CHECK' }, { heading: 'WHAT' }], rows);
   const parts = [colour ? coloured(table) : table, summaryLine(report), ...report.proposals.map(proposalText)];
   return `${parts.join('\n\n')}\n`;

@@ -22,8 +22,11 @@ export const podFlag = {
   readyFalse: 128,
 } as const;
 
+/** How long the CPU of a starting pod says nothing; a policy may have its own. */
+export type PodTiming = Pick<EngineConfig, 'cpuInitializationMs' | 'initialReadinessDelayMs'>;
+
 /** The flags of a pod at `now`; the one that time changes is only `young`, and that only away. */
-export function flagsOf(pod: PodRecord, now: number, { cpuInitializationMs, initialReadinessDelayMs }: EngineConfig): number {
+export function flagsOf(pod: PodRecord, now: number, { cpuInitializationMs, initialReadinessDelayMs }: PodTiming): number {
   const { phase, ready, started } = pod;
   const deleting = pod.deleted !== undefined;
   let flags = 0;

@@ -1,7 +1,7 @@
 import type { PodRecord } from '../../core/model/pod.ts';
 import type { Selector } from '../../core/model/selector.ts';
 import type { EngineConfig } from '../engine/index.ts';
-import { createRequestReader, flagsOf } from './pod-facts.ts';
+import { createRequestReader, flagsOf, type PodTiming } from './pod-facts.ts';
 
 /**
  * The pods of all targets in columns. A group (the pods that one selector finds) has its pods side by side, so that a calculation runs through memory once;
@@ -40,17 +40,19 @@ export interface PodGroup {
   records: PodRecord[];
   /** `records` was handed out: the next change makes a new array. */
   lent: boolean;
+  timing: PodTiming;
   /** Policies that go by it. */
   policies: number;
+  /** Counts up with every change of its pods. */
+  revision: number;
   /** Some pod is in another group too; valid for `checkedVersion` of the namespace's selectors, which is -1 after a change of the pods. */
   overlaps: boolean;
   checkedVersion: number;
 }
 
-/** The time and settings that flags are made for. */
+/** What the columns are filled by. */
 export interface TableContext {
   readonly table: PodTable;
-  readonly config: EngineConfig;
   readonly requestsOf: ReturnType<typeof createRequestReader>;
   /** Epoch milliseconds of the last tick. */
   now: number;
@@ -70,11 +72,42 @@ export function createTableContext(config: EngineConfig): TableContext {
     hasNewSlots: false,
   };
   // Far in the past every pod is young: the first tick looks closer.
-  return { table, config, requestsOf: createRequestReader(config), now: -Infinity };
+  return { table, requestsOf: createRequestReader(config), now: -Infinity };
 }
 
-export function createGroup(namespace: string, selector: Selector): PodGroup {
-  return { namespace, selector, start: 0, capacity: 0, records: [], lent: false, policies: 0, overlaps: false, checkedVersion: -1 };
+export function createGroup(namespace: string, selector: Selector, timing: PodTiming): PodGroup {
+  return {
+    namespace,
+    selector,
+    start: 0,
+    capacity: 0,
+    records: [],
+    lent: false,
+    timing,
+    policies: 0,
+    revision: 0,
+    overlaps: false,
+    checkedVersion: -1,
+  };
+}
+
+/** Judges the pods of the group by other times from now on. */
+export function setTiming(context: TableContext, group: PodGroup, timing: PodTiming): void {
+  const { cpuInitializationMs, initialReadinessDelayMs } = group.timing;
+  if (cpuInitializationMs === timing.cpuInitializationMs && initialReadinessDelayMs === timing.initialReadinessDelayMs) return;
+  group.timing = timing;
+  refreshFlags(context, group);
+}
+
+/** Brings the clock of the table to `now`; a pod may be young again when it went back. */
+export function setNow(context: TableContext, now: number): void {
+  const back = now < context.now;
+  context.now = now;
+  if (back) for (const group of context.table.groups) refreshFlags(context, group);
+}
+
+function refreshFlags({ table, now }: TableContext, { start, records, timing }: PodGroup): void {
+  for (const [at, pod] of records.entries()) table.flags[start + at] = flagsOf(pod, now, timing);
 }
 
 /** Gives the group these pods instead of those that it had. */
@@ -84,7 +117,7 @@ export function fillGroup(context: TableContext, group: PodGroup, records: PodRe
   table.groups.add(group);
   group.records = records;
   group.lent = false;
-  group.checkedVersion = -1;
+  touch(group);
   reserve(table, group, records.length);
   for (let at = 0; at < records.length; at++) fillSlot(context, group, at);
 }
@@ -145,16 +178,21 @@ function own(group: PodGroup): PodRecord[] {
     group.records = group.records.slice();
     group.lent = false;
   }
-  group.checkedVersion = -1;
+  touch(group);
   return group.records;
 }
 
-function fillSlot({ table, config, requestsOf, now }: TableContext, group: PodGroup, at: number): void {
+function touch(group: PodGroup): void {
+  group.revision += 1;
+  group.checkedVersion = -1;
+}
+
+function fillSlot({ table, requestsOf, now }: TableContext, group: PodGroup, at: number): void {
   const pod = group.records[at];
   if (pod === undefined) return;
   const slot = group.start + at;
   const { cpu, memory } = requestsOf(pod);
-  table.flags[slot] = flagsOf(pod, now, config);
+  table.flags[slot] = flagsOf(pod, now, group.timing);
   table.cpuRequest[slot] = cpu;
   if (table.memoryRequest !== undefined) table.memoryRequest[slot] = memory;
   table.row[slot] = -1;

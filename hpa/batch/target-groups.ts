@@ -1,5 +1,6 @@
 import type { PodRecord } from '../../core/model/pod.ts';
 import { equalities, matchesSelector, type Labels, type Selector } from '../../core/model/selector.ts';
+import type { PodTiming } from './pod-facts.ts';
 import { addPod, createGroup, dropGroup, fillGroup, removePod, replacePod, type PodGroup, type TableContext } from './pod-table.ts';
 
 /** A change of a pod; `Delta<PodRecord>` of a Reflector is one. Records are immutable: the old one is the very object that came as new before. */
@@ -13,6 +14,11 @@ export interface PodSource {
   items(): readonly PodRecord[];
   /** Calls for every change, in order, at once for what is there; answers the unsubscriber. */
   onDelta(handler: (change: PodChange) => void): () => void;
+}
+
+export interface ParsedSelector {
+  readonly text: string;
+  readonly selector: Selector;
 }
 
 interface NamespaceGroups {
@@ -30,7 +36,7 @@ interface NamespaceGroups {
 /** Which pods belong to which target, kept up to date by what changes: no namespace is scanned but when a selector is new. */
 export interface TargetGroups {
   /** The group of a selector, for one more policy. Its pods are there after {@link refresh}. */
-  acquire(namespace: string, text: string, selector: Selector): PodGroup;
+  acquire(namespace: string, selector: ParsedSelector, timing: PodTiming): PodGroup;
   release(group: PodGroup, text: string): void;
   apply(change: PodChange): void;
   /** Looks for the pods of new selectors: one pass over all pods when there are any. */
@@ -57,11 +63,11 @@ export function createTargetGroups(context: TableContext): TargetGroups {
   };
 
   return {
-    acquire: (namespace, text, selector) => {
+    acquire: (namespace, { text, selector }, timing) => {
       const groups = namespaces.get(namespace) ?? emptyNamespace();
       namespaces.set(namespace, groups);
       const held = groups.bySelector.get(text);
-      const group = held ?? createGroup(namespace, selector);
+      const group = held ?? createGroup(namespace, selector, timing);
       group.policies += 1;
       if (held === undefined) {
         groups.bySelector.set(text, group);

@@ -12,12 +12,12 @@ export interface UsageMetric {
   readonly target: number;
 }
 
-/** What a proposal is made with; the same for all policies of a tick but for the last three. */
+/** What proposals are made with: one object for a whole tick, set to one policy after the other. */
 export interface UsageContext {
   readonly table: PodTable;
   readonly rows: UsageRows;
   now: number;
-  readonly cpuInitializationMs: number;
+  cpuInitializationMs: number;
   readonly maxSampleAgeMs: number;
   /** Whether gaps and doubts are looked for that upstream does not know (`incomplete` of controller/samples.ts). */
   strict: boolean;
@@ -27,6 +27,8 @@ export interface UsageContext {
   currentReplicas: number;
   toleranceUp: number;
   toleranceDown: number;
+  /** While no pod is ready a Value target scales the current size. */
+  sizeWhenUnready: boolean;
 }
 
 /** How a proposal ended. Only `ok` has a count; every other end is for the engine to tell. */

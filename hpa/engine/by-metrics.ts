@@ -1,14 +1,14 @@
 import type { Hold, TraceStep } from '../../core/model/decision.ts';
-import type { Tolerances } from './arithmetic.ts';
 import { withCondition } from './condition-update.ts';
 import { outcome, type Draft, type Evaluation } from './evaluation.ts';
 import { fallbackEvents, fallbackSteps } from './fallback.ts';
 import { forced } from './forced.ts';
 import { applyHouseRules } from './house.ts';
+import { metricContext } from './metric-context.ts';
 import { metricConditions, noReplicaCount } from './metric-conditions.ts';
 import { combinedStep, failureEvent, metricStep } from './metric-steps.ts';
 import { combineMetrics, type Combined } from './metrics.ts';
-import type { EvaluationInput, EventNote } from './model.ts';
+import type { EventNote } from './model.ts';
 import { normalize } from './normalize.ts';
 import { decisionReason } from './sentence.ts';
 import { capitalized } from './text.ts';
@@ -21,18 +21,16 @@ export function byMetrics(draft: Draft): Evaluation {
   if (!input.selector.ok) {
     const { reason, event, message } = input.selector;
     const by = reason === 'AmbiguousSelector' ? 'conflict' : 'target-unavailable';
-    return failure(draft, { reason, message, hold: { by, message: capitalized(message) }, sentenceHolds: [], events: [{ type: 'Warning', reason: event, message }] });
+    return failure(draft, {
+      reason,
+      message,
+      hold: { by, message: capitalized(message) },
+      sentenceHolds: [],
+      events: [{ type: 'Warning', reason: event, message }],
+    });
   }
   const combined = combineMetrics(input.spec.metrics, input.results, {
-    context: {
-      currentReplicas: input.scale.specReplicas,
-      statusReplicas: input.scale.statusReplicas,
-      tolerances: tolerancesOf(input),
-      pods: input.pods,
-      now: input.now,
-      config: input.config,
-      sizeWhenUnready: !input.spec.native,
-    },
+    context: metricContext(input),
     previousReplicas: input.status.currentReplicas,
     spec: input.spec,
     counts: draft.state.failures ?? [],
@@ -64,15 +62,12 @@ function measuredDraft(draft: Draft, { outcomes, counts, fallback }: Combined): 
   return {
     ...draft,
     state: counts.length === 0 && (state.failures ?? []).length === 0 ? state : { ...state, failures: counts },
-    trace: [...trace, ...sleepSteps(input), ...outcomes.map(metricStep), ...(fallback === undefined ? [] : fallbackSteps(fallback, current))],
-  };
-}
-
-/** Band on both sides: the controller's, replaced by the one of behavior where that is set. */
-export function tolerancesOf({ spec, config }: Pick<EvaluationInput, 'spec' | 'config'>): Tolerances {
-  return {
-    scaleUp: spec.behavior?.scaleUp.tolerance ?? config.tolerance,
-    scaleDown: spec.behavior?.scaleDown.tolerance ?? config.tolerance,
+    trace: [
+      ...trace,
+      ...sleepSteps(input),
+      ...outcomes.map(metricStep),
+      ...(fallback === undefined ? [] : fallbackSteps(fallback, current)),
+    ],
   };
 }
 
@@ -119,7 +114,18 @@ function scaled(
   const wakes = from === 0 && bounds.min !== 0 && isAsleep(input) && normalized.replicas < bounds.min;
   const proposed = wakes ? bounds.min : normalized.replicas;
   const correction = wakes ? 'minReplicas' : undefined;
-  const house = applyHouseRules({ spec, from, to: proposed, correction, winner, outcomes: combined.outcomes, history, conflict, now, config });
+  const house = applyHouseRules({
+    spec,
+    from,
+    to: proposed,
+    correction,
+    winner,
+    outcomes: combined.outcomes,
+    history,
+    conflict,
+    now,
+    config,
+  });
   const trace = [...draft.trace, combinedStep(combined, best), ...normalized.trace, ...house.trace];
   return {
     ...outcome(

@@ -39,6 +39,8 @@ export function fallbackFor(
     replicas,
     name: `fallback ${policy.behavior} for ${failure.subject}`,
     status: {},
+    subject: failure.subject,
+    measured: 'unknown',
     observed: `${failure.subject} unknown, fallback ${policy.behavior}`,
     short: `${failure.subject} unknown`,
     formula,
@@ -64,7 +66,10 @@ function fallbackReplicas({ behavior, replicas = 0 }: FallbackPolicy, current: n
   }
 }
 
-function formulaOf({ behavior, replicas = 0 }: FallbackPolicy, { replicas: result, current }: { readonly replicas: number; readonly current: number }): string {
+function formulaOf(
+  { behavior, replicas = 0 }: FallbackPolicy,
+  { replicas: result, current }: { readonly replicas: number; readonly current: number },
+): string {
   switch (behavior) {
     case 'CurrentReplicasIfHigher':
       return `${result} = max(${current} now, ${replicas})`;
@@ -121,7 +126,11 @@ export function fallbackEvents({ policy, active }: FallbackState): EventNote[] {
 }
 
 /** FallbackActive: True while something stands in; left as it is while no metric was read; absent without a fallback. */
-export function fallbackCondition(input: EvaluationInput, state: FallbackState | undefined, conditions: readonly Condition[]): readonly Condition[] {
+export function fallbackCondition(
+  input: EvaluationInput,
+  state: FallbackState | undefined,
+  conditions: readonly Condition[],
+): readonly Condition[] {
   if (input.spec.fallback === undefined) return removeCondition(conditions, 'FallbackActive');
   if (state === undefined) return conditions;
   const { active, policy } = state;
@@ -136,7 +145,8 @@ export function fallbackCondition(input: EvaluationInput, state: FallbackState |
   const failed = active.map(({ failure, count }) => `${failure.subject} ${failedText(count, policy)}`).join(', ');
   const asked = active.find(({ proposal }) => proposal !== undefined)?.proposal;
   const shrinks = asked !== undefined && asked.replicas < input.scale.specReplicas && mayShrink.has(policy.behavior);
-  const effect = asked === undefined ? 'nothing shrinks until it is known again' : `${policy.behavior} asks for ${replicasText(asked.replicas)}`;
+  const effect =
+    asked === undefined ? 'nothing shrinks until it is known again' : `${policy.behavior} asks for ${replicasText(asked.replicas)}`;
   return withCondition(input, conditions, {
     type: 'FallbackActive',
     status: 'True',

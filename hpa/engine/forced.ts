@@ -54,7 +54,14 @@ export function parked(draft: Draft, replicas: number): Evaluation {
   return {
     ...outcome(
       { ...draft, trace: [...draft.trace, step, ...house.trace] },
-      { to: house.to, wanted: null, reason: holdReasonName(holds.at(-1)?.by ?? 'paused'), cause: message, holds, sentenceHolds: house.holds },
+      {
+        to: house.to,
+        wanted: null,
+        reason: holdReasonName(holds.at(-1)?.by ?? 'paused'),
+        cause: message,
+        holds,
+        sentenceHolds: house.holds,
+      },
     ),
     branch: 'parked',
     conditions: from === 0 && replicas === 0 ? markZero(input, noted, 'parked') : noted,

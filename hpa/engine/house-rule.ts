@@ -14,7 +14,10 @@ export interface HouseVerdict {
 }
 
 /** Any hold holds the whole scaling. */
-export function verdictOf({ from, to }: { readonly from: number; readonly to: number }, rules: readonly (HouseRule | undefined)[]): HouseVerdict {
+export function verdictOf(
+  { from, to }: { readonly from: number; readonly to: number },
+  rules: readonly (HouseRule | undefined)[],
+): HouseVerdict {
   const said = rules.filter((rule) => rule !== undefined);
   const holds = said.flatMap(({ hold }) => (hold === undefined ? [] : [hold]));
   return { to: holds.length > 0 ? from : to, holds, trace: said.map(({ step }) => step) };

@@ -69,7 +69,10 @@ function pause({ spec, from, to }: HouseInput): HouseRule | undefined {
   const direction = to > from ? 'out' : 'in';
   if (request === undefined || !(direction === 'in' ? request.scaleIn : request.scaleOut)) return undefined;
   const message = `Scale-${direction} is paused by ${request.annotation}: ${to} instead of ${from} would be set; remove the annotation to resume`;
-  return { hold: { by: 'paused', message }, step: { step: 'paused', message, values: { annotation: request.annotation, from, asked: to, held: true } } };
+  return {
+    hold: { by: 'paused', message },
+    step: { step: 'paused', message, values: { annotation: request.annotation, from, asked: to, held: true } },
+  };
 }
 
 /** A size that somebody has asked for by annotation waits for nothing but another controller and the mode. */

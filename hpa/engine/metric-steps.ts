@@ -37,7 +37,10 @@ export function metricStep(each: MetricOutcome): TraceStep {
 
 /** Which metric asks for most. */
 export function combinedStep({ winner, failures, unresolved, outcomes }: Combined, best: number): TraceStep {
-  const failed = failures.length === 0 ? '' : `; ${failures.length} of ${outcomes.length} metrics failed${unresolved.length === 0 ? '' : ', so nothing would shrink'}`;
+  const failed =
+    failures.length === 0
+      ? ''
+      : `; ${failures.length} of ${outcomes.length} metrics failed${unresolved.length === 0 ? '' : ', so nothing would shrink'}`;
   return {
     step: 'wanted',
     message: `${winner?.name ?? 'No metric'} asks for most: ${replicasText(best)}${failed}`,

@@ -28,6 +28,10 @@ export interface MetricProposal {
   /** As it stands in the reason of upstream's rescale event. */
   readonly name: string;
   readonly status: MetricStatus;
+  /** Name of the metric for a person: `cpu`. */
+  readonly subject: string;
+  /** `186 % of request`; `unknown` of a fallback. */
+  readonly measured: string;
   /** `cpu 186 % of request, target 80 %`. */
   readonly observed: string;
   /** `cpu 186%/80%`. */
@@ -170,6 +174,8 @@ function usageProposal(spec: UsageSpec | PodsSpec, calculation: UsageCalculation
     replicas: calculation.replicas,
     name: reasonName(spec),
     status: statusOf(spec, current),
+    subject: subjectOf(spec),
+    measured: value,
     observed: `${subjectOf(spec)} ${value}, target ${target}`,
     short: `${subjectOf(spec)} ${byUtilization ? `${utilization}%` : usageText(resource, average)}/${target.replace(' %', '%')}`,
     formula: usageFormula(calculation, spec.target, context),
@@ -216,6 +222,8 @@ function valueProposal(
     replicas: calculation.replicas,
     name: spec.type === 'Object' && !branch.perReplica ? `${spec.describedObject.kind} metric ${spec.metric}` : externalName(spec),
     status: statusOf(spec, current),
+    subject: subjectOf(spec),
+    measured: usageText('', total),
     observed: `${subjectOf(spec)} ${usageText('', total)}, target ${target}`,
     short: `${subjectOf(spec)} ${usageText('', branch.perReplica ? (average ?? total) : total)}/${usageText('', branch.target)}`,
     formula: valueFormula(calculation, branch, context),
@@ -226,7 +234,9 @@ function valueProposal(
       targetMilli: String(branch.target),
       ratio: Number.isFinite(calculation.ratio) ? calculation.ratio : null,
       ...toleranceValues(context),
-      ...(calculation.factor === undefined ? {} : { [calculation.rule === 'current-size' ? 'currentReplicas' : 'readyPods']: calculation.factor }),
+      ...(calculation.factor === undefined
+        ? {}
+        : { [calculation.rule === 'current-size' ? 'currentReplicas' : 'readyPods']: calculation.factor }),
       rule: calculation.rule,
       replicas: calculation.replicas,
     },
@@ -349,7 +359,10 @@ function fetchFailed(spec: Exclude<MetricSpec, { type: 'Unknown' }>, result: Ext
 function nothingReturned(spec: Exclude<MetricSpec, { type: 'Unknown' }>, { pods }: MetricContext): MetricFailure {
   const message = pods.length === 0 ? "no pod matches the target's selector" : `the source has no sample of any of the ${pods.length} pods`;
   const values = 'the source answered without a value';
-  return failed(spec, { kind: 'NoMetricsReturned', message: spec.type === 'Resource' || spec.type === 'ContainerResource' || spec.type === 'Pods' ? message : values });
+  return failed(spec, {
+    kind: 'NoMetricsReturned',
+    message: spec.type === 'Resource' || spec.type === 'ContainerResource' || spec.type === 'Pods' ? message : values,
+  });
 }
 
 function invalidTarget(spec: Exclude<MetricSpec, { type: 'Unknown' }>, needed: string): MetricFailure {

@@ -4,11 +4,17 @@ import { limitByRules, limitPerSync, nextBudgetAt, type Bounds, type Limited, ty
 import { stabilize, stabilizeWithBehavior, type Stabilized } from './stabilization.ts';
 import { capitalized, clockText, durationText, replicasText } from './text.ts';
 
+/** Bounds with the names of the schedules that they come from. */
+export interface NamedBounds extends Bounds {
+  readonly minFrom?: string | undefined;
+  readonly maxFrom?: string | undefined;
+}
+
 export interface NormalizeInput {
   readonly current: number;
   /** What the metrics ask for. */
   readonly wish: number;
-  readonly bounds: Bounds;
+  readonly bounds: NamedBounds;
   readonly behavior: ScalingBehavior | undefined;
   /** With a list of recommendations. */
   readonly state: HpaState;
@@ -98,9 +104,9 @@ function limitedNote(
     case 'DesiredWithinRange':
       return { active, reason, message: `${replicasText(desired)} is within minReplicas ${bounds.min} and maxReplicas ${bounds.max}` };
     case 'TooManyReplicas':
-      return { active, reason, message: `${asked}, but maxReplicas is ${bounds.max}` };
+      return { active, reason, message: `${asked}, but maxReplicas is ${bounds.max}${scheduleText(bounds.maxFrom)}` };
     case 'TooFewReplicas':
-      return { active, reason, message: `${asked}, but minReplicas is ${bounds.min}` };
+      return { active, reason, message: `${asked}, but minReplicas is ${bounds.min}${scheduleText(bounds.minFrom)}` };
     case 'ScaleUpLimit':
       return {
         active,
@@ -110,6 +116,10 @@ function limitedNote(
     case 'ScaleDownLimit':
       return { active, reason, message: `${asked}, but shrinking from ${current} is limited to ${limit} by behavior.scaleDown now` };
   }
+}
+
+function scheduleText(name: string | undefined): string {
+  return name === undefined ? '' : ` (schedule ${name})`;
 }
 
 function stabilizationHold({ winner, windowMs: window }: Stabilized, message: string): Hold {

@@ -34,7 +34,11 @@ const direct: ReadonlySet<string> = new Set(['apps/StatefulSet', 'apps/ReplicaSe
  * labels and pods of nobody are left out. A pod whose chain ends in something that the caller does not know is kept by its labels, and `note` says so. So is every pod
  * when none can be traced to a target of a kind of its own, since its operator may own pods in a way of its own.
  */
-export function ownedPods<Pod extends OwnedPod>(pods: readonly Pod[], target: ObjectReference, controllerOf: ControllerOf): PodSelection<Pod> {
+export function ownedPods<Pod extends OwnedPod>(
+  pods: readonly Pod[],
+  target: ObjectReference,
+  controllerOf: ControllerOf,
+): PodSelection<Pod> {
   const verdicts = new Map<OwnerRecord | undefined, Verdict>();
   const verdict = ({ owner }: Pod): Verdict => {
     let known = verdicts.get(owner);
@@ -67,7 +71,8 @@ function belongs(owner: OwnerRecord | undefined, target: ObjectReference, contro
     if (controller === undefined) return 'unknown';
     next = controller === 'none' ? undefined : controller;
   }
-  return 'foreign';
+  // A loop: nothing is known of its end.
+  return next === undefined ? 'foreign' : 'unknown';
 }
 
 /** The version of an API group does not matter, and the uid only where the target's is known. */

@@ -40,7 +40,8 @@ export function disabled(draft: Draft): Evaluation {
 export function sleepSteps({ scale, status, spec, config }: EvaluationInput): TraceStep[] {
   if (scale.specReplicas !== 0) return [];
   const since = findCondition(status.conditions, 'ScaledToZero')?.lastTransitionTime;
-  const first = spec.behavior === undefined ? `to ${config.scaleUpLimitMinimum} at most in the first step` : 'to as many as behavior.scaleUp permits';
+  const first =
+    spec.behavior === undefined ? `to ${config.scaleUpLimitMinimum} at most in the first step` : 'to as many as behavior.scaleUp permits';
   return [
     {
       step: 'asleep',

@@ -44,17 +44,27 @@ function partOf(schedule: ScalingSchedule, { last, next }: Windows, now: number)
   if (last !== undefined && now < (last.closes ?? Infinity)) {
     return { active: { schedule, phase: 'open', step: rampSteps, until: last.closes }, changeAt: last.closes };
   }
-  const falling = last?.closes === undefined ? undefined : fall(schedule, last.closes, now);
-  const rising = next === undefined ? undefined : rise(schedule, next.opens, now);
-  const times = [falling?.changeAt, rising?.changeAt].filter((at) => at !== undefined);
-  const higher = (rising?.active?.step ?? 0) > (falling?.active?.step ?? 0) ? rising?.active : falling?.active;
-  return { active: higher, changeAt: times.length === 0 ? undefined : Math.min(...times) };
+  const falling = last?.closes === undefined ? idle : fall(schedule, last.closes, now);
+  const rising = next === undefined ? idle : rise(schedule, next.opens, now);
+  return { active: higher(falling.active, rising.active), changeAt: earlier(falling.changeAt, rising.changeAt) };
+}
+
+const idle: Part = { changeAt: undefined };
+
+function higher(a: ActiveSchedule | undefined, b: ActiveSchedule | undefined): ActiveSchedule | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return b.step > a.step ? b : a;
+}
+
+function earlier(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
 }
 
 /** From the whole floor at the end of the window, one step less at a time. */
-function fall(schedule: ScalingSchedule, closes: number, now: number): Part | undefined {
+function fall(schedule: ScalingSchedule, closes: number, now: number): Part {
   const { rampMs } = schedule;
-  if (now >= closes + rampMs) return undefined;
+  if (now >= closes + rampMs) return idle;
   const done = Math.floor(((now - closes) * rampSteps) / rampMs);
   const active: ActiveSchedule = { schedule, phase: 'falling', step: rampSteps - done, until: closes + rampMs };
   return { active, changeAt: closes + stepEnd(rampMs, done) };

@@ -59,8 +59,6 @@ class Runner implements SourceRunner {
   #circuit = closedCircuit;
   #budget = fullBudget;
   #latencyMs: number | undefined;
-  /** What the source said when it was last reached in vain. */
-  #lastFailure: SourceFailure | undefined;
   #idle: (() => void)[] = [];
 
   constructor(options: RunnerOptions) {
@@ -126,8 +124,10 @@ class Runner implements SourceRunner {
       // What still waits would only wait longer: it gets its answer now, and is asked again at the next tick.
       const waiting = [...this.#waiting.values()];
       this.#waiting.clear();
-      const failure = this.#lastFailure ?? notServed(this.#options.source.name, query.kind);
-      for (const each of waiting) this.#options.onAnswer(each, { ...failure, detail: `not asked again so soon: ${failure.detail}` });
+      // Not with the last failure's words: they may name a query of somebody else.
+      const { name } = this.#options.source;
+      const detail = `${name} failed ${this.#circuit.failures} times in a row; this query is asked again at the next tick`;
+      for (const each of waiting) this.#options.onAnswer(each, { ok: false, reason: 'source-unavailable', detail });
     } else this.#fill(this.#options.limits.concurrency);
     this.#settle();
   }
@@ -151,7 +151,7 @@ class Runner implements SourceRunner {
   #heldBack(): SourceFailure | undefined {
     if (this.#options.clock.now() >= this.#circuit.notBefore) return undefined;
     const until = new Date(this.#circuit.notBefore).toISOString().slice(11, 19);
-    return { ok: false, reason: 'source-unavailable', detail: `${this.#lastFailure?.detail ?? 'it is overloaded'}; not asked before ${until}` };
+    return { ok: false, reason: 'source-unavailable', detail: `${this.#options.source.name} is overloaded and asked for a pause; not asked before ${until}` };
   }
 
   async #tried<A extends { readonly ok: true }>(ask: (signal: AbortSignal) => Promise<A | SourceFailure>): Promise<A | SourceFailure> {
@@ -180,8 +180,7 @@ class Runner implements SourceRunner {
     if (this.#stopping.signal.aborted) return answer;
     const took = clock.monotonic() - begun;
     const unreached = !answer.ok && answer.reason === 'source-unavailable';
-    if (unreached) this.#lastFailure = answer;
-    else this.#latencyMs = took;
+    if (!unreached) this.#latencyMs = took;
     this.#circuit = nextCircuit(
       this.#circuit,
       unreached ? { kind: 'failed', retryAfterMs: answer.retryAfterMs } : { kind: 'reached' },

@@ -189,7 +189,7 @@ describe('durations', () => {
     expect(literalMs(text)).toBe(ms);
   });
 
-  test.each(['inf', 'NaN', '', '5', 'm'].filter((text) => text !== '5'))('%j is none', (text) => {
+  test.each(['inf', 'NaN', '', 'm'])('%j is none', (text) => {
     expect(literalMs(text)).toBeUndefined();
   });
 

@@ -24,8 +24,8 @@ export interface AbsenceWatch {
   reached(): void;
   /** A view came that knows nothing: the aggregator has just begun. */
   blank(): void;
-  /** A new view came. */
-  news(): void;
+  /** A new view came, which was made so long ago. Answers whether that is all right; otherwise `onAbsent` was called. */
+  news(ageMs: number): boolean;
   start(): void;
   stop(): void;
 }
@@ -104,11 +104,15 @@ export function createAbsenceWatch({ url, clock, pollIntervalMs, onAbsent, onPre
       blankSince ??= now();
       if (absentSince === undefined) setTimer();
     },
-    news: () => {
-      newsAt = clock.monotonic();
+    news: (ageMs) => {
+      newsAt = clock.monotonic() - ageMs;
       blankSince = undefined;
-      absentSince = undefined;
-      setTimer();
+      const good = ageMs < stillIntervals * pollIntervalMs;
+      if (good) {
+        absentSince = undefined;
+        setTimer();
+      } else look();
+      return good;
     },
     start: () => {
       running = true;

@@ -215,6 +215,20 @@ describe('while the aggregator is away', () => {
     expect(remote.view().resourceSource.healthy).toBe(true);
   });
 
+  it('is not taken for present when it repeats what it said long ago', async () => {
+    const { live, clock, remote, intercept, views } = running();
+    await live(2 * tick);
+    intercept(refused);
+    await clock.advance(4 * tick);
+    const before = views.length;
+    intercept(undefined);
+    // It stands still, but tells what it has again for the demand.
+    remote.demand('shop/web', [depth]);
+    await clock.advance(3000);
+    expect(views.length).toBeGreaterThan(before);
+    expect(views.slice(before).every(({ view }) => !view.resourceSource.healthy && view.usageDoubt !== undefined)).toBe(true);
+  });
+
   it('is noticed when it takes requests and says nothing', async () => {
     const { live, clock, intercept, remote, problems } = running();
     await live(2 * tick);
@@ -303,7 +317,7 @@ describe('an answer that cannot be used', () => {
       usage: usageOf([podUsage('a'), podUsage('b')], [{ name: 'n', timestamp: start, windowMs: 1, cpuMilli: 1, memoryMilli: 1 }]),
     });
     const view = whole.aggregator().view();
-    const lines = [...viewLines({ view, facts: whole.aggregator().facts(view), instance: 'x', usage: 'whole' })];
+    const lines = [...viewLines({ view, facts: whole.aggregator().facts(view), instance: 'x', now: start, usage: 'whole' })];
     const { clock, remote, intercept, problems } = connected();
     expect(lines.length).toBeGreaterThanOrEqual(5);
     for (let count = 0; count < lines.length; count++) {

@@ -6,7 +6,7 @@ import type { MetricQuery } from '../../core/model/metric-query.ts';
 import { resourceMetricsSource } from '../../core/model/metric-query.ts';
 import type { MetricsView, QueryResult, ViewChange } from '../../core/model/metrics-view.ts';
 import { createMetricsView } from '../engine/metrics-view.ts';
-import { totalOf } from '../engine/query-result.ts';
+import { aged, totalOf } from '../engine/query-result.ts';
 import type { MetricsAggregator } from '../serving/ports.ts';
 import { createSeriesStore } from '../store/series-store.ts';
 import { createAbsenceWatch } from './absence-watch.ts';
@@ -184,7 +184,11 @@ class RemoteAggregator implements MetricsAggregator {
   /** Makes what came the view. */
   #hold({ header, usage, sources, queries }: ReceivedView): void {
     const before = this.#held;
-    const { usageSource, resourceSource, usageDoubt, startGraceMs, unscrapedNodes, at } = header;
+    const { usageSource, resourceSource, usageDoubt, startGraceMs, unscrapedNodes } = header;
+    const { maxAgeMs, pollIntervalMs } = this.#options;
+    // One that stood for long has aged meanwhile.
+    const ageMs = Math.max(0, header.now - header.at);
+    const at = ageMs > pollIntervalMs ? header.now : header.at;
     this.#held = {
       usageSource,
       resourceSource,
@@ -192,12 +196,13 @@ class RemoteAggregator implements MetricsAggregator {
       startGraceMs,
       unscrapedNodes: new Map(unscrapedNodes.map(({ name, since, pods }) => [name, { since, pods }])),
       sources,
-      queries: this.#withHeld(queries, before.queries, at),
+      queries: this.#withHeld(ageMs > pollIntervalMs ? agedAll(queries, at, maxAgeMs) : queries, before.queries, at),
     };
     for (const [key, result] of this.#held.queries) {
       if (differs(before.queries.get(key), result)) this.#series.record(key, result.known ? result.at : at, totalOf(result));
     }
-    this.#watch.news();
+    // Otherwise it was published with its doubts.
+    if (!this.#watch.news(ageMs)) return;
     const isNew = usage !== undefined || JSON.stringify(before.resourceSource) !== JSON.stringify(resourceSource);
     this.#publish(this.#held, at, { usage: isNew, atLeast: header.sequence });
   }
@@ -250,6 +255,10 @@ class RemoteAggregator implements MetricsAggregator {
       queryHistory: (key, upTo) => this.#series.history(key, upTo),
     });
   }
+}
+
+function agedAll(queries: ReadonlyMap<string, QueryResult>, now: number, maxAgeMs: number): ReadonlyMap<string, QueryResult> {
+  return new Map([...queries].map(([key, result]) => [key, aged(result, now, maxAgeMs)]));
 }
 
 function nothingYet(url: string, at: number): HeldView {

@@ -36,8 +36,15 @@ describe('a remote aggregator through whatever happens', () => {
         const { clock, remote, aggregator, intercept, restart } = connected({}, { maxAgeMs: 60_000 });
         let instance = 0;
         let reachable: FakeHandler | undefined;
+        let waiting = false;
+        const lose = (how: FakeHandler): void => {
+          waiting ||= reachable === undefined;
+          reachable = how;
+          intercept(how);
+        };
         /** When the last good view was made that could be fetched. */
         let goodAt = clock.now();
+        let publishedAt = goodAt;
         const wrong: string[] = [];
         const claim = (holds: boolean, what: string): void => {
           if (!holds) wrong.push(`${clock.now() - start} ms: ${what}`);
@@ -57,7 +64,7 @@ describe('a remote aggregator through whatever happens', () => {
         remote.demand('shop/web', [depth]);
         remote.start();
         const publish = (answers: boolean): void => {
-          const at = clock.now();
+          const at = (publishedAt = clock.now());
           const containers = [{ name: 'c', cpuMilli: at / 1000, memoryMilli: 1 }];
           const answer = { known: true, at, source: 's', coverage: 1, doubt: undefined } as const;
           const series = [{ object: '', labels: {}, milli: BigInt(at), timestamp: at, windowMs: undefined }];
@@ -67,12 +74,18 @@ describe('a remote aggregator through whatever happens', () => {
             resourceSource: { healthy: true, lastSuccess: at },
             queries: answers ? new Map([[key, { ...answer, series }]]) : new Map(),
           });
-          if (reachable === undefined) goodAt = at;
+          // A request that was waiting when the aggregator went away still gets the next view.
+          if (reachable === undefined || waiting) goodAt = at;
+          waiting = false;
         };
         const act: Record<Exclude<Step['kind'], 'live' | 'wait'>, () => void> = {
-          away: () => intercept((reachable = refused)),
-          silent: () => intercept((reachable = silent)),
-          back: () => intercept((reachable = undefined)),
+          away: () => lose(refused),
+          silent: () => lose(silent),
+          back: () => {
+            intercept((reachable = undefined));
+            // What was made meanwhile can be fetched now.
+            goodAt = publishedAt;
+          },
           restart: () => {
             const notAsked = { healthy: false, reason: 'not-observed', detail: '', since: start, lastSuccess: undefined } as const;
             restart({ sequence: 0, resourceSource: notAsked }, `process-${instance++}`);

@@ -6,6 +6,7 @@ const header = {
   instance: 'i',
   sequence: 7,
   at: 1000,
+  now: 1000,
   usage: 'whole',
   usageSource: 'metrics.k8s.io',
   resourceSource: { healthy: true, lastSuccess: 1000 },

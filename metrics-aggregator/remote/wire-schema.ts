@@ -27,6 +27,7 @@ export const headerLine = z.object({
   instance: z.string().min(1).max(256),
   sequence: z.int().min(0),
   at: time,
+  now: time,
   usage: z.enum(['whole', 'unchanged']),
   usageSource: z.string(),
   resourceSource: state,

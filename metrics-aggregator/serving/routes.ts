@@ -152,7 +152,7 @@ async function answerView({ options, instance, leases, poll }: RouteContext, req
   // A client without a lease gets no answers rather than those of everybody.
   const wanted = client === undefined ? undefined : (leases.lease(client) ?? noDemands);
   response.writeHead(200, { 'content-type': linesType, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
-  const lines = viewLines({ view, facts: options.facts(view), instance, usage, demands: wanted });
+  const lines = viewLines({ view, facts: options.facts(view), instance, now: options.clock.now(), usage, demands: wanted });
   await streamPieces(response, lines, { clock: options.clock, signal });
   return undefined;
 }

@@ -14,8 +14,10 @@ export interface ViewHeader {
   /** The process that counts the sequence: another one counts anew. */
   readonly instance: string;
   readonly sequence: number;
-  /** Epoch milliseconds, by the clock of the server. */
+  /** When the view was made, epoch milliseconds by the clock of the server. */
   readonly at: number;
+  /** When it was sent, by the same clock: a view that stood for long is known to be old, whatever the time is elsewhere. */
+  readonly now: number;
   /** `unchanged`: pods and nodes are those of the view that the client has, and are left out. */
   readonly usage: 'whole' | 'unchanged';
   readonly usageSource: string;
@@ -42,6 +44,7 @@ export interface ViewLinesOptions {
   readonly view: MetricsView;
   readonly facts: ViewFacts;
   readonly instance: string;
+  readonly now: number;
   readonly usage: ViewHeader['usage'];
   /** A client's demands, whose answers are sent; absent: all answers. */
   readonly demands?: { readonly revision: number; readonly keys: ReadonlySet<string> } | undefined;
@@ -52,7 +55,7 @@ const nodesPerLine = 512;
 const seriesPerLine = 512;
 
 /** The lines of a view, each with its line end; making one takes less than a millisecond. */
-export function* viewLines({ view, facts, instance, usage, demands }: ViewLinesOptions): Generator<string, void> {
+export function* viewLines({ view, facts, instance, now, usage, demands }: ViewLinesOptions): Generator<string, void> {
   const queries = demands === undefined ? [...facts.queries] : [...facts.queries].filter(([key]) => demands.keys.has(key));
   const nodes = usage === 'whole' ? [...view.nodes()] : [];
   const sources = view.sources();
@@ -61,6 +64,7 @@ export function* viewLines({ view, facts, instance, usage, demands }: ViewLinesO
     instance,
     sequence: view.sequence,
     at: view.at,
+    now,
     usage,
     usageSource: facts.usageSource,
     resourceSource: view.resourceSource,

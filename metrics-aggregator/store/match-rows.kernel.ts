@@ -9,7 +9,7 @@ export interface RowMatch {
   readonly containers: Int32Array;
   /** By pod of the answer: 1 when it has the containers of before, in whatever order (Metrics Server's order is that of a Go map). */
   readonly sameSet: Uint8Array;
-  /** By container of before: how many of the answer are the same. */
+  /** By container of before: 1 when one of the answer is the same. */
   readonly seen: Uint8Array;
   /** Row of before that the next pod of the answer should be. */
   expected: number;
@@ -67,9 +67,11 @@ function matchContainers(match: RowMatch, { table, shape }: { table: UsageTable;
       for (found = shapeStart; found < shapeEnd && shape.containers[found] !== name; found++);
       if (found === shapeEnd) found = -1;
     }
+    // One name twice in a pod: the second is none of before.
+    if (found >= 0 && match.seen[found] === 1) found = -1;
     match.containers[at] = found;
-    // One name twice in a pod: the two would stand for one.
-    if (found < 0 || match.seen[found]!++ > 0) same = false;
+    if (found < 0) same = false;
+    else match.seen[found] = 1;
   }
   return same;
 }

@@ -168,6 +168,25 @@ describe('the usage store', () => {
     ]);
   });
 
+  it('does not mix up containers when one name stands twice in a pod', async () => {
+    const { ingest, look } = storeWith({ forgetAfterMs: 10, containerHistoryPoints: 3 });
+    const twice = (timestamp: number, ...cpus: number[]): PodUsage => ({
+      ...pod('a', timestamp),
+      containers: cpus.map((cpuMilli) => ({ name: 'c', cpuMilli, memoryMilli: mega })),
+    });
+    await ingest([twice(at, 1)], at);
+    await ingest([twice(at + 1, 2, 20)], at + 1);
+    await ingest([twice(at + 2, 3, 30)], at + 2);
+    expect(
+      look()
+        .podUsage('shop', 'a')
+        ?.containers.map(({ cpuMilli }) => cpuMilli),
+    ).toEqual([3, 30]);
+    await ingest([twice(at + 3, 4)], at + 3);
+    await ingest([twice(at + 20, 5), pod('b', at + 20, 7), pod('d', at + 20, 8)], at + 20);
+    expect([pastOf(look(), 'a'), pastOf(look(), 'b'), pastOf(look(), 'd')]).toEqual([[3, 4, 5], [7], [8]]);
+  });
+
   it('counts a pod that is listed twice once, with the later sample', async () => {
     const { ingest, look } = storeWith();
     const report = await ingest([pod('a', at, 1), pod('b', at, 2), pod('a', at + 1, 3), pod('b', at - 1, 4)]);

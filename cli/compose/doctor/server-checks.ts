@@ -89,7 +89,7 @@ function judgeVersion(version: string | undefined): Check {
   const [, major = '', minor = ''] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
   if (major === '')
     return warn(check, `"${version}" is not a version that can be compared; Concertina needs Kubernetes 1.29 or newer`, { version });
-  if (Number(major) > 1 || Number(minor) >= leastMinor) return ok(check, `Kubernetes ${version}`, { version });
+  if (Number(major) > 1 || (Number(major) === 1 && Number(minor) >= leastMinor)) return ok(check, `Kubernetes ${version}`, { version });
   return fail(check, `Kubernetes ${version} is too old for the rules of the CRDs (CEL); upgrade to 1.29 or newer`, { version });
 }
 

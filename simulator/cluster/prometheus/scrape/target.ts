@@ -114,7 +114,7 @@ export class Target {
     let added = 0;
     // All of it is read before anything is kept: a text that is broken at its end brings nothing.
     const labels = samples.map((sample) => {
-      const known = this.#read.get(sample.series);
+      const known = this.#read.get(sample.series) ?? read.get(sample.series);
       if (known === undefined) added += 1;
       const found = known ?? withTargetLabels(sample, this.#labels, honorLabels);
       read.set(known === undefined ? ownText(sample) : sample.series, found);

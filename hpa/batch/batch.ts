@@ -1,0 +1,244 @@
+import { parseSelector, type Selector } from '../../core/model/selector.ts';
+import type { PodRecord } from '../../core/model/pod.ts';
+import type { HpaConfig } from '../config.ts';
+import { emptyState, type ScalingSpec } from '../engine/index.ts';
+import { compileMetrics } from './compiled-policy.ts';
+import { createJudgement, judge, toldPlace, type FullReason, type JudgeContext, type MetricTally } from './judgement.ts';
+import type { PodTiming } from './pod-facts.ts';
+import { compact, createTableContext, needMemory, setNow, setTiming } from './pod-table.ts';
+import {
+  createEntry,
+  forgetTold,
+  hasForeignPods,
+  hasSameMeaning,
+  isTold,
+  noteEvaluation,
+  saysTheSame,
+  settle,
+  stateBefore,
+  stateOf,
+  type Entry,
+} from './policy-entry.ts';
+import type { Batch, BatchFacts, BatchTick, FullPolicy, QuietFacts } from './ports.ts';
+import { createTargetGroups, type PodSource } from './target-groups.ts';
+import { createUsageRows, needMemoryRows, readUsage } from './usage-rows.ts';
+
+export interface BatchOptions {
+  readonly config: HpaConfig;
+  readonly pods: PodSource;
+}
+
+/** A mirror that heard nothing for so long may have lost its watch. Less than controller/samples.ts allows, so that the engine never doubts first. */
+const maxPodsAgeMs = 120_000;
+
+/** A scale that was read so many sync periods ago is read again before anything is concluded from it. */
+const maxScaleAgePeriods = 4;
+
+export function createBatch(options: BatchOptions): Batch {
+  const { config, pods } = options;
+  const entries = new Map<string, Entry>();
+  const context = createTableContext(config.engine);
+  const groups = createTargetGroups(context);
+  const rows = createUsageRows();
+  const judgement = createJudgement();
+  let judging: JudgeContext | undefined;
+  const unsubscribe = pods.onDelta((change) => groups.apply(change));
+
+  const leaveGroup = (entry: Entry): void => {
+    if (entry.group !== undefined) groups.release(entry.group, entry.selector);
+    entry.group = undefined;
+  };
+
+  const findGroup = (entry: Entry, { policy, scale }: BatchFacts): void => {
+    const timing = timingOf(config, policy.spec);
+    if (entry.selector !== scale.selector) {
+      leaveGroup(entry);
+      entry.selector = scale.selector;
+      const selector = readSelector(scale.selector);
+      if (selector !== undefined) {
+        entry.group = groups.acquire(policy.reference.namespace ?? '', { text: scale.selector, selector }, timing);
+      }
+    }
+    if (entry.group !== undefined) setTiming(context, entry.group, timing);
+  };
+
+  const set = (key: string, facts: BatchFacts): void => {
+    const held = entries.get(key);
+    if (held !== undefined && hasSameMeaning(held.facts, facts)) {
+      held.facts = facts;
+      return;
+    }
+    const entry = held ?? createEntry(key, facts);
+    entries.set(key, entry);
+    const { policy, scale } = facts;
+    const isSame = entry.facts.policy === policy && entry.facts.scale.selector === scale.selector && entry.metrics !== undefined;
+    entry.facts = facts;
+    forgetTold(entry);
+    if (isSame) return;
+    entry.spec = config.dryRun && policy.spec.mode === 'Auto' ? { ...policy.spec, mode: 'DryRun' } : policy.spec;
+    entry.metrics = compileMetrics(policy.spec, { namespace: policy.reference.namespace ?? '', selector: scale.selector });
+    entry.owners = undefined;
+    if (entry.metrics?.some((metric) => metric.kind === 'usage' && !metric.usage.cpu) === true) {
+      needMemory(context);
+      needMemoryRows(rows);
+    }
+    findGroup(entry, facts);
+  };
+
+  const whyFull = (entry: Entry, tick: BatchTick, within: JudgeContext): FullReason | undefined => {
+    const { facts, group, metrics } = entry;
+    if (metrics === undefined) return 'unsupported';
+    if (group === undefined) return 'selector';
+    if (facts.conflict !== undefined) return 'conflict';
+    if (tick.now - facts.scaleReadAt > maxScaleAgePeriods * config.syncPeriodMs) return 'scale-age';
+    if (groups.isShared(group)) return 'shared-pods';
+    const { scale, history, sizedAt = 0 } = facts;
+    judge(judgement, { spec: entry.spec, metrics, group, scale, history, sizedAt, wishes: entry.wishes, state: entry.state }, within);
+    if (judgement.why !== undefined) return judgement.why;
+    if (!isTold(entry)) return 'changed';
+    return hasForeignPods(entry) ? 'foreign-pods' : undefined;
+  };
+
+  const decide = (entry: Entry, tick: BatchTick, report: GrowingReport): void => {
+    const why = whyFull(entry, tick, report.within);
+    if (why === undefined) {
+      if (saysTheSame(entry, judgement)) report.steady += 1;
+      else report.news.push(entry.key);
+      settle(entry, tick, judgement);
+      return;
+    }
+    forgetTold(entry);
+    // In both cases everything else is known.
+    if (why === 'changed' || why === 'foreign-pods') {
+      entry.candidate = judgement.told.slice();
+      entry.schedules = judgement.bounds.schedules;
+    }
+    report.full.push({ key: entry.key, why, proposed: why === 'acts' ? judgement.told[toldPlace.proposed] : undefined });
+  };
+
+  return {
+    set,
+    touch: (key) => {
+      const entry = entries.get(key);
+      if (entry !== undefined) forgetTold(entry);
+    },
+    delete: (key) => {
+      const entry = entries.get(key);
+      if (entry === undefined) return;
+      leaveGroup(entry);
+      entries.delete(key);
+    },
+    decideTick: (tick) => {
+      const { now, view, podsAgeMs = 0, due } = tick;
+      setNow(context, now);
+      groups.refresh(() => pods.items());
+      compact(context.table);
+      readUsage(rows, context.table, view);
+      judging ??= createJudgeContext(config, { table: context.table, rows, view });
+      judging.view = view;
+      judging.usage.now = now;
+      judging.podsInDoubt = podsAgeMs > maxPodsAgeMs;
+      judging.usageInDoubt = judging.podsInDoubt || view.usageDoubt !== undefined || !view.resourceSource.healthy;
+      judging.tally = new Map();
+      const report: GrowingReport = { steady: 0, news: [], full: [], within: judging };
+      // One tick for all: what is kept of it must not hold the list of keys.
+      const kept: BatchTick = { now, view, podsAgeMs };
+      if (due === undefined) for (const entry of entries.values()) decide(entry, kept, report);
+      else for (const key of due) decideOne(entries.get(key), (entry) => decide(entry, kept, report));
+      return { at: now, steady: report.steady, news: report.news, full: report.full, tally: judging.tally };
+    },
+    stateOf: (key) => {
+      const entry = entries.get(key);
+      return entry === undefined ? emptyState : stateOf(entry);
+    },
+    podsOf: (key, selector) => {
+      const entry = entries.get(key);
+      if (entry?.group === undefined || entry.selector !== selector) return undefined;
+      groups.refresh(() => pods.items());
+      entry.group.lent = true;
+      entry.listed = entry.group.records;
+      return entry.listed;
+    },
+    note: (key, noted) => {
+      const entry = entries.get(key);
+      if (entry === undefined) return;
+      noteEvaluation(entry, noted);
+    },
+    quiet: (key) => {
+      const entry = entries.get(key);
+      return entry === undefined ? undefined : quietFacts(entry);
+    },
+    close: unsubscribe,
+  };
+}
+
+interface GrowingReport {
+  steady: number;
+  readonly news: string[];
+  readonly full: FullPolicy[];
+  readonly within: JudgeContext;
+}
+
+function decideOne(entry: Entry | undefined, decide: (entry: Entry) => void): void {
+  if (entry !== undefined) decide(entry);
+}
+
+function timingOf({ engine }: HpaConfig, spec: ScalingSpec): PodTiming {
+  return {
+    cpuInitializationMs: spec.cpuInitializationMs ?? engine.cpuInitializationMs,
+    initialReadinessDelayMs: spec.initialReadinessDelayMs ?? engine.initialReadinessDelayMs,
+  };
+}
+
+/** `undefined` for one that cannot be read, and for one that is empty, which would match everything. */
+function readSelector(text: string): Selector | undefined {
+  if (text === '') return undefined;
+  try {
+    return parseSelector(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function createJudgeContext(
+  config: HpaConfig,
+  { table, rows, view }: Pick<JudgeContext['usage'], 'table' | 'rows'> & Pick<JudgeContext, 'view'>,
+): JudgeContext {
+  return {
+    usage: {
+      table,
+      rows,
+      now: 0,
+      cpuInitializationMs: config.engine.cpuInitializationMs,
+      maxSampleAgeMs: config.maxSampleAgeMs,
+      strict: true,
+      sizedAt: 0,
+      statusReplicas: 0,
+      currentReplicas: 0,
+      toleranceUp: config.engine.tolerance,
+      toleranceDown: config.engine.tolerance,
+      sizeWhenUnready: true,
+    },
+    config: config.engine,
+    view,
+    usageInDoubt: false,
+    podsInDoubt: false,
+    tally: new Map<string, MetricTally>(),
+  };
+}
+
+function quietFacts(entry: Entry): QuietFacts | undefined {
+  const { quietTick: tick, quietFacts: facts, quietPods } = entry;
+  if (tick === undefined) return undefined;
+  return {
+    policy: facts.policy,
+    scale: facts.scale,
+    pods: { podsMatching: (): readonly PodRecord[] => quietPods },
+    podsAgeMs: tick.podsAgeMs,
+    sizedAt: facts.sizedAt,
+    view: tick.view,
+    state: stateBefore(entry),
+    history: facts.history,
+    now: tick.now,
+  };
+}

@@ -1,0 +1,181 @@
+import type { OwnerRecord, PodRecord } from '../../core/model/pod.ts';
+import { emptyState, type HpaState, type ScalingSpec } from '../engine/index.ts';
+import type { EffectiveBounds } from '../engine/effective-bounds.ts';
+import type { CompiledMetric } from './compiled-policy.ts';
+import { toldLength, toldPlace, type Judgement } from './judgement.ts';
+import type { PodGroup } from './pod-table.ts';
+import type { BatchFacts, BatchTick, NotedEvaluation } from './ports.ts';
+import { listBefore, recommendationsOf, recordWish, wishListOf, type WishList } from './wish-history.kernel.ts';
+
+/** What the batch keeps of one policy. */
+export interface Entry {
+  readonly key: string;
+  facts: BatchFacts;
+  /** That of the policy, in the mode that the controller runs in. */
+  spec: ScalingSpec;
+  /** `undefined`: the engine's. */
+  metrics: readonly CompiledMetric[] | undefined;
+  /** Of the scale, as it was last looked for. */
+  selector: string;
+  group: PodGroup | undefined;
+  /** The recommendations; `undefined` before the first evaluation. */
+  wishes: WishList | undefined;
+  /** The rest of the engine's state; its recommendations are not kept up to date. */
+  state: HpaState;
+  /** What was said last ({@link toldPlace}), then what the last wish took the place of; empty when it is not known. */
+  told: number[];
+  schedules: EffectiveBounds['schedules'];
+  /** What would be said if the engine comes to the same; while a full evaluation is under way. */
+  candidate: number[] | undefined;
+  /** Whose pods the group's were when the engine last found none of somebody else; `undefined`: it did find some, or was not asked. */
+  owners: readonly (OwnerRecord | undefined)[] | undefined;
+  /** Revision of the group for which they were compared. */
+  ownersRevision: number;
+  /** The pods that a full evaluation under way was given. */
+  listed: readonly PodRecord[] | undefined;
+  /** Of the last decision that the engine did not make. */
+  quietTick: BatchTick | undefined;
+  quietFacts: BatchFacts;
+  quietPods: readonly PodRecord[];
+}
+
+const undoPlace = { entry: toldLength, at: toldLength + 1, replicas: toldLength + 2 } as const;
+const noPods: readonly PodRecord[] = [];
+const nothingTold: number[] = [];
+
+export function createEntry(key: string, facts: BatchFacts): Entry {
+  return {
+    key,
+    facts,
+    spec: facts.policy.spec,
+    metrics: undefined,
+    selector: '',
+    group: undefined,
+    wishes: undefined,
+    state: emptyState,
+    told: nothingTold,
+    schedules: undefined,
+    candidate: undefined,
+    owners: undefined,
+    ownersRevision: -1,
+    listed: undefined,
+    quietTick: undefined,
+    quietFacts: facts,
+    quietPods: noPods,
+  };
+}
+
+/** Whether a decision comes out the same: another reading of the same scale is no news. */
+export function hasSameMeaning(a: BatchFacts, b: BatchFacts): boolean {
+  return (
+    a.policy === b.policy &&
+    a.scale.specReplicas === b.scale.specReplicas &&
+    a.scale.statusReplicas === b.scale.statusReplicas &&
+    a.scale.selector === b.scale.selector &&
+    a.history.lastScaleUp === b.history.lastScaleUp &&
+    a.history.lastScaleDown === b.history.lastScaleDown &&
+    a.sizedAt === b.sizedAt &&
+    a.conflict === b.conflict
+  );
+}
+
+/** The next decision is the engine's. */
+export function forgetTold(entry: Entry): void {
+  entry.told = nothingTold;
+  entry.candidate = undefined;
+  entry.quietTick = undefined;
+}
+
+export function isTold({ told, wishes }: Entry): boolean {
+  return told.length > 0 && wishes !== undefined;
+}
+
+export function saysTheSame({ told, schedules }: Entry, judgement: Judgement): boolean {
+  if (schedules !== judgement.bounds.schedules) return false;
+  for (let at = 0; at < toldLength; at++) if (told[at] !== judgement.told[at]) return false;
+  return true;
+}
+
+const undo = { entry: -1, at: 0, replicas: 0 };
+
+/** Ends a decision that the engine need not make: the wish is recorded as the engine would, and what a decision is made of is kept. */
+export function settle(entry: Entry, tick: BatchTick, judgement: Judgement): void {
+  const { told, wishes, group } = entry;
+  if (wishes === undefined || group === undefined) return;
+  recordWish(wishes, judgement.stabilization, [judgement.told[toldPlace.wish] ?? 0, tick.now], undo);
+  for (let at = 0; at < toldLength; at++) told[at] = judgement.told[at] ?? 0;
+  told[undoPlace.entry] = undo.entry;
+  told[undoPlace.at] = undo.at;
+  told[undoPlace.replicas] = undo.replicas;
+  entry.schedules = judgement.bounds.schedules;
+  entry.quietTick = tick;
+  entry.quietFacts = entry.facts;
+  entry.quietPods = group.records;
+  group.lent = true;
+}
+
+/** The engine's state now. */
+export function stateOf({ wishes, state }: Entry): HpaState {
+  return { ...state, recommendations: wishes === undefined ? undefined : recommendationsOf(wishes) };
+}
+
+/** The engine's state before the last decision that it did not make. */
+export function stateBefore({ wishes = [], told, state }: Entry): HpaState {
+  const before = listBefore(wishes, { entry: told[undoPlace.entry] ?? -1, at: told[undoPlace.at] ?? 0, replicas: told[undoPlace.replicas] ?? 0 });
+  return { ...state, recommendations: recommendationsOf(before) };
+}
+
+/** Takes over what the engine has decided. */
+export function noteEvaluation(entry: Entry, noted: NotedEvaluation): void {
+  const { candidate, schedules } = entry;
+  const { recommendations, ...rest } = noted.conclusion.state;
+  forgetTold(entry);
+  noteOwners(entry, noted.input.selection?.foreign.length ?? 0);
+  entry.wishes = recommendations === undefined ? undefined : wishListOf(recommendations);
+  // Mostly there is nothing else: the one empty state serves all.
+  entry.state = isEmpty(rest) ? emptyState : { ...rest, recommendations: undefined };
+  if (candidate !== undefined && agrees(candidate, noted) && noted.evaluation.bounds.schedules === schedules) {
+    entry.told = [...candidate, -1, 0, 0];
+  }
+}
+
+function isEmpty({ scaleUpEvents, scaleDownEvents, failures }: Omit<HpaState, 'recommendations'>): boolean {
+  return scaleUpEvents.length === 0 && scaleDownEvents.length === 0 && failures === undefined;
+}
+
+/** Whether the engine has come to what was foreseen, on data without doubt, and nothing was left over. */
+function agrees(candidate: readonly number[], { input, evaluation, conclusion }: NotedEvaluation): boolean {
+  const { branch, write, error, decision, proposed } = evaluation;
+  return (
+    branch === 'metrics' &&
+    write === undefined &&
+    error === undefined &&
+    conclusion.error === undefined &&
+    decision.to === decision.from &&
+    decision.wanted === candidate[toldPlace.wish] &&
+    proposed === candidate[toldPlace.proposed] &&
+    input.selector.ok &&
+    input.results.every((result) => result.kind !== 'failure' && result.degraded === undefined)
+  );
+}
+
+/** Pods of somebody else are for the engine's caller to tell; with the owners that it saw last there are none. */
+export function hasForeignPods(entry: Entry): boolean {
+  const { spec, group, owners } = entry;
+  if (spec.podSelection !== 'OwnedOnly' || group === undefined) return false;
+  if (owners === undefined) return true;
+  if (entry.ownersRevision === group.revision) return false;
+  for (const pod of group.records) if (!owners.includes(pod.owner)) return true;
+  entry.ownersRevision = group.revision;
+  return false;
+}
+
+/** Notes whose pods the engine has seen; when they are others meanwhile it has to look again. */
+function noteOwners(entry: Entry, foreign: number): void {
+  const { spec, group, listed } = entry;
+  entry.listed = undefined;
+  if (spec.podSelection !== 'OwnedOnly') return;
+  const isKnown = foreign === 0 && listed !== undefined && group?.records === listed;
+  entry.owners = isKnown ? [...new Set(listed.map((pod) => pod.owner))] : undefined;
+  entry.ownersRevision = -1;
+}

@@ -24,7 +24,7 @@ function fakeApi(overrides: { answer?: (review: SeenReview) => unknown; status?:
       return review.spec['token'] === 'good' ? { status: { authenticated: true, user: alice } } : { status: {} };
     }
     const attributes = review.spec['nonResourceAttributes'] as { path: string; verb: string } | undefined;
-    return { status: { allowed: attributes?.path === '/view' && attributes.verb === 'get' } };
+    return { status: { allowed: attributes?.path === '/concertina/view' && attributes.verb === 'get' } };
   };
   const raw = async ({ path, body }: RawRequest): Promise<RawResponse> => {
     const review = { path, spec: (JSON.parse(String(body)) as { spec: Record<string, unknown> }).spec };
@@ -70,7 +70,7 @@ describe('createRequestAuth', () => {
           uid: 'u1',
           groups: ['system:authenticated'],
           extra: { pod: ['p'] },
-          nonResourceAttributes: { path: '/view', verb: 'get' },
+          nonResourceAttributes: { path: '/concertina/view', verb: 'get' },
         },
       },
     ]);
@@ -106,7 +106,7 @@ describe('createRequestAuth', () => {
     const { pass, accesses, clock } = make();
     expect(await pass('Bearer good', '/demands/x', 'PUT')).toMatchObject({
       status: 403,
-      body: 'user "system:serviceaccount:shop:alice" may not put /demands/x: grant verb "put" on nonResourceURL "/demands/x" in a ClusterRole\n',
+      body: 'user "system:serviceaccount:shop:alice" may not put /concertina/demands/x: grant verb "put" on nonResourceURL "/concertina/demands/x" in a ClusterRole\n',
     });
     await pass('Bearer good', '/demands/x', 'PUT');
     expect(accesses()).toBe(1);
@@ -124,6 +124,17 @@ describe('createRequestAuth', () => {
     expect([tokens(), accesses()]).toEqual([5, 1]);
     await pass('Bearer good');
     expect([tokens(), accesses()]).toEqual([6, 2]);
+  });
+
+  it('asks for a path of its own, which no role of Kubernetes grants to everybody', async () => {
+    const { pass, reviews } = make();
+    await pass('Bearer good', '/api/v1/view');
+    await pass('Bearer good', '/metrics');
+    const paths = reviews.map(({ spec }) => (spec['nonResourceAttributes'] as { path: string } | undefined)?.path);
+    expect(paths).toEqual([undefined, '/concertina/api/v1/view', '/metrics']);
+    const other = make(fakeApi(), { rbacPrefix: '/other' });
+    await other.pass('Bearer good', '/api/v1/view');
+    expect(other.reviews.at(-1)?.spec['nonResourceAttributes']).toEqual({ path: '/other/api/v1/view', verb: 'get' });
   });
 
   it('takes HEAD for get', async () => {

@@ -25,6 +25,12 @@ export interface RequestAuthOptions {
   readonly maxReviews?: number;
   /** A review that takes longer has failed; default 10 s. */
   readonly timeoutMs?: number;
+  /**
+   * Put before a request's path to make the nonResourceURL that takes a right; default `/concertina`. Every cluster lets everybody who is authenticated get
+   * `/api/*` and more of the kind (ClusterRole system:discovery): a right to read the paths of the Kubernetes API must not be one to read ours. `/metrics`
+   * is asked for as it is, as the roles of monitoring have it.
+   */
+  readonly rbacPrefix?: string;
   /** Told when the API server could not be asked, the same sentence at most every 30 s. Never holds a token. */
   readonly onProblem?: (problem: string) => void;
 }
@@ -44,7 +50,7 @@ export interface RequestAuth {
   /** Of the `Authorization` header. */
   authenticate(authorization: string | undefined): Promise<Authentication>;
   authorize(user: UserInfo, wanted: AccessAttributes): Promise<{ readonly ok: true } | Refusal>;
-  /** Bearer token, then the right to the request's path with verb `get` or `put`. */
+  /** Bearer token, then the right to the request's path (behind `rbacPrefix`) with verb `get` or `put`. */
   readonly guard: RouteGuard;
 }
 
@@ -115,7 +121,8 @@ export function createRequestAuth(options: RequestAuthOptions): RequestAuth {
       const authorization = headers['authorization'];
       const known = await authenticate(typeof authorization === 'string' ? authorization : undefined);
       if (!known.ok) return refusalAnswer(known);
-      const permission = await authorize(known.user, { kind: 'path', path, verb: verbOf(method) });
+      const url = path === '/metrics' ? path : `${options.rbacPrefix ?? '/concertina'}${path}`;
+      const permission = await authorize(known.user, { kind: 'path', path: url, verb: verbOf(method) });
       return permission.ok ? undefined : refusalAnswer(permission);
     },
   };

@@ -70,12 +70,11 @@ function fall(schedule: ScalingSchedule, closes: number, now: number): Part {
   return { active, changeAt: closes + stepEnd(rampMs, done) };
 }
 
-/** One step more at a time, so that the floor is whole when the window opens. */
+/** One step more at a time, so that the floor is whole when the window opens; the first raises nothing. */
 function rise(schedule: ScalingSchedule, opens: number, now: number): Part {
   const { rampMs } = schedule;
   const begins = opens - rampMs;
-  if (now < begins) return { changeAt: begins };
-  const done = Math.floor(((now - begins) * rampSteps) / rampMs);
+  const done = now <= begins ? 0 : Math.floor(((now - begins) * rampSteps) / rampMs);
   const active: ActiveSchedule | undefined = done === 0 ? undefined : { schedule, phase: 'rising', step: done, until: opens };
   return { active, changeAt: begins + stepEnd(rampMs, done) };
 }

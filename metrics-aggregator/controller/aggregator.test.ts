@@ -4,7 +4,7 @@ import type { MetricsView, PodUsage, ViewChange } from '../../core/model/metrics
 import { VirtualClock } from '../../core/runtime/clock.ts';
 import { defaultAggregatorConfig } from '../config.ts';
 import type { MetricsSource, QueryAnswer, UsageAnswer } from '../sources/source.ts';
-import { usageTable } from '../store/usage-table.fixture.ts';
+import { usageTableOf } from '../store/usage-table-builder.ts';
 import { createMetricsAggregator, type AggregatorOptions } from './aggregator.ts';
 import { fixedSources } from './source-directory.ts';
 
@@ -36,7 +36,7 @@ const usageOf = (name: string, timestamp: number, cpuMilli = 250): PodUsage => (
   windowMs: 15_000,
   containers: [{ name: 'c', cpuMilli, memoryMilli: 1000 }],
 });
-const ok = (...pods: PodUsage[]): UsageAnswer => ({ ok: true, pods: usageTable(pods), nodes: [], rejected: [] });
+const ok = (...pods: PodUsage[]): UsageAnswer => ({ ok: true, pods: usageTableOf(pods), nodes: [], rejected: [] });
 
 const external = (metric: string): MetricQuery => ({ kind: 'external', namespace: 'shop', metric, metricSelector: '' });
 const custom = (metric: string): MetricQuery => ({ kind: 'pods', namespace: 'shop', selector: 'a=b', metric, metricSelector: '' });

@@ -2,7 +2,7 @@ export { addMatchers, matchersOfSelector, type MatchersResult, type QueryText } 
 export { checkQuery, resultKind, type CheckResult } from './check-query.ts';
 export { confineQuery, type ConfineOptions, type ConfineResult } from './confine.ts';
 export { formatDuration, literalMs } from './duration.ts';
-export { formatMatcher, type LabelMatcher } from './parsed-query.ts';
+export { formatMatcher, parseQuery, type LabelMatcher, type ParsedQuery, type ParseResult } from './parsed-query.ts';
 export { splitBySelector, type SplitResult } from './partition.ts';
 export { formatSeconds, pinRange } from './pin-range.ts';
 export { quoted } from './quoted.ts';

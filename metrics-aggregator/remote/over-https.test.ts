@@ -17,7 +17,7 @@ async function raw({ path, body }: RawRequest): Promise<RawResponse> {
   const { path: wanted, verb } = spec.nonResourceAttributes ?? {};
   const status = path.endsWith('tokenreviews')
     ? { authenticated: spec.token === 'good', user: { username: 'system:serviceaccount:concertina:hpa', groups: [] } }
-    : { allowed: `${verb} ${wanted}` === 'get /api/v1/view' || `${verb} ${wanted}` === 'put /api/v1/demands/hpa-0' };
+    : { allowed: `${verb} ${wanted}` === 'get /concertina/api/v1/view' || `${verb} ${wanted}` === 'put /concertina/api/v1/demands/hpa-0' };
   return { status: 201, headers: {}, body: Buffer.from(JSON.stringify({ status })) };
 }
 

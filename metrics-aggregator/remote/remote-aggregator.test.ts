@@ -268,7 +268,7 @@ describe('an answer that cannot be used', () => {
     [
       '403',
       async () => ({ status: 403, chunks: ['x'] }),
-      'answered 403: grant verbs get on nonResourceURL /api/v1/view and put on /api/v1/demands/*',
+      'answered 403: grant verbs get on nonResourceURL /concertina/api/v1/view and put on /concertina/api/v1/demands/*',
     ],
     [
       '404',

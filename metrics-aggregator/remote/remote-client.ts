@@ -203,7 +203,7 @@ function hint(status: number): string {
     case 401:
       return ': it does not accept the token of this ServiceAccount';
     case 403:
-      return ': grant verbs get on nonResourceURL /api/v1/view and put on /api/v1/demands/*';
+      return ': grant verbs get on nonResourceURL /concertina/api/v1/view and put on /concertina/api/v1/demands/*';
     case 404:
       return ': it serves no such path, so something else listens there or it is of an older release';
     case 413:

@@ -270,7 +270,7 @@ describe('words and settings', () => {
     [
       'an unknown command',
       ['recomend'],
-      ['"recomend" is not a command (did you mean recommend?); concertina has run, recommend, snapshot, demo'],
+      ['"recomend" is not a command (did you mean recommend?); concertina has run, recommend, snapshot, doctor, sources, demo'],
     ],
     [
       'an unknown flag',

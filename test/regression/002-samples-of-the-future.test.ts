@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PodUsage } from '../../core/model/metrics-view.ts';
-import { usageTable } from '../../metrics-aggregator/store/usage-table.fixture.ts';
+import { usageTableOf } from '../../metrics-aggregator/store/usage-table-builder.ts';
 import { createUsageStore } from '../../metrics-aggregator/store/usage-store.ts';
 
 // A node whose clock ran ahead gave samples with late timestamps. They were not flagged, so they could shrink the target; and once its clock was set right, the last
@@ -13,7 +13,7 @@ describe('samples of the future', () => {
     const seen: (PodUsage | undefined)[] = [];
     for (const { at, timestamp, cpuMilli } of polls) {
       const pod = { namespace: 'shop', name: 'a', timestamp, windowMs: 15_000, containers: [{ name: 'c', cpuMilli, memoryMilli: 1 }] };
-      await store.ingest({ pods: usageTable([pod]), nodes: [] }, at);
+      await store.ingest({ pods: usageTableOf([pod]), nodes: [] }, at);
       seen.push(store.snapshot({ at, maxAgeMs: 180_000 }).podUsage('shop', 'a'));
     }
     return seen;

@@ -1,4 +1,4 @@
-import { parseQuery, type LabelMatcher } from '../../promql/parsed-query.ts';
+import { parseQuery, type LabelMatcher } from '../../promql/index.ts';
 import type { FormFields, GuardedHttp, HttpAnswer, HttpRequest } from '../http/index.ts';
 
 /** One series of the fake: present where `value` gives a number. */
@@ -38,28 +38,19 @@ export function evaluatingFake(series: readonly FakeSeries[], limits: FakeLimits
   let atOnce = 0;
   let mostAtOnce = 0;
 
-  const evaluate: EvaluatingFake['evaluate'] = (query, { start, end, step }) => {
+  const evaluate: EvaluatingFake['evaluate'] = (query, range) => {
     const parsed = parseQuery(query);
     if (!parsed.ok) throw new Error(parsed.problem);
     const { text, selectors } = parsed.query;
-    const [selector] = selectors;
-    const at = /@ ?([-\d.]+|start\(\)|end\(\))/.exec(text)?.[1];
-    const fixed = at === undefined ? undefined : at === 'start()' ? start : at === 'end()' ? end : Number(at) * 1000;
-    const by = /^sum( by \(([^)]*)\))? ?\(/.exec(text);
+    const keep = groupingOf(text);
+    const fixed = fixedTime(text, range);
     const groups = new Map<string, { labels: Record<string, string>; points: Map<number, number> }>();
-    for (const each of selected(series, selector?.matchers ?? [])) {
-      const kept =
-        by === null
-          ? each.labels
-          : Object.fromEntries(
-              (by[2] ?? '')
-                .split(',')
-                .flatMap((name) => (each.labels[name.trim()] === undefined ? [] : [[name.trim(), each.labels[name.trim()]]])),
-            );
-      const key = JSON.stringify(Object.entries(kept).toSorted());
-      const group = groups.get(key) ?? { labels: kept as Record<string, string>, points: new Map<number, number>() };
+    for (const each of selected(series, selectors[0]?.matchers ?? [])) {
+      const labels = Object.fromEntries(Object.entries(each.labels).filter(([name]) => keep === undefined || keep.includes(name)));
+      const key = JSON.stringify(labels);
+      const group = groups.get(key) ?? { labels, points: new Map<number, number>() };
       groups.set(key, group);
-      for (let time = start; time <= end; time += step) {
+      for (let time = range.start; time <= range.end; time += range.step) {
         const value = each.value(fixed ?? time);
         if (value !== undefined) group.points.set(time, (group.points.get(time) ?? 0) + value);
       }
@@ -127,6 +118,19 @@ export function evaluatingFake(series: readonly FakeSeries[], limits: FakeLimits
       close: () => Promise.resolve(),
     },
   };
+}
+
+/** Labels that a sum keeps; `undefined` where there is no sum. */
+function groupingOf(text: string): readonly string[] | undefined {
+  const sum = /^sum( by \(([^)]*)\))? ?\(/.exec(text);
+  return sum === null ? undefined : (sum[2] ?? '').split(',').map((name) => name.trim());
+}
+
+function fixedTime(text: string, { start, end }: { readonly start: number; readonly end: number }): number | undefined {
+  const at = /@ ?([-\d.]+|start\(\)|end\(\))/.exec(text)?.[1];
+  if (at === 'start()') return start;
+  if (at === 'end()') return end;
+  return at === undefined ? undefined : Number(at) * 1000;
 }
 
 /** Regular expressions of Prometheus are anchored. */

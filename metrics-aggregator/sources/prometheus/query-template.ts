@@ -1,4 +1,12 @@
-import { addMatchers, checkQuery, encodeString, formatDuration, quoteRegex, type LabelMatcher } from '../../promql/index.ts';
+import {
+  addMatchers,
+  encodeString,
+  formatDuration,
+  parseQuery,
+  quoteRegex,
+  type LabelMatcher,
+  type ParsedQuery,
+} from '../../promql/index.ts';
 
 /** What may stand between braces in a template. Durations take milliseconds, the others are values of labels. */
 export const placeholders = {
@@ -69,14 +77,15 @@ function matchesByRegex(before: string): boolean {
   return /[=!]~\s*"(?:[^"\\]|\\.)*$/.test(before);
 }
 
-/** Probe values: a label value that breaks out of its string, if anything can, and durations that are none elsewhere. */
-const probe = '`\'"} or probe{probe="\'`';
+/** A label value with everything by which it could leave the string that it stands in. */
+const probe = '`\'"} or probe{probe="';
 
 function checkedTemplate(text: string, parts: readonly Part[]): TemplateResult {
-  const harmless = checkQuery(join(parts, { range: 60_000, step: 60_000, ...labels('x') }));
+  const harmless = parseQuery(join(parts, { range: 60_000, step: 60_000, ...labels('x') }));
   if (!harmless.ok) return { ok: false, problem: harmless.problem };
-  const hostile = checkQuery(join(parts, { range: 60_000, step: 60_000, ...labels(probe) }));
-  if (!hostile.ok || hostile.selectors.length !== harmless.selectors.length) {
+  const hostile = parseQuery(join(parts, { range: 60_000, step: 60_000, ...labels(probe) }));
+  const wanted = parts.filter(({ kind }) => kind === 'label' || kind === 'regex').length;
+  if (!hostile.ok || wanted !== occurrences(hostile.query, probe) + occurrences(hostile.query, quoteRegex(probe))) {
     return { ok: false, problem: 'a placeholder for a label value must stand inside of double quotes, as in {namespace="{{namespace}}"}' };
   }
   if (/\{\{|\}\}/.test(text.replace(pattern, ''))) return { ok: false, problem: 'there is {{ or }} without a placeholder' };
@@ -92,6 +101,11 @@ function checkedTemplate(text: string, parts: readonly Part[]): TemplateResult {
       },
     },
   };
+}
+
+/** How often a text stands in the values of matchers. */
+function occurrences({ selectors }: ParsedQuery, text: string): number {
+  return selectors.flatMap(({ matchers }) => matchers).reduce((count, { value }) => count + value.split(text).length - 1, 0);
 }
 
 function labels(value: string): TemplateValues {

@@ -168,10 +168,13 @@ describe('faults of the Prometheus', () => {
     server.faults.answer = { kind: 'hang' };
     const gone = new AbortController();
     const answer = request('http://prometheus.test/api/v1/query?query=x', { dispatcher: server.dispatcher(), signal: gone.signal });
-    const failed = expect(answer).rejects.toThrow('aborted');
+    const failed = answer.then(
+      () => 'answered',
+      (error: unknown) => String(error),
+    );
     await clock.advance(3_600_000);
     gone.abort();
-    await failed;
+    expect(await failed).toContain('aborted');
     await server.settle();
     expect(server.activity().inFlight).toBe(0);
   });

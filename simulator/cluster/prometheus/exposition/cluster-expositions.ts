@@ -12,7 +12,7 @@ import type { ObjectLister } from './kube-state-metrics.ts';
 
 /** What of a cluster there is to measure: an `EmbeddedCluster` is one, a fleet that plays the nodes of a real cluster can be made one. */
 export interface MeasuredCluster {
-  readonly fleet: Pick<KubeletFleet, 'nodeNames' | 'hasNode' | 'scrape' | 'pods' | 'pod'>;
+  readonly fleet: Pick<KubeletFleet, 'nodeNames' | 'scrape' | 'pods' | 'pod'>;
   readonly workload: WorkloadModel;
   readonly api: { readonly registry: ObjectLister };
 }

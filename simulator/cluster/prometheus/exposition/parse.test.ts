@@ -69,7 +69,7 @@ describe('the text format', () => {
       fc.property(fc.array(fc.tuple(label, number, fc.option(fc.nat(), { nil: undefined })), { minLength: 1, maxLength: 8 }), (lines) => {
         const writer = new ExpositionWriter();
         for (const [value, shown, timestamp] of lines) {
-          writer.add({ name: 'm', type: 'gauge', help: 'H.' }, { a: value, b: 'x' }, number, timestamp === undefined ? {} : { timestamp });
+          writer.add({ name: 'm', type: 'gauge', help: 'H.' }, { a: value, b: 'x' }, shown, timestamp === undefined ? {} : { timestamp });
         }
         expect(read(writer.text())).toEqual(
           lines.map(([value, shown, timestamp]) => [{ __name__: 'm', a: value, b: 'x' }, shown, timestamp]),

@@ -31,9 +31,9 @@ export class Target {
   #tracked = new Map<string, Labels>();
   /** Labels by the text of the series, of the last scrape: reading them is most of the work. */
   #read = new Map<string, Labels>();
+  #scrapedAt = Number.NEGATIVE_INFINITY;
   #timer: Timer | undefined;
   #removed = false;
-  readonly #gone = new AbortController();
 
   constructor(target: ScrapeTarget, dependencies: TargetDependencies) {
     this.#target = target;
@@ -76,10 +76,10 @@ export class Target {
   remove(): void {
     if (this.#removed) return;
     this.#removed = true;
-    this.#gone.abort();
     this.#timer?.cancel();
     const { clock, faults } = this.#dependencies;
-    const at = clock.now() + faults.clockSkewMs;
+    // After the last scrape in any case: of two samples of one instant the first stays.
+    const at = Math.max(clock.now() + faults.clockSkewMs, this.#scrapedAt + 1);
     this.#markStale(this.#tracked, at);
     for (const name of reportNames) this.#append(this.#report(name), at, 0, true);
     this.#tracked.clear();
@@ -143,6 +143,7 @@ export class Target {
   }
 
   #reports(at: number, { up, samples, added }: { readonly up: number; readonly samples: number; readonly added: number }): void {
+    this.#scrapedAt = at;
     const values = [up, 0, samples, samples, added];
     for (const [index, name] of reportNames.entries()) this.#append(this.#report(name), at, values[index] ?? 0);
   }

@@ -13,7 +13,8 @@ export function metricSourceCrd(): KubeObject {
     scope: 'Cluster',
     shortNames: ['msrc'],
     categories: ['concertina'],
-    description: 'A Prometheus, or what speaks its protocol, that policies may name. Owned by administrators: URL and credentials stand here and nowhere else.',
+    description:
+      'A Prometheus, or what speaks its protocol, that policies may name. Owned by administrators: URL and credentials stand here and nowhere else.',
     spec: metricSourceSpec,
     status: metricSourceStatus,
     printerColumns: [

@@ -61,7 +61,12 @@ const limits = z.strictObject({
   maxConcurrent: z.int32().min(1).max(100).optional().describe('Queries at the same time; default 20.'),
   maxBytes: z.int32().min(1024).optional().describe('An answer that is longer is cut off and unknown; default 16 MiB.'),
   maxSeries: z.int32().min(1).max(100_000).optional().describe('A query that matches more is refused; default 1000.'),
-  maxPoints: z.int32().min(1).max(11_000).optional().describe('Points of one series of a range query; more are split by time; default 11000.'),
+  maxPoints: z
+    .int32()
+    .min(1)
+    .max(11_000)
+    .optional()
+    .describe('Points of one series of a range query; more are split by time; default 11000.'),
   maxRangeSeconds: z
     .int32()
     .min(1)
@@ -126,14 +131,24 @@ export const metricSourceSpec = z
     options: z
       .strictObject({
         deduplicate: z.boolean().optional().describe('Thanos: merge replicas; default true.'),
-        partialResponse: z.boolean().optional().describe('Thanos: answer with what is there; then the answer is good for growth only. Default false.'),
-        lookbackSeconds: z.int32().min(1).max(3600).optional().describe('How old the newest point of a series may be; default: the server’s.'),
+        partialResponse: z
+          .boolean()
+          .optional()
+          .describe('Thanos: answer with what is there; then the answer is good for growth only. Default false.'),
+        lookbackSeconds: z
+          .int32()
+          .min(1)
+          .max(3600)
+          .optional()
+          .describe('How old the newest point of a series may be; default: the server’s.'),
       })
       .optional(),
     templates: z
       .record(z.string().max(64), z.string().max(4096))
       .optional()
-      .describe('Queries of the catalogue (cpuUsage, memoryUsage, …) in place of the built-in ones; `concertina sources catalogue` lists them.'),
+      .describe(
+        'Queries of the catalogue (cpuUsage, memoryUsage, …) in place of the built-in ones; `concertina sources catalogue` lists them.',
+      ),
     externalMetrics: z.array(externalMetric).max(256).optional().describe('Served as external.metrics.k8s.io when that is switched on.'),
   })
   .meta(

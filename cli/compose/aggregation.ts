@@ -1,6 +1,8 @@
+import type { Registry } from 'prom-client';
 import { messageOf } from '../../core/errors.ts';
 import type { KubeClient } from '../../core/kube/index.ts';
 import type { Clock, Random } from '../../core/model/clock.ts';
+import type { Decision } from '../../core/model/decision.ts';
 import type { PodRecord } from '../../core/model/pod.ts';
 import type { Logger } from '../../core/runtime/logging.ts';
 import {
@@ -20,6 +22,7 @@ import {
   type MetricSources,
   type PollReport,
 } from '../../metrics-aggregator/index.ts';
+import { observeAggregator } from './observe-aggregator.ts';
 import type { DecisionSettings } from './settings.ts';
 
 export interface AggregationOptions {
@@ -38,13 +41,17 @@ export interface AggregationOptions {
   readonly secretNamespace: string;
   readonly logger: Logger;
   readonly network?: Parameters<typeof prometheusBuilder>[0]['network'];
-  readonly onPoll?: (report: PollReport) => void;
+  /** Where the aggregator's own metrics go; absent: it has none. */
+  readonly registry?: Registry | undefined;
+  readonly onPoll?: (report: { readonly durationMs: number; readonly healthy: boolean }) => void;
 }
 
 /** The aggregator with all its sources. */
 export interface Aggregation {
   readonly aggregator: MetricsAggregator;
   readonly sources: MetricSources;
+  /** Told of each decision, for the lag between a sample and what was made of it. */
+  readonly observeDecision?: ((decision: Decision) => void) | undefined;
   start(): void;
   stop(): void;
 }
@@ -60,6 +67,8 @@ export function createAggregation(options: AggregationOptions): Aggregation {
     client: options.statusClient,
     onProblem: (name, problem) => logger.warn('a MetricSource has a problem', { name, problem }),
   });
+  const observed =
+    options.registry === undefined ? undefined : observeAggregator(options.registry, { clock, usageSource: settings.metrics.usageSource });
   const aggregator = createMetricsAggregator({
     sources: fixedSources(
       [
@@ -76,17 +85,22 @@ export function createAggregation(options: AggregationOptions): Aggregation {
     cluster: options.cluster,
     owners: createOwnerProbe(client),
     onPoll: (report) => {
-      options.onPoll?.(report);
+      options.onPoll?.({ durationMs: report.durationMs, healthy: report.state.healthy });
+      observed?.poll(report);
       tell(logger, report);
     },
+    onRequest: (source, outcome, durationMs) => observed?.request(source, outcome, durationMs),
     onListenerError: (error) => logger.error('a listener for metrics threw', { error: messageOf(error) }),
   });
   aggregator.onView((view, { usage }) => {
-    if (usage) void sources.report(view.sources());
+    if (!usage) return;
+    observed?.view(view);
+    void sources.report(view.sources());
   });
   return {
     aggregator,
     sources,
+    observeDecision: (decision) => observed?.decision(decision, aggregator.view()),
     start: () => {
       sources.start();
       aggregator.start();

@@ -30,8 +30,9 @@ export function createMirrors(deps: { client: KubeClient; clock: Clock; random: 
         error: messageOf(failure.error),
         retryInMs: Math.round(failure.retryInMs),
       });
-  const whole = (type: (typeof resourceTypes)['horizontalPolicies' | 'horizontalPodAutoscalers' | 'metricSources']): Reflector<KubeObject> =>
-    createReflector({ client, type, clock, random, project: withoutManagedFields, onFailure: warn(type.plural) });
+  const whole = (
+    type: (typeof resourceTypes)['horizontalPolicies' | 'horizontalPodAutoscalers' | 'metricSources'],
+  ): Reflector<KubeObject> => createReflector({ client, type, clock, random, project: withoutManagedFields, onFailure: warn(type.plural) });
   const pods = createReflector<PodRecord>({
     client,
     type: resourceTypes.pods,

@@ -14,6 +14,20 @@ const notA = (what: string) => ({ error: ({ input }: { input?: unknown }) => `${
 /** A number that is refused with its value and the form that it should have. */
 const number = (form: string, accepts: (value: number) => boolean) => z.number(notA(form)).refine(accepts, notA(form));
 
+/** Parts of the program that may run in a process of their own. */
+export const componentNames = ['metrics-aggregator', 'hpa'] as const;
+
+const address = (about: string) =>
+  z
+    .string()
+    .refine(isAddress, { error: ({ input }) => `"${String(input)}" is not HOST:PORT, such as 127.0.0.1:8443` })
+    .optional()
+    .describe(about);
+
+function isLoopback(at: string): boolean {
+  return /^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\]):/.test(at);
+}
+
 function isAddress(text: string): boolean {
   const port = /^(?:\[[0-9a-fA-F:]+\]|[^:]+)?:(\d{1,5})$/.exec(text)?.[1];
   return port !== undefined && Number(port) <= 65_535;
@@ -59,7 +73,9 @@ const decisionSettings = {
         .string()
         .min(1)
         .optional()
-        .describe('Namespace of the Secrets that MetricSources refer to (the one that the program runs in; concertina-system for commands)'),
+        .describe(
+          'Namespace of the Secrets that MetricSources refer to (the one that the program runs in; concertina-system for commands)',
+        ),
     })
     .prefault({}),
 };
@@ -90,6 +106,57 @@ export const runSettings = z.strictObject({
         .default('127.0.0.1:8080')
         .describe('Where /healthz, /readyz and /metrics are served (127.0.0.1:8080)'),
     })
+    .prefault({}),
+  components: z
+    .array(z.enum(componentNames, notA(`one of ${componentNames.join(', ')}`)))
+    .min(1)
+    .default([...componentNames])
+    .describe(`What runs in this process: ${componentNames.join(', ')} (all)`),
+  aggregator: z
+    .strictObject({
+      url: z.string().min(1).optional().describe('Base URL of a metrics aggregator that runs by itself, in place of one in this process'),
+      caFile: z.string().min(1).optional().describe('PEM file with the CA of its certificate'),
+      tokenFile: z
+        .string()
+        .min(1)
+        .default('/var/run/secrets/kubernetes.io/serviceaccount/token')
+        .describe('File with the token that it is shown, read anew when it changes (the ServiceAccount’s)'),
+      plainHttp: z
+        .boolean(notA('true or false'))
+        .default(false)
+        .describe('Permit http:// to another host; token and values can be read on the way'),
+    })
+    .prefault({}),
+  serve: z
+    .strictObject({
+      address: address('Where the API of the metrics aggregator is served, HOST:PORT (not served)'),
+      certFile: z.string().min(1).optional().describe('PEM file with its certificate; needed beyond loopback'),
+      keyFile: z.string().min(1).optional().describe('PEM file with the key'),
+      auth: z
+        .boolean(notA('true or false'))
+        .default(true)
+        .describe('Ask the API server who may read (TokenReview, SubjectAccessReview); false on loopback only'),
+    })
+    .refine((serve) => (serve.certFile === undefined) === (serve.keyFile === undefined), 'certFile and keyFile go together')
+    .refine(
+      ({ address: at, certFile, auth }) => at === undefined || isLoopback(at) || (certFile !== undefined && auth),
+      'beyond loopback certFile, keyFile and auth are needed: what is served is the load of every workload',
+    )
+    .prefault({}),
+  externalMetrics: z
+    .strictObject({
+      address: address('Where external.metrics.k8s.io is served for MetricSources that offer externalMetrics, HOST:PORT (not served)'),
+      certFile: z.string().min(1).optional().describe('PEM file with its certificate, whose CA stands in the APIService'),
+      keyFile: z.string().min(1).optional().describe('PEM file with the key'),
+      doubtful: z
+        .enum(['refuse', 'serve'], notA('refuse or serve'))
+        .default('refuse')
+        .describe('Values that are good for growth only, which that API cannot say: refuse them, or serve them all the same (refuse)'),
+    })
+    .refine(
+      ({ address: at, certFile, keyFile }) => at === undefined || (certFile !== undefined && keyFile !== undefined),
+      'certFile and keyFile are needed: the API server speaks TLS only',
+    )
     .prefault({}),
   api: z
     .strictObject({

@@ -11,9 +11,12 @@ import { createShutdown, type Shutdown } from '../../core/runtime/shutdown.ts';
 import { createHpaController, defaultEngineConfig, type HpaConfig } from '../../hpa/index.ts';
 import { version } from '../version.ts';
 import { createAggregation, type AggregationOptions } from './aggregation.ts';
+import { splitAddress } from './address.ts';
 import { addChecks } from './checks.ts';
 import { cachedView, createMirrors, type Mirrors } from './mirrors.ts';
 import type { DecisionSettings, RunSettings } from './settings.ts';
+import { createRemoteAggregation } from './remote-aggregation.ts';
+import { createServing, type Serving } from './serving.ts';
 import { createWork, type Work } from './work.ts';
 
 export interface SuiteOptions {
@@ -99,31 +102,45 @@ export function createSuite(options: SuiteOptions): Suite {
     onNewLeader: (holder) => logger.info('the lease changed hands', { holder: holder === '' ? 'nobody' : holder }),
     onFailure: (error) => logger.warn('the lease could not be read or renewed', { error: messageOf(error) }),
   });
-  // A dry run writes nothing at all, the Lease included, so it stands beside a working copy without disturbing it.
-  const elects = leaderElection.enabled && !settings.dryRun;
+  // A dry run writes nothing at all, the Lease included, so it stands beside a working copy without disturbing it. What only measures and serves needs no Lease.
+  const elects = leaderElection.enabled && !settings.dryRun && settings.components.includes('hpa');
   const led = elects ? unfenced.fenced(elector.fence()) : unfenced;
   const client = settings.dryRun ? led.fenced(dryRunFence('this is a dry run')) : led;
   const events = createEventRecorder({ client, clock, random, component: 'concertina', instance: identity });
 
   const progress = loopProgress({ clock, intervalMs: Math.max(settings.metrics.pollInterval, settings.hpa.syncPeriod), factor: 8 });
-  const aggregation = createAggregation({
-    client: metricsClient,
-    statusClient: settings.dryRun ? undefined : client,
-    clock,
-    transportClock,
-    random,
-    settings,
-    metricSources: mirrors.metricSources,
-    cluster: { runningPods: mirrors.runningPods, pods: () => mirrors.pods.items() },
-    secretNamespace: settings.metrics.secretNamespace ?? options.leaseNamespace,
-    logger: logger.child({ component: 'metrics-aggregator' }),
-    network: options.network,
-    onPoll: (report) => {
-      progress.beat();
-      runtimeMetrics.observeLoop('metrics-aggregator', report.durationMs / 1000, report.state.healthy ? 'ok' : 'error');
-    },
-  });
+  const onPoll = (report: { readonly durationMs: number; readonly healthy: boolean }): void => {
+    progress.beat();
+    runtimeMetrics.observeLoop('metrics-aggregator', report.durationMs / 1000, report.healthy ? 'ok' : 'error');
+  };
+  const remote = settings.aggregator.url !== undefined;
+  const aggregation = remote
+    ? createRemoteAggregation({
+        settings,
+        clock,
+        transportClock,
+        random,
+        identity,
+        logger: logger.child({ component: 'metrics-aggregator' }),
+        onPoll,
+      })
+    : createAggregation({
+        client: metricsClient,
+        statusClient: settings.dryRun ? undefined : client,
+        clock,
+        transportClock,
+        random,
+        settings,
+        metricSources: mirrors.metricSources,
+        cluster: { runningPods: mirrors.runningPods, pods: () => mirrors.pods.items() },
+        secretNamespace: settings.metrics.secretNamespace ?? options.leaseNamespace,
+        logger: logger.child({ component: 'metrics-aggregator' }),
+        network: options.network,
+        registry: runtimeMetrics.registry,
+        onPoll,
+      });
   const { aggregator } = aggregation;
+  const decides = settings.components.includes('hpa');
   const hpa = createHpaController({
     client,
     reads: {
@@ -143,10 +160,26 @@ export function createSuite(options: SuiteOptions): Suite {
     logger: logger.child({ component: 'hpa' }),
     registry: runtimeMetrics.registry,
     config: hpaConfig(settings, settings.dryRun),
-    onDecision: options.onDecision,
+    onDecision: (decision) => {
+      aggregation.observeDecision?.(decision);
+      options.onDecision?.(decision);
+    },
   });
-  aggregator.onView((_, change) => hpa.metricsChanged(change));
-  const work = createWork({ aggregation, hpa, mirrors, logger, signal: shutdown.signal });
+  if (decides) aggregator.onView((_, change) => hpa.metricsChanged(change));
+  const work = createWork({ aggregation, hpa: decides ? hpa : undefined, mirrors, logger, signal: shutdown.signal });
+  const serving =
+    aggregation.sources === undefined
+      ? undefined
+      : createServing({
+          settings,
+          aggregator,
+          sources: aggregation.sources,
+          pods: () => mirrors.pods.items(),
+          client: unfenced,
+          clock: transportClock,
+          random,
+          logger: logger.child({ component: 'metrics-aggregator' }),
+        });
 
   const [host, port] = splitAddress(settings.health.address);
   const server = createHttpServer({
@@ -157,7 +190,15 @@ export function createSuite(options: SuiteOptions): Suite {
     metrics: { render: () => runtimeMetrics.render(), contentType: runtimeMetrics.registry.contentType },
   });
   addChecks(server, { mirrors, isWorking: () => work.isWorking(), progress: () => progress.check() });
-  addShutdownSteps(shutdown, { work, elector: elects ? elector : undefined, events, mirrors, server, client: unfenced });
+  addShutdownSteps(shutdown, {
+    work,
+    elector: elects ? elector : undefined,
+    events,
+    mirrors,
+    server,
+    serving,
+    clients: [unfenced, metricsClient],
+  });
 
   return {
     isLeader: () => (elects ? elector.isLeader() : work.isWorking()),
@@ -169,6 +210,7 @@ export function createSuite(options: SuiteOptions): Suite {
         });
       });
       logger.info('serving health and metrics', { ...address });
+      await serving?.start();
       const begin = (): void => {
         if (shutdown.signal.aborted) return;
         mirrors.start();
@@ -215,7 +257,8 @@ function addShutdownSteps(
     readonly events: { close(): Promise<void> };
     readonly mirrors: Mirrors;
     readonly server: HttpServer;
-    readonly client: KubeClient;
+    readonly serving: Serving | undefined;
+    readonly clients: readonly KubeClient[];
   },
 ): void {
   shutdown.add({ phase: 'stop-work', name: 'controllers', run: () => deps.work.stop('shutdown') });
@@ -225,7 +268,9 @@ function addShutdownSteps(
   if (elector !== undefined) shutdown.add({ phase: 'lease', name: 'lease', run: () => elector.stop() });
   shutdown.add({ phase: 'watches', name: 'mirrors', run: () => deps.mirrors.stop() });
   shutdown.add({ phase: 'servers', name: 'health', run: () => deps.server.close() });
-  shutdown.add({ phase: 'servers', name: 'connections', run: () => deps.client.close() });
+  const { serving } = deps;
+  if (serving !== undefined) shutdown.add({ phase: 'servers', name: 'metrics API', run: () => serving.stop() });
+  for (const client of deps.clients) shutdown.add({ phase: 'servers', name: 'connections', run: () => client.close() });
 }
 
 function apiRequestLabels({ method, path, status, durationMs }: RequestOutcome): {
@@ -245,10 +290,4 @@ function apiRequestLabels({ method, path, status, durationMs }: RequestOutcome):
 function listenProblem(address: string, error: unknown): string {
   const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
   return `health cannot be served on ${address}: ${inUse ? 'another program listens there' : messageOf(error)}`;
-}
-
-function splitAddress(address: string): [string, number] {
-  const colon = address.lastIndexOf(':');
-  const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
-  return [host === '' ? '0.0.0.0' : host, Number(address.slice(colon + 1))];
 }

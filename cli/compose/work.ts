@@ -10,7 +10,8 @@ export interface Work {
 /** What only the leader does. It begins when the mirrors are complete: nothing is decided on half a picture. */
 export function createWork(deps: {
   aggregation: { start(): void; stop(): void };
-  hpa: { start(): void; stop(): Promise<void> };
+  /** Absent in a process that only measures. */
+  hpa: { start(): void; stop(): Promise<void> } | undefined;
   mirrors: Mirrors;
   logger: Logger;
   signal: AbortSignal;
@@ -27,7 +28,7 @@ export function createWork(deps: {
       logger.info('starting to work', { why });
       void Promise.all([mirrors.pods.waitForSync(deps.signal), mirrors.policies.waitForSync(deps.signal)]).then((synced) => {
         if (!synced.every(Boolean) || mine !== term || !wanted) return;
-        hpa.start();
+        hpa?.start();
         aggregation.start();
       });
     },
@@ -37,7 +38,7 @@ export function createWork(deps: {
       term += 1;
       logger.info('stopping work', { why });
       aggregation.stop();
-      await hpa.stop();
+      await hpa?.stop();
     },
   };
 }

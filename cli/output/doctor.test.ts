@@ -94,6 +94,15 @@ describe('doctorJson', () => {
 
 it('only a failure fails', () => {
   const with_ = (status: 'OK' | 'WARN' | 'FAIL' | 'SKIPPED'): number =>
-    exitCodeOfReport(doctorReport({ program: '', at: 0, server: undefined, context: undefined, namespace: undefined, checks: [{ check: 'x', status, message: '' }] }));
+    exitCodeOfReport(
+      doctorReport({
+        program: '',
+        at: 0,
+        server: undefined,
+        context: undefined,
+        namespace: undefined,
+        checks: [{ check: 'x', status, message: '' }],
+      }),
+    );
   expect([with_('OK'), with_('WARN'), with_('SKIPPED'), with_('FAIL')]).toEqual([0, 0, 0, 1]);
 });

@@ -12,12 +12,22 @@ const report = (change: Partial<QueryReport> = {}): QueryReport => ({
   latencyMs: 12,
   ...change,
 });
-const selector = { selector: 'a{namespace="shop"}', series: 3, newestAgeSeconds: 4.2, oldestAgeSeconds: 9, problem: null, withoutMatcher: [], similarMetric: null };
+const selector = {
+  selector: 'a{namespace="shop"}',
+  series: 3,
+  newestAgeSeconds: 4.2,
+  oldestAgeSeconds: 9,
+  problem: null,
+  withoutMatcher: [],
+  similarMetric: null,
+};
 
 describe('queryText', () => {
   it('shows what was sent, what matched and what came', () => {
     const result = { type: 'vector' as const, series: 1, values: [{ labels: { b: '2', a: '1' }, value: '0.5', at: '' }], ranges: [] };
-    expect(queryText(report({ result, selectors: [selector], asPolicy: { value: '0.5', problem: null }, warnings: ['a store is away'] }))).toBe(
+    expect(
+      queryText(report({ result, selectors: [selector], asPolicy: { value: '0.5', problem: null }, warnings: ['a store is away'] })),
+    ).toBe(
       [
         'Source:   main, as a policy of namespace shop',
         'Query:    sum(a{namespace="shop"})',
@@ -39,8 +49,12 @@ describe('queryText', () => {
     const none = { ...selector, series: 0, newestAgeSeconds: null, oldestAgeSeconds: null };
     const loosened = queryText(report({ selectors: [{ ...none, withoutMatcher: [{ without: 'job="x"', series: 12 }] }] }));
     expect(loosened).toContain('a{namespace="shop"} matches no series now;\n  without job="x" it matches 12');
-    expect(queryText(report({ selectors: [{ ...none, similarMetric: 'ab' }] }))).toContain('there is none of that metric; did you mean ab?');
-    expect(queryText(report({ selectors: [{ ...none, series: null, problem: 'timed out' }] }))).toMatch(/\n {6}\? .*\n\n.* could not be counted: timed out\n$/);
+    expect(queryText(report({ selectors: [{ ...none, similarMetric: 'ab' }] }))).toContain(
+      'there is none of that metric; did you mean ab?',
+    );
+    expect(queryText(report({ selectors: [{ ...none, series: null, problem: 'timed out' }] }))).toMatch(
+      /\n {6}\? .*\n\n.* could not be counted: timed out\n$/,
+    );
   });
 
   it('shows a bounded part, and nothing that a terminal would obey', () => {
@@ -60,15 +74,32 @@ describe('queryText', () => {
 
   it('shows a range by its ends', () => {
     const ranges = [{ labels: {}, points: 3, first: 1, last: 2.000000001, min: null, max: 2, values: [] }];
-    const text = queryText(report({ range: { start: 's', end: 'e', stepSeconds: 30 }, result: { type: 'matrix', series: 1, values: [], ranges } }));
+    const text = queryText(
+      report({ range: { start: 's', end: 'e', stepSeconds: 30 }, result: { type: 'matrix', series: 1, values: [], ranges } }),
+    );
     expect(text).toContain('Range:    s to e, every 30 s');
     expect(text).toMatch(/POINTS +FIRST +LAST +MIN +MAX +LABELS\n +3 +1 +2 +2 +\{\}/);
   });
 });
 
 it('sourceListTable shows what is wrong below the table', () => {
-  const row = { name: 'main', type: 'Prometheus', at: 'https://p', ready: 'False' as const, reason: 'Gone', version: '', queries: 2, namespaces: 'all', message: 'it is\u001b gone' };
-  const text = sourceListTable({ kind: 'ConcertinaSourceList', version: 1, sources: [row, { ...row, name: 'ok', ready: 'True', message: 'fine' }], problem: 'and more' });
+  const row = {
+    name: 'main',
+    type: 'Prometheus',
+    at: 'https://p',
+    ready: 'False' as const,
+    reason: 'Gone',
+    version: '',
+    queries: 2,
+    namespaces: 'all',
+    message: 'it is\u001b gone',
+  };
+  const text = sourceListTable({
+    kind: 'ConcertinaSourceList',
+    version: 1,
+    sources: [row, { ...row, name: 'ok', ready: 'True', message: 'fine' }],
+    problem: 'and more',
+  });
   expect(text).toMatch(/^NAME +TYPE +AT +READY +REASON +VERSION +QUERIES +NAMESPACES\nmain /);
   expect(text.endsWith(`\n\n${String.raw`main: it is\x1b gone`}\nand more\n`)).toBe(true);
 });

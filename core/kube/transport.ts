@@ -59,7 +59,9 @@ async function readBody(connection: Connection, request: WireRequest, body: Disp
     length += (piece as Buffer).length;
     if (length > maxBytes) {
       const what = `${connection.server} answered ${request.method} ${bare(request.path)} with more than ${maxBytes} bytes`;
-      throw new ConcertinaError('API_ANSWER_INVALID', what, { details: { server: connection.server, reason: 'too-large', path: bare(request.path) } });
+      throw new ConcertinaError('API_ANSWER_INVALID', what, {
+        details: { server: connection.server, reason: 'too-large', path: bare(request.path) },
+      });
     }
     pieces.push(piece as Buffer);
   }

@@ -12,7 +12,14 @@ export type { Claim, ScaleIntent } from './intent.ts';
 export { createInterner } from './interner.ts';
 export type { Interner, InternerOptions } from './interner.ts';
 export type * from './metric-query.ts';
-export { customMetricsSource, externalMetricsSource, prometheusSourceName, queryKey, resourceMetricsSource, sourceOfQuery } from './metric-query.ts';
+export {
+  customMetricsSource,
+  externalMetricsSource,
+  prometheusSourceName,
+  queryKey,
+  resourceMetricsSource,
+  sourceOfQuery,
+} from './metric-query.ts';
 export type * from './metrics-view.ts';
 export { projectNode, tolerates, untoleratedTaint } from './node.ts';
 export type { NodeRecord, Taint } from './node.ts';

@@ -36,7 +36,13 @@ export function plainView(facts: PlainViewFacts): MetricsView {
     containerSample: (pod) => unknown('missing', keyOf(pod), at),
     podGap: (pod) => (pods.has(keyOf(pod)) ? undefined : (gaps?.get(keyOf(pod)) ?? { reason: 'missing', detail: 'not listed' })),
     query: (query) =>
-      queries?.get(queryKey(query)) ?? { known: false, reason: 'not-observed', detail: 'not asked', since: at, source: sourceOfQuery(query) },
+      queries?.get(queryKey(query)) ?? {
+        known: false,
+        reason: 'not-observed',
+        detail: 'not asked',
+        since: at,
+        source: sourceOfQuery(query),
+      },
     queryHistory: () => undefined,
     sources: () => [],
   };

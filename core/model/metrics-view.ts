@@ -54,6 +54,8 @@ export interface SourceReport {
   readonly latencyMs: number | undefined;
   /** Queries that are asked of it each tick; 0 for usage alone. */
   readonly queries: number;
+  /** `open`: it failed several times in a row and gets one probe a tick; `half-open`: the probe is under way. */
+  readonly circuit: 'closed' | 'half-open' | 'open';
 }
 
 /** The answer to one query. */

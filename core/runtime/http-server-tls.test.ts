@@ -102,6 +102,15 @@ describe('client certificates', () => {
     expect(await who(port, { certificate: client })).toBe('nobody');
   });
 
+  it('are judged by the CA of before when the new one cannot be read', async () => {
+    const { server, port } = await serve(asking);
+    expect(() => server.renewTls({ ...asking, ca: 'no PEM' })).toThrowError('the client CA holds no certificate in PEM');
+    expect(() => server.renewTls({ ...asking, ca: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' })).toThrowError(
+      /asn1|ASN1|PEM/,
+    );
+    expect(await who(port, { certificate: client })).toBe('CN=alice');
+  });
+
   it('lose what they are worth on an open connection when the CA is replaced', async () => {
     const { server, port } = await serve(asking);
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });

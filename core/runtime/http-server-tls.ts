@@ -90,9 +90,12 @@ function contextOf(
   return authorities.length === 0 ? { cert, key } : { cert, key, ca: authorities.map(String) };
 }
 
-/** The certificates of a PEM bundle. Throws what OpenSSL says of one that cannot be read. */
+/** The certificates of a PEM bundle. Throws what OpenSSL says of one that cannot be read, and for a bundle of none: it would silently believe nobody. */
 function readAuthorities({ ca }: ServerTls): readonly X509Certificate[] {
-  return ca === undefined ? [] : splitPem(ca).map((pem) => new X509Certificate(pem));
+  if (ca === undefined) return [];
+  const authorities = splitPem(ca).map((pem) => new X509Certificate(pem));
+  if (authorities.length === 0) throw new Error('the client CA holds no certificate in PEM');
+  return authorities;
 }
 
 /** The certificates of a PEM bundle as texts of their own; a reader of one would silently take the first. */

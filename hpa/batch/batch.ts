@@ -90,7 +90,7 @@ export function createBatch(options: BatchOptions): Batch {
     if (metrics === undefined) return 'unsupported';
     if (group === undefined) return 'selector';
     if (facts.conflict !== undefined) return 'conflict';
-    if (tick.now - facts.scaleReadAt > maxScaleAgePeriods * config.syncPeriodMs) return 'scale-age';
+    if (tick.now - (facts.scaleReadAt ?? tick.now) > maxScaleAgePeriods * config.syncPeriodMs) return 'scale-age';
     if (groups.isShared(group)) return 'shared-pods';
     const { scale, history, sizedAt = 0 } = facts;
     judge(judgement, { spec: entry.spec, metrics, group, scale, history, sizedAt, wishes: entry.wishes, state: entry.state }, within);

@@ -228,9 +228,9 @@ function makeRoom(table: PodTable, capacity: number): void {
   table.verified = grown(table.verified, new Uint16Array(room));
 }
 
-/** Brings the groups together when a third of the table is waste. Slots change, so nothing outside may keep one. */
-export function compact(table: PodTable): void {
-  if (table.wasted * 3 < table.end || table.wasted < 1024) return;
+/** Brings the groups together when a third of the table is waste, and at least so many slots. Slots change, so nothing outside may keep one. */
+export function compact(table: PodTable, leastWaste = 1024): void {
+  if (table.wasted * 3 < table.end || table.wasted < leastWaste) return;
   const used = [...table.groups].toSorted((a, b) => a.start - b.start);
   let end = 0;
   for (const group of used) {

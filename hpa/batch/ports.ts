@@ -11,8 +11,8 @@ export interface BatchFacts {
   readonly policy: ScalingPolicy;
   /** As last read. Nothing is ever done on it: a policy that is to act is `full`, and its scale is read again first. */
   readonly scale: ScaleFacts;
-  /** When it was read, epoch milliseconds; a watch that is up to date counts as a reading. */
-  readonly scaleReadAt: number;
+  /** When it was read, epoch milliseconds; absent: a watch keeps it up to date, and tells of changes by {@link Batch.set}. */
+  readonly scaleReadAt?: number | undefined;
   readonly history: ScalingHistory;
   /** Since when the target has this size, epoch milliseconds. */
   readonly sizedAt?: number | undefined;

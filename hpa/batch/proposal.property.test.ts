@@ -206,7 +206,6 @@ describe('proposals in columns', () => {
       }),
       { numRuns: 6000 },
     );
-    console.log(ends, ruleCounts);
     // A property that met only one kind of scene would show nothing.
     expect(Math.min(...ends)).toBeGreaterThan(50);
     for (const rule of ['ready-pods', 'filled-up', 'within-tolerance', 'direction-changed', 'count-against-direction']) {

@@ -100,7 +100,7 @@ const request = fc.option(
 
 /** Mostly about the request, sometimes nothing, sometimes more than a double sums up exactly. */
 function usageOf(huge: boolean): fc.Arbitrary<ContainerUsage> {
-  const memory = huge ? fc.integer({ min: 2 ** 51, max: Number.MAX_SAFE_INTEGER }) : fc.integer({ min: 0, max: 2 ** 42 });
+  const memory = huge ? fc.integer({ min: 2 ** 51, max: Number.MAX_SAFE_INTEGER }) : fc.integer({ min: 0, max: 2 ** 46 });
   return fc.record({
     name: fc.constantFrom('app', 'app', 'app', 'sidecar-1', 'other'),
     cpuMilli: fc.option(huge ? fc.integer({ min: 2 ** 51, max: Number.MAX_SAFE_INTEGER }) : fc.integer({ min: 0, max: 1200 }), {

@@ -11,7 +11,13 @@ export function metricQuery(
       return { kind: 'pods', namespace, selector, metric: spec.metric, metricSelector: spec.selector ?? '' };
     case 'Object':
       // As upstream: a metric of a namespace is always one of the policy's own.
-      return { kind: 'object', namespace, object: ownNamespace(spec.describedObject, namespace), metric: spec.metric, metricSelector: spec.selector ?? '' };
+      return {
+        kind: 'object',
+        namespace,
+        object: ownNamespace(spec.describedObject, namespace),
+        metric: spec.metric,
+        metricSelector: spec.selector ?? '',
+      };
     case 'External':
       return { kind: 'external', namespace, metric: spec.metric, metricSelector: spec.selector ?? '' };
     case 'Prometheus':

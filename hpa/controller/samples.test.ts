@@ -114,7 +114,11 @@ describe('metricResult of queries', () => {
 
   it('gives all values of an External metric, with the doubt of the answer', () => {
     const doubt = { reason: 'partial' as const, detail: 'a part' };
-    expect(metricResult(spec, answered(external, [1500n, 500n], doubt))).toEqual({ kind: 'values', values: [1500n, 500n], degraded: doubt });
+    expect(metricResult(spec, answered(external, [1500n, 500n], doubt))).toEqual({
+      kind: 'values',
+      values: [1500n, 500n],
+      degraded: doubt,
+    });
   });
 
   it('asks for the pods of the scale, and takes 60 s for the window of a value without one', () => {

@@ -50,15 +50,27 @@ function noSource(name: string): MetricResult {
 /** Upstream's window of a custom metric that does not give one. */
 const defaultWindowMs = 60_000;
 
-function queryResult(spec: Exclude<MetricSpec, { type: 'Resource' | 'ContainerResource' | 'Unknown' }>, options: SampleOptions): MetricResult {
+function queryResult(
+  spec: Exclude<MetricSpec, { type: 'Resource' | 'ContainerResource' | 'Unknown' }>,
+  options: SampleOptions,
+): MetricResult {
   const query = metricQuery(spec, { namespace: options.namespace, selector: options.selector });
   if (query === undefined) return noSource(spec.type);
   const result = options.view.query(query);
   if (!result.known) return { kind: 'failure', message: result.detail, reason: result.reason, since: result.since };
   const { series } = result;
   if (spec.type === 'Pods') {
-    const values = series.map(({ object, milli, timestamp, windowMs = defaultWindowMs }) => ({ pod: object, value: milli, timestamp, windowMs }));
-    return { kind: 'pod-values', values, degraded: result.doubt ?? blindness(options) ?? (options.strict ? outdated(values, options.sizedAt ?? 0) : undefined) };
+    const values = series.map(({ object, milli, timestamp, windowMs = defaultWindowMs }) => ({
+      pod: object,
+      value: milli,
+      timestamp,
+      windowMs,
+    }));
+    return {
+      kind: 'pod-values',
+      values,
+      degraded: result.doubt ?? blindness(options) ?? (options.strict ? outdated(values, options.sizedAt ?? 0) : undefined),
+    };
   }
   // A sum of several is what External means; an object or a query that answers with several has not answered what was asked.
   if (spec.type !== 'External' && series.length !== 1) {
@@ -129,7 +141,10 @@ function incomplete(
   if (active < statusReplicas) {
     return { reason: 'partial', detail: `the target counts ${statusReplicas} pods, of which only ${active} are known here` };
   }
-  const older = outdated(used.map(([pod, usage]) => ({ pod: pod.name, timestamp: usage.timestamp, windowMs: usage.windowMs })), sizedAt);
+  const older = outdated(
+    used.map(([pod, usage]) => ({ pod: pod.name, timestamp: usage.timestamp, windowMs: usage.windowMs })),
+    sizedAt,
+  );
   if (older !== undefined) return older;
   const partial = used.flatMap(([pod, usage]) => runningWithoutSample(pod, usage));
   if (partial.length === 0) return undefined;

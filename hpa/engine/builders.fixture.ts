@@ -40,6 +40,16 @@ export function usage(pods: readonly HpaPod[], milli: number): MetricResult {
   };
 }
 
+/** A queue of which one replica works off 10. */
+export const queueMetric: MetricSpec = { type: 'External', metric: 'queue', target: { type: 'AverageValue', averageValue: 10_000n } };
+
+/** The queue has so many. */
+export function queued(count: number): MetricResult {
+  return { kind: 'values', values: [BigInt(count) * 1000n] };
+}
+
+export const outage: MetricResult = { kind: 'failure', message: '503 from the adapter', reason: 'source-unavailable' };
+
 export function spec(overrides: Partial<ScalingSpec> = {}): ScalingSpec {
   return {
     native: false,

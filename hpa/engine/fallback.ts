@@ -112,8 +112,7 @@ function shrinkText({ behavior }: FallbackPolicy): string {
 }
 
 function failedText({ failures, since }: FailureCount, { failureThreshold }: FallbackPolicy): string {
-  const times = failures >= failureThreshold ? `at least ${failures} times` : `${failures} times`;
-  return `has failed ${times} in a row since ${formatTime(since)}`;
+  return `has failed in every evaluation since ${formatTime(since)} (${failures}${failures < failureThreshold ? '' : ' or more'})`;
 }
 
 /** Said once, and again after it was over: the caller does not repeat a warning that stands. */

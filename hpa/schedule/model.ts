@@ -34,7 +34,7 @@ export interface ActiveSchedule {
 export interface ScheduleState {
   /** In the order of the policy. */
   readonly active: readonly ActiveSchedule[];
-  /** The next moment at which anything of this is another, epoch milliseconds; `undefined`: never. */
+  /** Nothing of this is another before that moment, epoch milliseconds; `undefined`: never. */
   readonly nextChangeAt: number | undefined;
   /** The window that opens next, ramps aside. */
   readonly next: { readonly name: string; readonly opensAt: number } | undefined;

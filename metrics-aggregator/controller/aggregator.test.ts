@@ -10,7 +10,10 @@ import { fixedSources } from './source-directory.ts';
 
 const start = Date.UTC(2026, 0, 1);
 
-function setUp(sources: (clock: VirtualClock) => Partial<Record<string, Partial<MetricsSource>>>, options: Partial<AggregatorOptions> = {}) {
+function setUp(
+  sources: (clock: VirtualClock) => Partial<Record<string, Partial<MetricsSource>>>,
+  options: Partial<AggregatorOptions> = {},
+) {
   const clock = new VirtualClock(start);
   const errors: unknown[] = [];
   const usable = Object.entries({ 'metrics.k8s.io': { usage: () => Promise.resolve(ok()) }, ...sources(clock) });
@@ -55,7 +58,9 @@ describe('usage in the aggregator', () => {
   });
 
   it('is published once a poll, each time with a higher sequence, and no view changes afterwards', async () => {
-    const { clock, aggregator, seen } = setUp((time) => ({ 'metrics.k8s.io': { usage: () => Promise.resolve(ok(usageOf('web-1', time.now()))) } }));
+    const { clock, aggregator, seen } = setUp((time) => ({
+      'metrics.k8s.io': { usage: () => Promise.resolve(ok(usageOf('web-1', time.now()))) },
+    }));
     aggregator.start();
     await clock.advance(30_000);
     expect(seen.map(({ view }) => view.sequence)).toEqual([1, 2, 3]);
@@ -127,15 +132,21 @@ describe('usage in the aggregator', () => {
 
   it('is doubted while another server answers for the group', async () => {
     let owner = 'kube-system/metrics-server:443';
-    const { clock, aggregator } = setUp((time) => ({ 'metrics.k8s.io': { usage: () => Promise.resolve(ok(usageOf('web-1', time.now()))) } }), {
-      owners: (groups) => Promise.resolve(new Map(groups.map((group) => [group, owner]))),
-    });
+    const { clock, aggregator } = setUp(
+      (time) => ({ 'metrics.k8s.io': { usage: () => Promise.resolve(ok(usageOf('web-1', time.now()))) } }),
+      {
+        owners: (groups) => Promise.resolve(new Map(groups.map((group) => [group, owner]))),
+      },
+    );
     aggregator.start();
     await clock.advance(15_000);
     expect(aggregator.view().usageDoubt).toBeUndefined();
     owner = 'monitoring/prometheus-adapter:443';
     await clock.advance(15_000);
-    expect(aggregator.view().usageDoubt).toMatchObject({ reason: 'source-changed', detail: expect.stringContaining('monitoring/prometheus-adapter:443') as string });
+    expect(aggregator.view().usageDoubt).toMatchObject({
+      reason: 'source-changed',
+      detail: expect.stringContaining('monitoring/prometheus-adapter:443') as string,
+    });
     owner = 'kube-system/metrics-server:443';
     await clock.advance(15_000);
     expect(aggregator.view().usageDoubt).toBeUndefined();
@@ -242,10 +253,17 @@ describe('queries in the aggregator', () => {
     milli = 0n;
     seen.length = 0;
     await clock.advance(10_000);
-    const zeros = seen.flatMap(({ view }) => names.map((name) => view.query(external(name)))).filter((each) => each.known && each.series[0]?.milli === 0n);
+    const zeros = seen
+      .flatMap(({ view }) => names.map((name) => view.query(external(name))))
+      .filter((each) => each.known && each.series[0]?.milli === 0n);
     expect(zeros.length).toBeGreaterThan(4);
     expect(zeros.every((each) => each.known && each.doubt?.reason === 'outage')).toBe(true);
-    expect(aggregator.view().sources().find(({ name }) => name === 'external.metrics.k8s.io')?.doubt).toMatchObject({ reason: 'outage' });
+    expect(
+      aggregator
+        .view()
+        .sources()
+        .find(({ name }) => name === 'external.metrics.k8s.io')?.doubt,
+    ).toMatchObject({ reason: 'outage' });
   });
 
   it('of a source that nobody declared are unknown, with the reason of the directory', async () => {
@@ -253,7 +271,9 @@ describe('queries in the aggregator', () => {
     aggregator.demand('a', [{ kind: 'prometheus', namespace: 'shop', source: 'main', query: 'up', emptyMeans: 'unknown' }]);
     aggregator.start();
     await clock.advance(1_000);
-    expect(aggregator.view().query({ kind: 'prometheus', namespace: 'shop', source: 'main', query: 'up', emptyMeans: 'unknown' })).toMatchObject({
+    expect(
+      aggregator.view().query({ kind: 'prometheus', namespace: 'shop', source: 'main', query: 'up', emptyMeans: 'unknown' }),
+    ).toMatchObject({
       known: false,
       reason: 'source-absent',
     });

@@ -182,7 +182,10 @@ class Aggregator implements MetricsAggregator {
     }
   }
 
-  #runner(name: string): { readonly ok: true; readonly runner: SourceRunner } | { readonly ok: false; readonly reason: UnknownReason; readonly detail: string } {
+  #runner(
+    name: string,
+  ):
+    { readonly ok: true; readonly runner: SourceRunner } | { readonly ok: false; readonly reason: UnknownReason; readonly detail: string } {
     const known = this.#runners.get(name);
     if (known !== undefined) return { ok: true, runner: known };
     const { sources, clock, random, config, onRequest } = this.#options;
@@ -256,22 +259,35 @@ class Aggregator implements MetricsAggregator {
     const names = new Set([usageSource, ...this.#book.sources(), ...sources.names()]);
     return [...names].toSorted().map((name) => {
       const used = name === usageSource;
-      const notAsked: SourceState = { healthy: false, reason: 'not-observed', detail: `nothing was asked of ${name} yet`, since: at, lastSuccess: undefined };
+      const notAsked: SourceState = {
+        healthy: false,
+        reason: 'not-observed',
+        detail: `nothing was asked of ${name} yet`,
+        since: at,
+        lastSuccess: undefined,
+      };
       return {
         name,
         state: used ? this.#usage.state() : (this.#states.get(name) ?? notAsked),
         doubt: used ? this.#usage.doubt() : (this.#owners.doubt(name) ?? this.#heartbeats.doubt(name) ?? this.#outages.doubt(name)),
         latencyMs: this.#runners.get(name)?.latencyMs(),
         queries: this.#book.count(name),
+        circuit: circuitOf(this.#runners.get(name)),
       };
     });
   }
 }
 
+function circuitOf(runner: SourceRunner | undefined): SourceReport['circuit'] {
+  if (runner === undefined || !runner.circuit().open) return 'closed';
+  return runner.pending() > 0 ? 'half-open' : 'open';
+}
+
 /** A source is as healthy as its last answer; a question that is refused or has no answer says nothing against the source. */
 function stateAfter(answer: QueryAnswer, previous: SourceState | undefined, now: number): SourceState {
   if (answer.ok) return { healthy: true, lastSuccess: now };
-  if (answer.reason === 'refused' || answer.reason === 'missing') return previous?.healthy === true ? previous : { healthy: true, lastSuccess: now };
+  if (answer.reason === 'refused' || answer.reason === 'missing')
+    return previous?.healthy === true ? previous : { healthy: true, lastSuccess: now };
   const since = previous?.healthy === false ? previous.since : now;
   return { healthy: false, reason: answer.reason, detail: answer.detail, since, lastSuccess: previous?.lastSuccess };
 }

@@ -25,7 +25,11 @@ export function createOwnerProbe(client: KubeClient): OwnerProbe {
 async function ownerOf(client: KubeClient, group: string, signal: AbortSignal): Promise<string | undefined> {
   for (const version of versions[group] ?? []) {
     try {
-      const object = await client.get<KubeObject>(resourceTypes.apiServices, { name: `${version}.${group}` }, { signal, timeoutMs: probeTimeoutMs });
+      const object = await client.get<KubeObject>(
+        resourceTypes.apiServices,
+        { name: `${version}.${group}` },
+        { signal, timeoutMs: probeTimeoutMs },
+      );
       const owner = serviceOf(object);
       if (owner !== undefined) return owner;
     } catch (error) {

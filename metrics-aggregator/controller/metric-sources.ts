@@ -52,6 +52,8 @@ export interface MetricSources extends SourceDirectory {
   stop(): void;
   /** Writes into status how the sources do, where that has changed. Only the leader does. */
   report(reports: readonly SourceReport[]): Promise<void>;
+  /** The specs that are in order, by name of the MetricSource. */
+  specs(): IterableIterator<readonly [name: string, spec: MetricSourceSpec]>;
   /** Resolves when nothing is being built. */
   settled(): Promise<void>;
 }
@@ -118,6 +120,11 @@ class Sources implements MetricSources {
     this.#timer?.cancel();
     for (const held of this.#held.values()) void held.built?.source.close?.();
     this.#held.clear();
+  }
+
+  *specs(): Generator<readonly [string, MetricSourceSpec], undefined> {
+    for (const [name, { spec }] of this.#held) if (spec !== undefined) yield [name, spec];
+    return undefined;
   }
 
   settled(): Promise<void> {
@@ -210,11 +217,15 @@ class Sources implements MetricSources {
     const { clock } = this.#options;
     const limit = new AbortController();
     const timer = clock.setTimeout(() => limit.abort(), probeTimeoutMs);
-    const answer = await held.built?.probe(limit.signal).catch((error: unknown) => ({ ok: false as const, detail: messageOf(error), reason: 'source-unavailable' as const }));
+    const answer = await held.built
+      ?.probe(limit.signal)
+      .catch((error: unknown) => ({ ok: false as const, detail: messageOf(error), reason: 'source-unavailable' as const }));
     timer.cancel();
     if (answer === undefined) return;
     if (answer.ok) held.version = answer.version;
-    held.health = answer.ok ? { kind: 'reachable', version: answer.version } : { kind: 'unreachable', reason: answer.reason, problem: answer.detail };
+    held.health = answer.ok
+      ? { kind: 'reachable', version: answer.version }
+      : { kind: 'unreachable', reason: answer.reason, problem: answer.detail };
   }
 
   #replaced(name: string, before: BuiltSource | undefined): void {
@@ -232,7 +243,11 @@ class Sources implements MetricSources {
     }
   }
 
-  async #write(client: KubeClient, name: string, { held, report }: { readonly held: Held; readonly report: SourceReport | undefined }): Promise<void> {
+  async #write(
+    client: KubeClient,
+    name: string,
+    { held, report }: { readonly held: Held; readonly report: SourceReport | undefined },
+  ): Promise<void> {
     const { mirror, clock, onProblem } = this.#options;
     const raw = mirror.get(name);
     if (raw === undefined) return;
@@ -255,7 +270,8 @@ class Sources implements MetricSources {
     } catch (error) {
       onProblem(name, `its status could not be written: ${messageOf(error)}`);
     }
-    if (findCondition(before as readonly Condition[], 'Ready')?.status !== update.status && update.status === 'False') onProblem(name, update.message);
+    if (findCondition(before as readonly Condition[], 'Ready')?.status !== update.status && update.status === 'False')
+      onProblem(name, update.message);
   }
 }
 

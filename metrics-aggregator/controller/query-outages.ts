@@ -46,7 +46,8 @@ export function createQueryOutages(): QueryOutages {
       }
       const judged = new Map<string, QueryResult>();
       for (const [key, { source, result }] of results) {
-        const doubt = context.doubt(source) ?? doubts.get(source) ?? (context.pending(source) ? fallDoubt(states.get(source), key) : undefined);
+        const doubt =
+          context.doubt(source) ?? doubts.get(source) ?? (context.pending(source) ? fallDoubt(states.get(source), key) : undefined);
         judged.set(key, withDoubt(result, doubt));
       }
       return judged;

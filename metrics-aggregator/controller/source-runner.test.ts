@@ -5,7 +5,12 @@ import type { MetricsSource, QueryAnswer } from '../sources/source.ts';
 import { createSourceRunner, type RunnerOptions } from './source-runner.ts';
 
 const query = (metric: string): MetricQuery => ({ kind: 'external', namespace: 'shop', metric, metricSelector: '' });
-const value: QueryAnswer = { ok: true, series: [{ object: '', labels: {}, milli: 1n, timestamp: 0, windowMs: undefined }], warnings: [], invalid: 0 };
+const value: QueryAnswer = {
+  ok: true,
+  series: [{ object: '', labels: {}, milli: 1n, timestamp: 0, windowMs: undefined }],
+  warnings: [],
+  invalid: 0,
+};
 const down: QueryAnswer = { ok: false, reason: 'source-unavailable', detail: '503' };
 const name = (asked: MetricQuery): string => (asked.kind === 'external' ? asked.metric : '');
 
@@ -82,7 +87,9 @@ describe('the runner of a source', () => {
     // Five open it; one more may be under way.
     expect(asked).toBeLessThanOrEqual(6);
     expect(answers).toHaveLength(20);
-    expect(answers.filter(([, answer]) => !answer.ok && /^s failed \d times in a row/.test(answer.detail)).length).toBeGreaterThanOrEqual(14);
+    expect(answers.filter(([, answer]) => !answer.ok && /^s failed \d times in a row/.test(answer.detail)).length).toBeGreaterThanOrEqual(
+      14,
+    );
     asked = 0;
     runner.submit(queries);
     await runner.idle();

@@ -151,7 +151,11 @@ class Runner implements SourceRunner {
   #heldBack(): SourceFailure | undefined {
     if (this.#options.clock.now() >= this.#circuit.notBefore) return undefined;
     const until = new Date(this.#circuit.notBefore).toISOString().slice(11, 19);
-    return { ok: false, reason: 'source-unavailable', detail: `${this.#options.source.name} is overloaded and asked for a pause; not asked before ${until}` };
+    return {
+      ok: false,
+      reason: 'source-unavailable',
+      detail: `${this.#options.source.name} is overloaded and asked for a pause; not asked before ${until}`,
+    };
   }
 
   async #tried<A extends { readonly ok: true }>(ask: (signal: AbortSignal) => Promise<A | SourceFailure>): Promise<A | SourceFailure> {
@@ -212,7 +216,11 @@ async function bounded<A>(ask: (signal: AbortSignal) => Promise<A | SourceFailur
   stopped.addEventListener('abort', onStop, { once: true });
   const timer = clock.setTimeout(() => limit.abort(), timeoutMs);
   const late = new Promise<SourceFailure>((resolve) => {
-    const failure: SourceFailure = { ok: false, reason: 'source-unavailable', detail: `${name} did not answer within ${seconds(timeoutMs)} s` };
+    const failure: SourceFailure = {
+      ok: false,
+      reason: 'source-unavailable',
+      detail: `${name} did not answer within ${seconds(timeoutMs)} s`,
+    };
     limit.signal.addEventListener('abort', () => resolve(failure), { once: true });
   });
   try {

@@ -34,7 +34,9 @@ export function createSecretReader(client: KubeClient, namespace: string): Secre
       }
       const encoded = (secret as { data?: Readonly<Record<string, unknown>> }).data?.[key];
       if (typeof encoded !== 'string') throw new SecretProblem(`Secret ${namespace}/${name} has no key ${key}; add it`);
-      return Buffer.from(encoded, 'base64').toString('utf8').replace(/\r?\n$/, '');
+      return Buffer.from(encoded, 'base64')
+        .toString('utf8')
+        .replace(/\r?\n$/, '');
     },
   };
 }
@@ -44,14 +46,18 @@ export async function resolveSecrets({ auth, tls }: MetricSourceSpec, reader: Se
   const read = (reference: { readonly name: string; readonly key: string }): Promise<string> => reader.read(reference.name, reference.key);
   try {
     const headers: Record<string, string> = {};
-    for (const { name, value, secretRef } of auth?.headers ?? []) headers[name] = secretRef === undefined ? (value ?? '') : await read(secretRef);
+    for (const { name, value, secretRef } of auth?.headers ?? [])
+      headers[name] = secretRef === undefined ? (value ?? '') : await read(secretRef);
     const certificate = auth?.clientCertificate?.secretName;
     return {
       ok: true,
       secrets: {
         credentials: {
           bearer: auth?.bearer === undefined ? undefined : await read(auth.bearer.secretRef),
-          basic: auth?.basic === undefined ? undefined : { username: await read(auth.basic.username), password: await read(auth.basic.password) },
+          basic:
+            auth?.basic === undefined
+              ? undefined
+              : { username: await read(auth.basic.username), password: await read(auth.basic.password) },
           headers,
         },
         tls: {

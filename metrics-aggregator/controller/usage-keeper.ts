@@ -40,7 +40,8 @@ export interface UsageKeeperOptions {
   readonly owners: OwnerWatch;
 }
 
-type Runner = { readonly ok: true; readonly runner: SourceRunner } | { readonly ok: false; readonly reason: UnknownReason; readonly detail: string };
+type Runner =
+  { readonly ok: true; readonly runner: SourceRunner } | { readonly ok: false; readonly reason: UnknownReason; readonly detail: string };
 
 /** Asks for usage, judges the answer and keeps it. */
 export interface UsageKeeper {
@@ -84,7 +85,11 @@ class Keeper implements UsageKeeper {
   doubt(): Doubt | undefined {
     const state = this.#state;
     if (!state.healthy && state.lastSuccess !== undefined) {
-      return { reason: state.reason, detail: `${this.#options.name}: ${state.detail}; its last answer is still used for growth`, since: state.since };
+      return {
+        reason: state.reason,
+        detail: `${this.#options.name}: ${state.detail}; its last answer is still used for growth`,
+        since: state.since,
+      };
     }
     return this.#options.owners.doubt(this.#options.name) ?? this.#outageDoubt ?? this.#standstill() ?? this.#partial;
   }
@@ -94,7 +99,11 @@ class Keeper implements UsageKeeper {
     if (since === undefined) return undefined;
     const still = this.#options.clock.now() - since;
     if (still <= 2 * this.#resolutionMs + this.#options.config.pollIntervalMs) return undefined;
-    return { reason: 'stale', detail: `${this.#options.name} has given no newer sample of any pod for ${Math.round(still / 1000)} s`, since };
+    return {
+      reason: 'stale',
+      detail: `${this.#options.name} has given no newer sample of any pod for ${Math.round(still / 1000)} s`,
+      since,
+    };
   }
 
   #startGraceMs(): number {
@@ -154,7 +163,8 @@ class Keeper implements UsageKeeper {
     const verdict = judgeOutage(this.#outage, await totalsOf(answer.pods), now, usageOutage);
     this.#outage = verdict.state;
     this.#outageDoubt = verdict.doubt;
-    this.#partial = answer.partial === undefined ? undefined : { reason: 'partial', detail: answer.partial, since: this.#partial?.since ?? now };
+    this.#partial =
+      answer.partial === undefined ? undefined : { reason: 'partial', detail: answer.partial, since: this.#partial?.since ?? now };
     return taken;
   }
 

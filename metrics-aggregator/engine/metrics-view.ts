@@ -1,6 +1,14 @@
 import type { MetricQuery } from '../../core/model/metric-query.ts';
 import { queryKey, sourceOfQuery } from '../../core/model/metric-query.ts';
-import type { ContainerUsage, MetricsView, QueryHistory, QueryResult, SourceReport, SourceState, UsageSnapshot } from '../../core/model/metrics-view.ts';
+import type {
+  ContainerUsage,
+  MetricsView,
+  QueryHistory,
+  QueryResult,
+  SourceReport,
+  SourceState,
+  UsageSnapshot,
+} from '../../core/model/metrics-view.ts';
 import type { PodRecord } from '../../core/model/pod.ts';
 import { unknown, type Doubt, type Sample, type UnknownReason } from '../../core/model/sample.ts';
 
@@ -34,7 +42,7 @@ export interface MetricsViewInput {
 /** A frozen view of the facts. */
 export function createMetricsView(input: MetricsViewInput): MetricsView {
   const { at, usage, queries } = input;
-  return Object.freeze({
+  const view = Object.freeze({
     at,
     sequence: input.sequence,
     resourceSource: input.resourceSource,
@@ -47,12 +55,24 @@ export function createMetricsView(input: MetricsViewInput): MetricsView {
     nodes: () => usage.nodes(),
     containerHistory: (namespace: string, pod: string, container: string) => usage.containerHistory(namespace, pod, container),
     eachFresh: (visit: Parameters<UsageSnapshot['eachFresh']>[0]) => usage.eachFresh(visit),
-    containerSample: (pod: PodRecord, container: string, resource: 'cpu' | 'memory') => containerSample(input, pod, { container, resource }),
+    containerSample: (pod: PodRecord, container: string, resource: 'cpu' | 'memory') =>
+      containerSample(input, pod, { container, resource }),
     podGap: (pod: PodRecord) => podGap(input, pod),
     query: (query: MetricQuery) => queries.get(queryKey(query)) ?? notObserved(query, at),
     queryHistory: (query: MetricQuery) => input.queryHistory?.(queryKey(query), at),
     sources: () => input.sources,
   });
+  facts.set(view, input);
+  return view;
+}
+
+const facts = new WeakMap<MetricsView, MetricsViewInput>();
+
+/** What a view of {@link createMetricsView} was made of: what another process needs to make the same. */
+export function factsOf(view: MetricsView): MetricsViewInput {
+  const input = facts.get(view);
+  if (input === undefined) throw new RangeError('this view was not made by createMetricsView');
+  return input;
 }
 
 /** The state of a source before it was asked. */
@@ -71,7 +91,10 @@ interface Gap {
 }
 
 /** Why a pod has no sample, the most general cause first: a starting pod is nobody's fault, a silent node is not the pod's (§A.2, §A.8). */
-function podGap({ usage, usageSource, resourceSource, unscrapedNodes, startGraceMs, at }: MetricsViewInput, pod: PodRecord): Gap | undefined {
+function podGap(
+  { usage, usageSource, resourceSource, unscrapedNodes, startGraceMs, at }: MetricsViewInput,
+  pod: PodRecord,
+): Gap | undefined {
   if (usage.hasPod(pod.namespace, pod.name)) return undefined;
   if (!resourceSource.healthy) return { reason: resourceSource.reason, detail: `${usageSource}: ${resourceSource.detail}` };
   if (pod.phase !== 'Running') return { reason: 'missing', detail: `the pod is ${pod.phase}` };
@@ -80,7 +103,10 @@ function podGap({ usage, usageSource, resourceSource, unscrapedNodes, startGrace
     return { reason: 'node-not-scraped', detail: `none of the ${node.pods} pods of node ${pod.nodeName} has a sample; check its kubelet` };
   }
   if (isStarting(pod, at, startGraceMs)) {
-    return { reason: 'starting', detail: `it started ${Math.round((at - (pod.started ?? at)) / 1000)} s ago; a first sample takes two scrapes` };
+    return {
+      reason: 'starting',
+      detail: `it started ${Math.round((at - (pod.started ?? at)) / 1000)} s ago; a first sample takes two scrapes`,
+    };
   }
   return { reason: 'missing', detail: `${usageSource} does not list it; a restart loses its samples for two scrapes` };
 }

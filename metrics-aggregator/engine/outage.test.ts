@@ -36,8 +36,18 @@ describe('judgeOutage', () => {
   });
 
   it('does not suspect anything when one of three is idle, or when nothing was busy', () => {
-    expect(play([{ a: 500, b: 400, c: 300 }, { a: 0, b: 400, c: 300 }])).toEqual([undefined, undefined]);
-    expect(play([{ a: 5, b: 4 }, { a: 0, b: 0 }])).toEqual([undefined, undefined]);
+    expect(
+      play([
+        { a: 500, b: 400, c: 300 },
+        { a: 0, b: 400, c: 300 },
+      ]),
+    ).toEqual([undefined, undefined]);
+    expect(
+      play([
+        { a: 5, b: 4 },
+        { a: 0, b: 0 },
+      ]),
+    ).toEqual([undefined, undefined]);
   });
 
   it('suspects the only busy workload that reports nothing from all containers', () => {
@@ -58,8 +68,24 @@ describe('judgeOutage', () => {
   });
 
   it('wants several queries of a source to fall, since one empty queue is nothing special', () => {
-    expect(play([{ q: 3, r: 2 }, { q: 0, r: 0 }], queryOutage)).toEqual([undefined, undefined]);
-    expect(play([{ q: 3, r: 2, s: 1 }, { q: 0, r: 0, s: 0 }], queryOutage)).toEqual([undefined, 15_000]);
+    expect(
+      play(
+        [
+          { q: 3, r: 2 },
+          { q: 0, r: 0 },
+        ],
+        queryOutage,
+      ),
+    ).toEqual([undefined, undefined]);
+    expect(
+      play(
+        [
+          { q: 3, r: 2, s: 1 },
+          { q: 0, r: 0, s: 0 },
+        ],
+        queryOutage,
+      ),
+    ).toEqual([undefined, 15_000]);
   });
 
   it('says how many, since when and until when', () => {

@@ -63,7 +63,12 @@ const fewGroups = 3;
  * The breaker for correlated outages (§A.8): many workloads that fall to about zero at once are more likely an outage of metrics than of load. While it is open
  * nothing shrinks. It closes when the values come back, or after `holdMs`: then the zeros are believed.
  */
-export function judgeOutage(previous: OutageState, totals: ReadonlyMap<string, GroupTotal>, now: number, config: OutageConfig): OutageVerdict {
+export function judgeOutage(
+  previous: OutageState,
+  totals: ReadonlyMap<string, GroupTotal>,
+  now: number,
+  config: OutageConfig,
+): OutageVerdict {
   const groups = keptGroups(previous, totals, now, config);
   let active = 0;
   let fallen = 0;
@@ -94,7 +99,12 @@ export function judgeOutage(previous: OutageState, totals: ReadonlyMap<string, G
 }
 
 /** Groups that are not measured just now are remembered: an answer that fails in between must not wipe out what was normal. */
-function keptGroups(previous: OutageState, totals: ReadonlyMap<string, GroupTotal>, now: number, { holdMs }: OutageConfig): Map<string, Group> {
+function keptGroups(
+  previous: OutageState,
+  totals: ReadonlyMap<string, GroupTotal>,
+  now: number,
+  { holdMs }: OutageConfig,
+): Map<string, Group> {
   const kept = new Map<string, Group>();
   for (const [key, group] of previous.groups) if (!totals.has(key) && now - group.seenAt <= holdMs) kept.set(key, group);
   return kept;

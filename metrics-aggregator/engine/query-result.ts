@@ -49,7 +49,10 @@ export function judgeQuery(answer: JudgedQueryAnswer, context: QueryContext): Qu
 function withoutValue(answer: Extract<JudgedQueryAnswer, { ok: true }>, context: QueryContext): QueryResult {
   const { query, now } = context;
   if (answer.invalid > 0) {
-    return unknownResult({ reason: 'invalid', detail: `${sourceOfQuery(query)}: all ${answer.invalid} values are NaN, infinite or no number` }, context);
+    return unknownResult(
+      { reason: 'invalid', detail: `${sourceOfQuery(query)}: all ${answer.invalid} values are NaN, infinite or no number` },
+      context,
+    );
   }
   // A warning means that something was left out: then nothing at all may be what was left out.
   if (query.kind === 'prometheus' && query.emptyMeans === 'zero' && answer.warnings.length === 0) {
@@ -98,7 +101,10 @@ function afterFailure(failure: Extract<JudgedQueryAnswer, { ok: false }>, contex
   return unknownResult(failure, context);
 }
 
-function unknownResult({ reason, detail }: { readonly reason: UnknownReason; readonly detail: string }, context: QueryContext): QueryResult {
+function unknownResult(
+  { reason, detail }: { readonly reason: UnknownReason; readonly detail: string },
+  context: QueryContext,
+): QueryResult {
   const { query, previous, now } = context;
   const source = sourceOfQuery(query);
   // How long nothing usable has come, not how long this very reason stands.

@@ -52,5 +52,11 @@ export function createWorkloadTotals(): WorkloadTotals {
 }
 
 function belongs(name: string, stem: string): boolean {
-  return stem !== '' && name.length > stem.length && name.charCodeAt(stem.length) === 45 && name.startsWith(stem) && !name.includes('-', stem.length + 1);
+  return (
+    stem !== '' &&
+    name.length > stem.length &&
+    name.charCodeAt(stem.length) === 45 &&
+    name.startsWith(stem) &&
+    !name.includes('-', stem.length + 1)
+  );
 }

@@ -43,7 +43,7 @@ export function parseQuery(text: string): ParseResult {
   if (!first.ok) return first;
   const canonical = canonicalText(text, first.tree);
   if (!canonical.ok) return canonical;
-  const second = parseTree(canonical.text);
+  const second = canonical.text === text ? first : parseTree(canonical.text);
   if (!second.ok) return second;
   const selectors = selectorsOf(canonical.text, second.tree);
   return { ok: true, query: { text: canonical.text, tree: second.tree, selectors } };

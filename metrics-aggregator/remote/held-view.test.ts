@@ -19,7 +19,14 @@ function through(overrides: Partial<HeldView>, at = now): HeldView {
 
 describe('heldThrough', () => {
   it('puts a doubt on usage and on every source', () => {
-    const report = { name: 'x', state: { healthy: true, lastSuccess: start }, doubt: undefined, latencyMs: 5, queries: 2 } as const;
+    const report = {
+      name: 'x',
+      state: { healthy: true, lastSuccess: start },
+      doubt: undefined,
+      latencyMs: 5,
+      queries: 2,
+      circuit: 'closed',
+    } as const;
     const outage = { reason: 'outage', detail: 'all at zero' } as const;
     const held = through({ sources: [report, { ...report, name: 'y', doubt: outage }] });
     const away = { healthy: false, reason: 'source-unavailable', detail: 'it does not answer', since: start + 1000, lastSuccess: start };

@@ -311,6 +311,7 @@ describe('an answer that cannot be used', () => {
       doubt: undefined,
       latencyMs: 1,
       queries: 0,
+      circuit: 'closed',
     } as const;
     const whole = connected({
       sources: [report],

@@ -27,6 +27,7 @@ const report: fc.Arbitrary<SourceReport> = fc.record({
   doubt: optional(doubt),
   latencyMs: optional(fc.double({ min: 0, max: 60_000, noNaN: true })),
   queries: fc.nat(10_000),
+  circuit: fc.constantFrom('closed' as const, 'half-open' as const, 'open' as const),
 });
 
 const namespaces = ['shop', 'other', 'a/b"\n'];

@@ -44,6 +44,7 @@ const sourceReport = z.object({
   doubt: doubt.optional(),
   latencyMs: z.number().min(0).optional(),
   queries: count,
+  circuit: z.enum(['closed', 'half-open', 'open']),
 });
 
 export const sourcesLine = z.array(sourceReport);

@@ -1,8 +1,8 @@
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../core/runtime/clock.ts';
-import { createAggregatorMetrics, maxSources } from './metrics.ts';
-import { start } from './test-support.ts';
+import { createAggregatorMetrics, maxSources, newestSample } from './metrics.ts';
+import { podUsage, start, usageOf } from './test-support.ts';
 
 function make() {
   const registry = new Registry();
@@ -82,5 +82,20 @@ describe('createAggregatorMetrics', () => {
     expect(text).toContain(`concertina_metrics_source_answers_total{source="other",outcome="ok"} ${500 - maxSources}`);
     metrics.forgetSource('prometheus/s499');
     expect(await registry.metrics()).toContain('source="other"');
+  });
+});
+
+describe('newestSample', () => {
+  it('is that of the nodes, else of the pods, else there is none', () => {
+    const node = { windowMs: 1, cpuMilli: 1, memoryMilli: 1 };
+    const nodes = [
+      { name: 'a', timestamp: 5, ...node },
+      { name: 'b', timestamp: 7, ...node },
+      { name: 'c', timestamp: 6, ...node },
+    ];
+    const pods = [podUsage('a', { timestamp: 3 }), podUsage('b', { timestamp: 9 }), podUsage('c', { timestamp: 4 })];
+    expect(newestSample(usageOf(pods, nodes))).toBe(7);
+    expect(newestSample(usageOf(pods))).toBe(9);
+    expect(newestSample(usageOf([]))).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Clock } from '../../core/model/clock.ts';
+import type { UsageSnapshot } from '../../core/model/metrics-view.ts';
 import { unknownReasons, type UnknownReason } from '../../core/model/sample.ts';
 
 /** What one answer of usage came to. */
@@ -143,4 +144,20 @@ export function createAggregatorMetrics(registry: Registry, clock: Pick<Clock, '
       for (const outcome of ['ok', ...unknownReasons]) answers.remove({ source: name, outcome });
     },
   };
+}
+
+/** Pods that are looked at where there are no nodes: all of them would take too long for one turn of the event loop. */
+const fewPods = 1_000;
+
+/** Timestamp of the newest sample of usage for {@link UsageObservation}: nodes are measured together with their pods, and are few. */
+export function newestSample(usage: Pick<UsageSnapshot, 'nodes' | 'pods'>): number | undefined {
+  let newest: number | undefined;
+  for (const { timestamp } of usage.nodes()) newest = Math.max(newest ?? timestamp, timestamp);
+  if (newest !== undefined) return newest;
+  let looked = 0;
+  for (const { timestamp } of usage.pods()) {
+    newest = Math.max(newest ?? timestamp, timestamp);
+    if (++looked >= fewPods) break;
+  }
+  return newest;
 }

@@ -43,13 +43,21 @@ const broken: Partial<MetricsViewInput> = {
   },
   usageDoubt: { reason: 'source-unavailable', detail: 'held', since: start - 30_000 },
   sources: [
-    { name: 'metrics.k8s.io', state: { healthy: true, lastSuccess: start }, doubt: undefined, latencyMs: 12, queries: 0 },
+    {
+      name: 'metrics.k8s.io',
+      state: { healthy: true, lastSuccess: start },
+      doubt: undefined,
+      latencyMs: 12,
+      queries: 0,
+      circuit: 'closed',
+    },
     {
       name: 'prometheus/main',
       state: { healthy: false, reason: 'refused', detail: 'not allowed', since: start - 1000, lastSuccess: undefined },
       doubt: { reason: 'outage', detail: 'all at zero', since: start - 2000, until: start + 60_000 },
       latencyMs: undefined,
       queries: 3,
+      circuit: 'open',
     },
   ],
 };

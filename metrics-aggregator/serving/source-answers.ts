@@ -19,8 +19,8 @@ export function sourcesJson(view: MetricsView, now: number): object {
   return { ...headJson(view, now), sources: view.sources().map((report) => reportJson(report, now)) };
 }
 
-function reportJson({ name, state, doubt, latencyMs, queries }: SourceReport, now: number): object {
-  return { name, ...stateJson(state, now), doubt: doubtJson(doubt), latencyMs: latencyMs ?? null, queries };
+function reportJson({ name, state, doubt, latencyMs, queries, circuit }: SourceReport, now: number): object {
+  return { name, ...stateJson(state, now), doubt: doubtJson(doubt), latencyMs: latencyMs ?? null, queries, circuit };
 }
 
 /** What `/api/v1/health` answers: healthy when usage and every source is, and nothing is in doubt; otherwise the first thing that is not. */

@@ -34,7 +34,9 @@ describe('judgeConflicts', () => {
     const hpa = policyFacts('shop/old', { native: true });
     expect(line('native-hpa', [policyFacts('shop/web'), hpa])).toMatchObject({
       status: 'FAIL',
-      message: expect.stringContaining('HorizontalPodAutoscaler shop/old scales Deployment shop/web as HorizontalPolicy shop/web does') as unknown,
+      message: expect.stringContaining(
+        'HorizontalPodAutoscaler shop/old scales Deployment shop/web as HorizontalPolicy shop/web does',
+      ) as unknown,
     });
     expect(line('native-hpa', [policyFacts('blog/web'), hpa])?.status, 'in another namespace').toBe('OK');
     expect(line('native-hpa', [], { hpas: forbidden })?.status).toBe('SKIPPED');
@@ -51,12 +53,19 @@ describe('judgeConflicts', () => {
     expect(statusesOf(checks)).toContain('FAIL conflicts/keda');
     expect(statusesOf(checks)).toContain('OK conflicts/native-hpa');
     expect(line('keda', [policyFacts('shop/web')], { scaledObjects: read([]) })?.status).toBe('OK');
-    expect(line('native-hpa', [policyFacts('shop/web'), hpa], { scaledObjects: forbidden })?.status, 'where KEDA cannot be seen').toBe('FAIL');
+    expect(line('native-hpa', [policyFacts('shop/web'), hpa], { scaledObjects: forbidden })?.status, 'where KEDA cannot be seen').toBe(
+      'FAIL',
+    );
   });
 
   describe('a VerticalPodAutoscaler', () => {
     const vpa = (spec: object): Partial<OtherAutoscalers> => ({
-      vpas: read([{ metadata: { namespace: 'shop', name: 'v' }, spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, ...spec } }]),
+      vpas: read([
+        {
+          metadata: { namespace: 'shop', name: 'v' },
+          spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, ...spec },
+        },
+      ]),
     });
 
     it.each([
@@ -79,7 +88,9 @@ describe('judgeConflicts', () => {
     });
 
     it('does not matter to a policy that measures no utilization', () => {
-      const average = { metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'AverageValue', averageValue: '100m' } } }] };
+      const average = {
+        metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'AverageValue', averageValue: '100m' } } }],
+      };
       expect(line('vpa', [policyFacts('shop/web', { spec: average })], vpa({}))?.status).toBe('OK');
     });
   });

@@ -50,7 +50,10 @@ describe('judgeCrd', () => {
 
   it('warns of a newer one, and of other rules', () => {
     const newer = installed((_, spec) => Object.assign(spec.properties ?? {}, { later: { type: 'string' } }));
-    expect(judgeCrd(built(), read(newer))).toMatchObject({ status: 'WARN', message: expect.stringContaining('does not know spec.later') as unknown });
+    expect(judgeCrd(built(), read(newer))).toMatchObject({
+      status: 'WARN',
+      message: expect.stringContaining('does not know spec.later') as unknown,
+    });
     const rules = installed((_, spec) => {
       delete spec['x-kubernetes-validations'];
       Object.assign(spec.properties?.['maxReplicas'] ?? {}, { minimum: 5 });
@@ -65,8 +68,18 @@ describe('judgeCrd', () => {
     ['not there', absent, 'FAIL', 'is not installed; apply deploy/crds'],
     ['not to be read', forbidden, 'SKIPPED', 'you may not read CustomResourceDefinition'],
     ['not answered', failed, 'FAIL', 'cannot be read'],
-    ['not served', read(installed((crd) => crd.spec.versions.forEach((version) => (version.served = false)))), 'FAIL', 'is not served as v1alpha1'],
-    ['without status', read(installed((crd) => crd.spec.versions.forEach((version) => delete version.subresources))), 'FAIL', 'no status subresource'],
+    [
+      'not served',
+      read(installed((crd) => crd.spec.versions.forEach((version) => (version.served = false)))),
+      'FAIL',
+      'is not served as v1alpha1',
+    ],
+    [
+      'without status',
+      read(installed((crd) => crd.spec.versions.forEach((version) => delete version.subresources))),
+      'FAIL',
+      'no status subresource',
+    ],
     ['not established', read(installed((crd) => (crd.status = {}))), 'FAIL', 'is not established'],
   ])('%s', (_, reading, status, text) => {
     const check = judgeCrd(built(), reading);
@@ -92,7 +105,12 @@ describe('schemaDifference', () => {
       type: 'object',
     };
     expect(schemaDifference(there, here)).toEqual({ missing: [], unknown: [], changed: [] });
-    expect(schemaDifference({ type: 'object', properties: { map: { type: 'object' }, list: { type: 'array', items: { type: 'string' } } } }, here)).toEqual({
+    expect(
+      schemaDifference(
+        { type: 'object', properties: { map: { type: 'object' }, list: { type: 'array', items: { type: 'string' } } } },
+        here,
+      ),
+    ).toEqual({
       missing: ['list[].a', 'map.*'],
       unknown: [],
       changed: ['list[]'],

@@ -24,6 +24,7 @@ export function judgeCluster(facts: ClusterFacts): readonly Check[] {
     ...judgeMetrics(facts),
     ...judgeSources(facts.sources, {
       now,
+      maxAgeMs: facts.settings.metrics.maxAge,
       secretNamespace,
       namespaces: namespaces.ok ? namespaces.value.map(({ metadata }) => metadata.name) : undefined,
     }),

@@ -48,28 +48,47 @@ describe('an API group of metrics', () => {
   });
 
   it('says with reason and Service why it is not available', () => {
-    const down = service({ available: 'False', reason: 'MissingEndpoints', message: 'endpoints for service/metrics-server have no addresses' });
+    const down = service({
+      available: 'False',
+      reason: 'MissingEndpoints',
+      message: 'endpoints for service/metrics-server have no addresses',
+    });
     const [check] = judgeMetricsGroup(group('metrics.k8s.io', { services: read([down]) }), usage);
     expect(check?.status).toBe('FAIL');
-    expect(check?.message).toContain('APIService v1beta1.metrics.k8s.io, which Service kube-system/metrics-server should serve, is not available');
+    expect(check?.message).toContain(
+      'APIService v1beta1.metrics.k8s.io, which Service kube-system/metrics-server should serve, is not available',
+    );
     expect(check?.message).toContain('(MissingEndpoints: endpoints for service/metrics-server have no addresses)');
     expect(check?.message).toContain('kubectl get apiservice v1beta1.metrics.k8s.io');
   });
 
   it('of which one version is away is a warning', () => {
-    const services = read([service({ version: 'v1beta2', service: 'a/b' }), service({ service: 'a/b', available: 'False', reason: 'ServiceNotFound', message: '' })]);
+    const services = read([
+      service({ version: 'v1beta2', service: 'a/b' }),
+      service({ service: 'a/b', available: 'False', reason: 'ServiceNotFound', message: '' }),
+    ]);
     const [check] = judgeMetricsGroup(group('custom.metrics.k8s.io', { services }), unneeded);
     expect(check).toMatchObject({ status: 'WARN', message: expect.stringContaining('v1beta1.custom.metrics.k8s.io') as unknown });
   });
 
   it('without the right to look is asked all the same', () => {
     const checks = judgeMetricsGroup(group('custom.metrics.k8s.io', { services: forbidden }), unneeded);
-    expect(statusesOf(checks)).toEqual(['SKIPPED custom.metrics.k8s.io/registered', 'OK custom.metrics.k8s.io/answer', 'OK custom.metrics.k8s.io/metrics']);
+    expect(statusesOf(checks)).toEqual([
+      'SKIPPED custom.metrics.k8s.io/registered',
+      'OK custom.metrics.k8s.io/answer',
+      'OK custom.metrics.k8s.io/metrics',
+    ]);
   });
 
   it('that does not answer although it is said to be available fails', () => {
-    const checks = judgeMetricsGroup(group('custom.metrics.k8s.io', { services: read([service({ service: 'a/b' })]), resources: failed }), unneeded);
-    expect(checks.find(({ check }) => check.endsWith('/answer'))).toMatchObject({ status: 'FAIL', message: expect.stringContaining('was answered with 503') as unknown });
+    const checks = judgeMetricsGroup(
+      group('custom.metrics.k8s.io', { services: read([service({ service: 'a/b' })]), resources: failed }),
+      unneeded,
+    );
+    expect(checks.find(({ check }) => check.endsWith('/answer'))).toMatchObject({
+      status: 'FAIL',
+      message: expect.stringContaining('was answered with 503') as unknown,
+    });
   });
 
   it('lists a bounded number of metrics and says that the list is not the whole', () => {
@@ -77,7 +96,7 @@ describe('an API group of metrics', () => {
     const checks = judgeMetricsGroup(group('custom.metrics.k8s.io', { resources: read(names) }), unneeded);
     const check = checks.find((each) => each.check.endsWith('/metrics'));
     expect(check?.message).toMatch(/^custom\.metrics\.k8s\.io lists pods\/m0000, .*pods\/m0019 and 2980 more; adapters leave out/);
-    expect((check?.values?.['names'] as string[]).length).toBe(1_000);
+    expect(check?.values?.['names']).toHaveLength(1_000);
     expect(check?.values?.['count']).toBe(3_000);
   });
 });
@@ -101,7 +120,9 @@ describe('who serves a group', () => {
   it('is a warning only where it matters', () => {
     const services = read([service({ service: 'keda/keda-operator-metrics-apiserver' })]);
     const owner = (policies: number): unknown =>
-      judgeMetricsGroup(group('external.metrics.k8s.io', { services }), { policies, usage: false }).find(({ check }) => check.endsWith('/owner'))?.status;
+      judgeMetricsGroup(group('external.metrics.k8s.io', { services }), { policies, usage: false }).find(({ check }) =>
+        check.endsWith('/owner'),
+      )?.status;
     expect([owner(0), owner(1)]).toEqual(['OK', 'WARN']);
   });
 

@@ -7,11 +7,18 @@ import { container, messageOf, pod, policyFacts, statusesOf, type PolicyInput } 
 const accepted = { conditions: [{ type: 'Accepted', status: 'True', reason: 'PolicyAccepted', message: '' }] };
 const judge = (input: PolicyInput = {}, pods: readonly PodRecord[] | 'unseen' = [pod('shop/a')]): Check[] =>
   judgePolicies([policyFacts('shop/web', { status: accepted, ...input })], () => (pods === 'unseen' ? undefined : pods));
-const statusOf = (checks: readonly Check[], check: string): string | undefined => checks.find((each) => each.check === `policies/${check}`)?.status;
+const statusOf = (checks: readonly Check[], check: string): string | undefined =>
+  checks.find((each) => each.check === `policies/${check}`)?.status;
 
 describe('judgePolicies', () => {
   it('is content with a good one', () => {
-    expect(statusesOf(judge())).toEqual(['OK policies/valid', 'OK policies/accepted', 'OK policies/target', 'OK policies/requests', 'OK policies/effect']);
+    expect(statusesOf(judge())).toEqual([
+      'OK policies/valid',
+      'OK policies/accepted',
+      'OK policies/target',
+      'OK policies/requests',
+      'OK policies/effect',
+    ]);
     expect(statusesOf(judgePolicies([], () => []))).toEqual(['OK policies/valid']);
   });
 
@@ -40,11 +47,20 @@ describe('judgePolicies', () => {
   describe('utilization of pods without requests', () => {
     const bare = container('sidecar', { memory: '1Mi' });
     const ofContainer = (name: string): object => ({
-      metrics: [{ type: 'ContainerResource', containerResource: { name: 'cpu', container: name, target: { type: 'Utilization', averageUtilization: 50 } } }],
+      metrics: [
+        {
+          type: 'ContainerResource',
+          containerResource: { name: 'cpu', container: name, target: { type: 'Utilization', averageUtilization: 50 } },
+        },
+      ],
     });
 
     it('fails by the container that lacks one', () => {
-      const checks = judge({}, [pod('shop/a'), pod('shop/c', { containers: [container('web'), bare] }), pod('shop/b', { containers: [container('web'), bare] })]);
+      const checks = judge({}, [
+        pod('shop/a'),
+        pod('shop/c', { containers: [container('web'), bare] }),
+        pod('shop/b', { containers: [container('web'), bare] }),
+      ]);
       expect(statusOf(checks, 'requests')).toBe('FAIL');
       expect(messageOf(checks, 'policies/requests')).toContain('container sidecar of pod shop/b has no cpu request (2 pods like that)');
       expect(messageOf(checks, 'policies/requests')).toContain('set resources.requests.cpu');
@@ -64,6 +80,8 @@ describe('judgePolicies', () => {
 
   it('warns of a policy that cannot do anything, and counts those that only watch', () => {
     expect(statusOf(judge({ spec: { minReplicas: 4, maxReplicas: 4 } }), 'effect')).toBe('WARN');
-    expect(messageOf(judge({ spec: { mode: 'DryRun' } }), 'policies/effect')).toBe('1 HorizontalPolicy can scale, but for 1 in mode DryRun');
+    expect(messageOf(judge({ spec: { mode: 'DryRun' } }), 'policies/effect')).toBe(
+      '1 HorizontalPolicy can scale, but for 1 in mode DryRun',
+    );
   });
 });

@@ -143,9 +143,16 @@ function judgeEffect(own: readonly PolicyFacts[]): Check[] {
     if (!result.ok) return [];
     const { minReplicas, maxReplicas } = result.policy.spec;
     if (minReplicas !== maxReplicas) return [];
-    return [warn(check, `${name} has minReplicas and maxReplicas ${minReplicas}, so it never scales; raise maxReplicas or delete the policy`, { policy: name })];
+    return [
+      warn(check, `${name} has minReplicas and maxReplicas ${minReplicas}, so it never scales; raise maxReplicas or delete the policy`, {
+        policy: name,
+      }),
+    ];
   });
-  const modes = ['DryRun', 'Paused'].map((mode) => ({ mode, count: own.filter(({ result }) => result.ok && result.policy.spec.mode === mode).length }));
+  const modes = ['DryRun', 'Paused'].map((mode) => ({
+    mode,
+    count: own.filter(({ result }) => result.ok && result.policy.spec.mode === mode).length,
+  }));
   const idle = modes.filter(({ count }) => count > 0).map(({ mode, count }) => `${count} in mode ${mode}`);
   const text = `${counted(own.length, 'HorizontalPolicy', 'HorizontalPolicies')} can scale${idle.length === 0 ? '' : `, but for ${idle.join(' and ')}`}`;
   return boundedLines(problems, ok(check, text, Object.fromEntries(modes.map(({ mode, count }) => [mode, count]))));

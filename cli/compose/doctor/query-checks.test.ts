@@ -11,14 +11,27 @@ const asking = (query: string, place = 'shop/web', source = 'main') =>
 
 function source(spec: object = { allowedNamespaces: { names: ['shop'] } }): SourceFacts {
   const raw: KubeObject = { metadata: { name: 'main' }, spec: { url: 'https://prom.example', ...spec } };
-  return { name: 'main', raw, parsed: parseMetricSource(raw), secrets: [], ready: undefined, version: undefined, probe: undefined, asked: [] };
+  return {
+    name: 'main',
+    raw,
+    parsed: parseMetricSource(raw),
+    secrets: [],
+    ready: undefined,
+    version: undefined,
+    probe: undefined,
+    asked: [],
+  };
 }
 
 describe('what policies ask of MetricSources', () => {
-  const use = (policy: ReturnType<typeof asking>, facts: readonly SourceFacts[] = [source()]) => judgeSourceUse([policy], read(facts), 0)[0];
+  const use = (policy: ReturnType<typeof asking>, facts: readonly SourceFacts[] = [source()]) =>
+    judgeSourceUse([policy], read(facts), 0)[0];
 
   it('is well', () => {
-    expect(use(asking('sum(rate(x[5m]))'))).toMatchObject({ status: 'OK', message: '1 metric of policies may be asked of their MetricSources' });
+    expect(use(asking('sum(rate(x[5m]))'))).toMatchObject({
+      status: 'OK',
+      message: '1 metric of policies may be asked of their MetricSources',
+    });
     expect(judgeSourceUse([policyFacts('shop/web')], read([]), 0)).toEqual([]);
     expect(judgeSourceUse([asking('x')], forbidden, 0)[0]?.status).toBe('SKIPPED');
   });
@@ -40,20 +53,31 @@ describe('what policies ask of MetricSources', () => {
     const label = source({ allowedNamespaces: { all: true }, tenancy: { namespaceLabel: 'ns' } });
     expect(use(asking('x{namespace="blog"}'), [label])?.status).toBe('OK');
     expect(use(asking('x{ns="blog"}'), [label])?.status).toBe('FAIL');
-    expect(use(asking('rate(x[2d])'), [source({ allowedNamespaces: { all: true }, limits: { maxRangeSeconds: 200_000 } })])?.status).toBe('OK');
+    expect(use(asking('rate(x[2d])'), [source({ allowedNamespaces: { all: true }, limits: { maxRangeSeconds: 200_000 } })])?.status).toBe(
+      'OK',
+    );
     expect(use(asking('x'), [source({ url: 'ftp://x' })])?.message).toContain('cannot be used');
   });
 });
 
 describe('the answers to what policies ask', () => {
   const query: MetricQuery = { kind: 'pods', namespace: 'shop', selector: 'app=web', metric: 'qps', metricSelector: '' };
-  const value: QueryAnswer = { ok: true, series: [{ object: 'a', labels: {}, milli: 5n, timestamp: 1_000_000, windowMs: undefined }], warnings: [], invalid: 0 };
+  const value: QueryAnswer = {
+    ok: true,
+    series: [{ object: 'a', labels: {}, milli: 5n, timestamp: 1_000_000, windowMs: undefined }],
+    warnings: [],
+    invalid: 0,
+  };
   const judge = (answer: QueryAnswer, { native = false, left = 0, now = 1_010_000 } = {}) =>
     judgeAnswers([{ query, answer }], { askerOf: () => ({ name: 'HorizontalPolicy shop/web', native }), left, now })[0];
 
   it.each([
     [value, 'OK', '1 metric of policies were asked and answered'],
-    [{ ok: false, reason: 'missing', detail: 'no such metric' }, 'FAIL', 'HorizontalPolicy shop/web: Pods metric qps is not known (missing): no such metric'],
+    [
+      { ok: false, reason: 'missing', detail: 'no such metric' },
+      'FAIL',
+      'HorizontalPolicy shop/web: Pods metric qps is not known (missing): no such metric',
+    ],
     [{ ...value, series: [] }, 'FAIL', 'was answered without a value'],
     [{ ...value, series: [], invalid: 2 }, 'FAIL', '2 values, none of them a number'],
     [{ ...value, warnings: ['store-1 is away'] }, 'WARN', 'good for growth and not for shrinking: store-1 is away'],

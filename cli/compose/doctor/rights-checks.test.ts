@@ -5,13 +5,26 @@ import type { Right } from './rights-table.ts';
 import { foundScale, policyFacts } from './test-support.ts';
 import { usedRights } from './used-rights.ts';
 
-const right = (change: Partial<Right> = {}): Right => ({ group: '', resource: 'pods', verbs: ['get', 'list'], where: 'cluster', need: 'always', purpose: 'knowing the pods', ...change });
+const right = (change: Partial<Right> = {}): Right => ({
+  group: '',
+  resource: 'pods',
+  verbs: ['get', 'list'],
+  where: 'cluster',
+  need: 'always',
+  purpose: 'knowing the pods',
+  ...change,
+});
 const subject = { who: 'a/b', decisive: true, namespace: 'own' };
 
 describe('judgeRights', () => {
   it.each([
     [right(), ['yes', 'yes'], 'OK', 'a/b may get and list pods cluster-wide'],
-    [right(), ['yes', 'no'], 'FAIL', 'a/b may not list pods cluster-wide, needed for knowing the pods; apply deploy/kustomize/base/rbac.yaml or grant it'],
+    [
+      right(),
+      ['yes', 'no'],
+      'FAIL',
+      'a/b may not list pods cluster-wide, needed for knowing the pods; apply deploy/kustomize/base/rbac.yaml or grant it',
+    ],
     [right({ need: 'extra' }), ['no', 'no'], 'WARN', 'a/b may not get or list pods'],
     [right({ group: 'apps', resource: 'deployments/scale', verbs: ['patch'] }), ['no'], 'FAIL', 'may not patch deployments.apps/scale'],
     [right({ resource: 'secrets', verbs: ['get'], where: 'own' }), ['no'], 'FAIL', 'may not get secrets in namespace own'],
@@ -32,7 +45,13 @@ it('askRights asks for each verb, and keeps the answers apart', async () => {
   const asked: string[] = [];
   const client = {
     raw: ({ body }: { body: string }) => {
-      const { verb, resource, subresource = '', namespace = '*', name = '' } = (JSON.parse(body) as { spec: { resourceAttributes: Record<string, string> } }).spec.resourceAttributes;
+      const {
+        verb,
+        resource,
+        subresource = '',
+        namespace = '*',
+        name = '',
+      } = (JSON.parse(body) as { spec: { resourceAttributes: Record<string, string> } }).spec.resourceAttributes;
       asked.push([verb, resource, subresource, namespace, name].join(' '));
       return Promise.resolve({ status: 201, headers: {}, body: Buffer.from(JSON.stringify({ status: { allowed: verb !== 'patch' } })) });
     },
@@ -40,7 +59,10 @@ it('askRights asks for each verb, and keeps the answers apart', async () => {
   const rights = [right(), right({ group: 'apps', resource: 'deployments/scale', verbs: ['get', 'patch'], where: 'own', name: 'x' })];
   const answers = await askRights(client, rights, 'own');
   expect(asked).toEqual(['get pods  * ', 'list pods  * ', 'get deployments scale own x', 'patch deployments scale own x']);
-  expect(answers.map((each) => each.answers)).toEqual([['yes', 'yes'], ['yes', 'no']]);
+  expect(answers.map((each) => each.answers)).toEqual([
+    ['yes', 'yes'],
+    ['yes', 'no'],
+  ]);
 });
 
 describe('usedRights', () => {
@@ -61,7 +83,14 @@ describe('usedRights', () => {
       policyFacts('blog/c', { spec: external as Record<string, unknown> }),
       policyFacts('shop/d', { native: true, spec: external as Record<string, unknown> }),
     ]);
-    expect(rights.map(({ group, resource, verbs, where }) => [group, resource, verbs.join(), typeof where === 'string' ? where : where.namespace])).toEqual([
+    expect(
+      rights.map(({ group, resource, verbs, where }) => [
+        group,
+        resource,
+        verbs.join(),
+        typeof where === 'string' ? where : where.namespace,
+      ]),
+    ).toEqual([
       ['argoproj.io', 'rollouts/scale', 'get,patch', 'cluster'],
       ['custom.metrics.k8s.io', 'pods/qps', 'get', 'shop'],
       ['external.metrics.k8s.io', 'queue', 'list', 'blog'],

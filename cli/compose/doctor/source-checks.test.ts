@@ -6,11 +6,25 @@ import { secretReferences } from './secret-refs.ts';
 import type { SecretFacts, SourceFacts } from './sources.ts';
 import { absent, forbidden, messageOf, read, statusesOf } from './test-support.ts';
 
-const context = { now: Date.UTC(2026, 0, 1, 12), secretNamespace: 'concertina-system', namespaces: ['shop', 'blog'] };
+const now = Date.UTC(2026, 0, 1, 12);
+const context = { now, maxAgeMs: 180_000, secretNamespace: 'concertina-system', namespaces: ['shop', 'blog'] };
 
 function source(spec: Readonly<Record<string, unknown>> = {}, change: Partial<SourceFacts> = {}): SourceFacts {
-  const raw: KubeObject = { metadata: { name: 'main', generation: 2 }, spec: { url: 'https://prom.example', allowedNamespaces: { names: ['shop'] }, ...spec } };
-  return { name: 'main', raw, parsed: parseMetricSource(raw), secrets: [], ready: undefined, version: undefined, probe: undefined, asked: [], ...change };
+  const raw: KubeObject = {
+    metadata: { name: 'main', generation: 2 },
+    spec: { url: 'https://prom.example', allowedNamespaces: { names: ['shop'] }, ...spec },
+  };
+  return {
+    name: 'main',
+    raw,
+    parsed: parseMetricSource(raw),
+    secrets: [],
+    ready: undefined,
+    version: undefined,
+    probe: undefined,
+    asked: [],
+    ...change,
+  };
 }
 
 const judge = (facts: SourceFacts) => judgeSources(read([facts]), context);
@@ -23,7 +37,12 @@ const ready = (status: 'True' | 'False' | 'Unknown', reason: string, observedGen
   lastTransitionTime: '2026-01-01T11:00:00Z',
   observedGeneration,
 });
-const secret = (state: SecretFacts['state']): SecretFacts => ({ reference: { path: 'spec.auth.bearer.secretRef', name: 'token', key: 'value' }, state, message: 'timed out' });
+const answering = { ok: true, version: '2.42.0', tookMs: 12, newest: undefined } as const;
+const secret = (state: SecretFacts['state']): SecretFacts => ({
+  reference: { path: 'spec.auth.bearer.secretRef', name: 'token', key: 'value' },
+  state,
+  message: 'timed out',
+});
 
 describe('judgeSources', () => {
   it('has one line where there is nothing to look at', () => {
@@ -64,25 +83,47 @@ describe('judgeSources', () => {
     });
     expect(line(source({}, { ready: ready('False', 'SourceUnavailable') }), 'reachable')?.status).toBe('FAIL');
     expect(line(source({}, { ready: ready('Unknown', 'SettingUp') }), 'reachable')?.status).toBe('WARN');
-    expect(line(source({}, { ready: ready('True', 'Answering', 1) }), 'reachable')?.message).toContain('was changed since the program looked at it');
+    expect(line(source({}, { ready: ready('True', 'Answering', 1) }), 'reachable')?.message).toContain(
+      'was changed since the program looked at it',
+    );
   });
 
   it('asked itself: from here, through the API server, or not at all', () => {
     const unreached = (throughApiServer: 'answers' | 'refuses' | 'fails' | undefined): Partial<SourceFacts> => ({
       probe: { ok: false, problem: 'MetricSource main cannot be reached: the host name does not resolve', throughApiServer },
     });
-    expect(line(source({}, { probe: { ok: true, version: '2.42.0', tookMs: 12 } }), 'reachable')).toMatchObject({ status: 'OK', values: { version: '2.42.0', latencyMs: 12 } });
+    expect(line(source({}, { probe: answering }), 'reachable')).toMatchObject({
+      status: 'OK',
+      values: { version: '2.42.0', latencyMs: 12 },
+    });
     expect(line(source({}, unreached('answers')), 'reachable')?.status).toBe('OK');
     expect(line(source({}, unreached('refuses')), 'reachable')?.status).toBe('OK');
-    expect(line(source({}, unreached('fails')), 'reachable')).toMatchObject({ status: 'FAIL', message: expect.stringContaining('does not resolve') as unknown });
-    expect(line(source({}, { ...unreached('fails'), ready: ready('True', 'Answering') }), 'reachable')?.status, 'the program reaches it').toBe('OK');
+    expect(line(source({}, unreached('fails')), 'reachable')).toMatchObject({
+      status: 'FAIL',
+      message: expect.stringContaining('does not resolve') as unknown,
+    });
+    expect(
+      line(source({}, { ...unreached('fails'), ready: ready('True', 'Answering') }), 'reachable')?.status,
+      'the program reaches it',
+    ).toBe('OK');
+  });
+
+  it('asked itself, tells by its newest sample whether it still scrapes', () => {
+    const age = (newest: number | undefined) => line(source({}, { probe: { ...answering, newest } }), 'age');
+    expect(age(now - 20_000)).toMatchObject({ status: 'OK', message: 'the newest sample of MetricSource main is 20 s old' });
+    expect(age(now + 5_000)?.status, 'its clock is a little ahead').toBe('OK');
+    expect(age(now - 600_000)).toMatchObject({ status: 'FAIL', values: { newestAgeSeconds: 600 } });
+    expect([age(undefined), line(source(), 'age')], 'not told, or not asked').toEqual([undefined, undefined]);
   });
 
   it('looks who may use it', () => {
     expect(line(source(), 'namespaces')?.message).toBe('policies of shop may use MetricSource main');
     expect(line(source({ allowedNamespaces: { all: true } }), 'namespaces')?.status).toBe('OK');
     expect(line(source({ allowedNamespaces: { names: [] } }), 'namespaces')?.status).toBe('WARN');
-    expect(line(source({ allowedNamespaces: { names: ['shop', 'gone'] } }), 'namespaces')).toMatchObject({ status: 'WARN', message: expect.stringContaining('gone') as unknown });
+    expect(line(source({ allowedNamespaces: { names: ['shop', 'gone'] } }), 'namespaces')).toMatchObject({
+      status: 'WARN',
+      message: expect.stringContaining('gone') as unknown,
+    });
   });
 
   it('keeps the order of names', () => {
@@ -97,7 +138,10 @@ it('every Secret key that a spec needs is looked for', () => {
     auth: {
       basic: { username: { name: 'u', key: 'a' }, password: { name: 'u', key: 'b' } },
       clientCertificate: { secretName: 'cert' },
-      headers: [{ name: 'X-One', value: 'plain' }, { name: 'X-Two', secretRef: { name: 'h', key: 'c' } }],
+      headers: [
+        { name: 'X-One', value: 'plain' },
+        { name: 'X-Two', secretRef: { name: 'h', key: 'c' } },
+      ],
     },
     tls: { ca: { name: 'ca', key: 'ca.crt' } },
   });
@@ -112,7 +156,9 @@ it('every Secret key that a spec needs is looked for', () => {
 });
 
 it('no line holds more than it must of a foreign text', () => {
-  const checks = judge(source({}, { ready: { ...ready('False', 'X'), message: `\u001b]0;title\u0007${'a'.repeat(5_000)}` } as SourceFacts['ready'] }));
+  const checks = judge(
+    source({}, { ready: { ...ready('False', 'X'), message: `\u001b]0;title\u0007${'a'.repeat(5_000)}` } as SourceFacts['ready'] }),
+  );
   const message = messageOf(checks, 'metric-source/main/reachable');
   expect(message.length).toBeLessThan(500);
   expect(message).not.toContain('\u001b');

@@ -9,6 +9,8 @@ import type { SecretFacts, SourceFacts } from './sources.ts';
 export interface SourceContext {
   /** Epoch milliseconds of the cluster. */
   readonly now: number;
+  /** A source whose newest sample is older stands still. */
+  readonly maxAgeMs: number;
   readonly secretNamespace: string;
   /** Names of all namespaces; `undefined` when they are not known. */
   readonly namespaces: readonly string[] | undefined;
@@ -42,6 +44,7 @@ function judgeSource(source: SourceFacts, context: SourceContext): Check[] {
     specLine,
     ...judgeSecrets(check, source, context),
     judgeReach(check, source, context),
+    ...judgeAge(check, source, context),
     judgeNamespaces(check, spec, { name, ...context }),
   ];
 }
@@ -95,6 +98,22 @@ function judgeReach(prefix: string, source: SourceFacts, { now }: SourceContext)
   return fail(check, `MetricSource ${name} does not answer: ${problem}; check spec.url, or whether it is reached from the cluster only`, {
     throughApiServer,
   });
+}
+
+/** A Prometheus that no longer scrapes answers on: with what it had last, then with nothing. */
+function judgeAge(prefix: string, { name, probe }: SourceFacts, { now, maxAgeMs }: SourceContext): Check[] {
+  if (probe?.ok !== true || probe.newest === undefined) return [];
+  const check = `${prefix}/age`;
+  const ageMs = Math.max(0, now - probe.newest);
+  const values = { newestAgeSeconds: Math.round(ageMs / 1000) };
+  if (ageMs <= maxAgeMs) return [ok(check, `the newest sample of MetricSource ${name} is ${seconds(ageMs)} old`, values)];
+  return [
+    fail(
+      check,
+      `the newest sample of MetricSource ${name} is ${seconds(ageMs)} old: it does not scrape any more; look at its log, and at its clock`,
+      values,
+    ),
+  ];
 }
 
 /** What the running program says: it is in the cluster, this machine may not be. */

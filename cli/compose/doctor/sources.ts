@@ -28,7 +28,13 @@ export interface SecretFacts {
 
 /** What came of asking for the version of the server. */
 export type ProbeFacts =
-  | { readonly ok: true; readonly version: string; readonly tookMs: number }
+  | {
+      readonly ok: true;
+      readonly version: string;
+      readonly tookMs: number;
+      /** When the server took in its newest sample, epoch milliseconds by its own clock; `undefined` when it does not tell. */
+      readonly newest: number | undefined;
+    }
   | {
       readonly ok: false;
       readonly problem: string;
@@ -127,7 +133,12 @@ async function probeSource(name: string, spec: MetricSourceSpec, options: Source
       const answered = await withLimit(clock, async (signal) => built.source.ask?.(query, signal));
       return answered === undefined ? undefined : { query, answer: answered };
     });
-    return { probe: { ok: true, version: foreign(answer.version, 60), tookMs }, asked: asked.filter((each) => each !== undefined) };
+    const heartbeat = await withLimit(clock, (signal) => built.heartbeat(signal));
+    const newest = heartbeat.ok ? heartbeat.newest : undefined;
+    return {
+      probe: { ok: true, version: foreign(answer.version, 60), tookMs, newest },
+      asked: asked.filter((each) => each !== undefined),
+    };
   } finally {
     await built.source.close?.();
   }

@@ -39,7 +39,10 @@ export function foundScale(selector = 'app=web', type = deployments): ScaleRead 
 }
 
 /** A policy of Deployment `web` at 50 % CPU; `place` is `namespace/name`. */
-export function policyFacts(place: string, { spec = {}, status, native = false, meta = {}, scale = foundScale() }: PolicyInput = {}): PolicyFacts {
+export function policyFacts(
+  place: string,
+  { spec = {}, status, native = false, meta = {}, scale = foundScale() }: PolicyInput = {},
+): PolicyFacts {
   const [namespace = '', name = ''] = place.split('/');
   const raw: KubeObject = {
     metadata: { namespace, name, generation: 1, ...meta },
@@ -75,7 +78,10 @@ export interface PodInput {
 }
 
 /** A running pod labelled `app=web`; `place` is `namespace/name`. */
-export function pod(place: string, { containers = [container('web')], phase = 'Running', started = 0, node = 'node-a', ...spec }: PodInput = {}): PodRecord {
+export function pod(
+  place: string,
+  { containers = [container('web')], phase = 'Running', started = 0, node = 'node-a', ...spec }: PodInput = {},
+): PodRecord {
   const [namespace = '', name = ''] = place.split('/');
   const raw = {
     metadata: { namespace, name, labels: { app: 'web' } },

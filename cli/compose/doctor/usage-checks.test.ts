@@ -28,8 +28,16 @@ const line = (of: Partial<UsageFacts>, within: Partial<UsageContext>, check: str
 describe('usage', () => {
   it('is well', () => {
     const checks = judgeUsage(facts(), context());
-    expect(statusesOf(checks)).toEqual(['OK metrics.k8s.io/answer', 'OK metrics.k8s.io/age', 'OK metrics.k8s.io/coverage', 'OK metrics.k8s.io/nodes']);
-    expect(checks[1]).toMatchObject({ message: 'the newest sample is 10 s old, the oldest 40 s, over a window of 15 s', values: { newestAgeSeconds: 10, oldestAgeSeconds: 40, windowSeconds: 15 } });
+    expect(statusesOf(checks)).toEqual([
+      'OK metrics.k8s.io/answer',
+      'OK metrics.k8s.io/age',
+      'OK metrics.k8s.io/coverage',
+      'OK metrics.k8s.io/nodes',
+    ]);
+    expect(checks[1]).toMatchObject({
+      message: 'the newest sample is 10 s old, the oldest 40 s, over a window of 15 s',
+      values: { newestAgeSeconds: 10, oldestAgeSeconds: 40, windowSeconds: 15 },
+    });
   });
 
   it.each([
@@ -43,19 +51,34 @@ describe('usage', () => {
   });
 
   it('an empty answer while pods run is not zero usage', () => {
-    expect(line({ pods: read([]) }, {}, 'answer')).toMatchObject({ status: 'FAIL', message: expect.stringContaining('no pod at all although 2 pods run') as unknown });
+    expect(line({ pods: read([]) }, {}, 'answer')).toMatchObject({
+      status: 'FAIL',
+      message: expect.stringContaining('no pod at all although 2 pods run') as unknown,
+    });
     expect(line({ pods: read([]) }, { pods: read([]) }, 'answer')?.status).toBe('OK');
   });
 
   it('ages: all old, some old, in the future', () => {
     expect(line({ pods: read([item('shop/a', 200_000)]) }, {}, 'age')?.status).toBe('FAIL');
-    expect(line({ pods: read([item('shop/a', 200_000), item('shop/b')]) }, {}, 'age')).toMatchObject({ status: 'WARN', message: expect.stringContaining('1 sample older than 3 min') as unknown });
-    expect(line({ pods: read([item('shop/a', -60_000)]) }, {}, 'age')).toMatchObject({ status: 'WARN', message: expect.stringContaining('60 s in the future') as unknown });
+    expect(line({ pods: read([item('shop/a', 200_000), item('shop/b')]) }, {}, 'age')).toMatchObject({
+      status: 'WARN',
+      message: expect.stringContaining('1 sample older than 3 min') as unknown,
+    });
+    expect(line({ pods: read([item('shop/a', -60_000)]) }, {}, 'age')).toMatchObject({
+      status: 'WARN',
+      message: expect.stringContaining('60 s in the future') as unknown,
+    });
     expect(line({ pods: read([item('shop/a', -2_000)]) }, {}, 'age')?.status).toBe('OK');
   });
 
   it('coverage counts pods that should have a sample, and no others', () => {
-    const pods = read([pod('shop/a'), pod('shop/b'), pod('shop/new', { started: now - 20_000 }), pod('shop/done', { phase: 'Succeeded' }), pod('shop/waits', { phase: 'Pending' })]);
+    const pods = read([
+      pod('shop/a'),
+      pod('shop/b'),
+      pod('shop/new', { started: now - 20_000 }),
+      pod('shop/done', { phase: 'Succeeded' }),
+      pod('shop/waits', { phase: 'Pending' }),
+    ]);
     expect(line({}, { pods }, 'coverage')).toMatchObject({ status: 'OK', values: { running: 2, missing: 0 } });
     const one = line({ pods: read([item('shop/a')]) }, { pods: read([pod('shop/a'), pod('shop/b'), pod('shop/c')]) }, 'coverage');
     expect(one).toMatchObject({ status: 'FAIL', values: { running: 3, missing: 2, missingPods: ['shop/b', 'shop/c'] } });

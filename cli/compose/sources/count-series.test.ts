@@ -10,7 +10,8 @@ function client(values: Readonly<Record<string, string>>, names: readonly string
   const instant = (query: string): Promise<object> => {
     asked.push(query);
     const value = values[query];
-    if (value === 'fails') return Promise.resolve({ ok: false, reason: 'source-unavailable', detail: 'MetricSource main could not answer (503)' });
+    if (value === 'fails')
+      return Promise.resolve({ ok: false, reason: 'source-unavailable', detail: 'MetricSource main could not answer (503)' });
     return Promise.resolve({ ok: true, resultType: 'vector', series: value === undefined ? [] : [item(value)], warnings: [] });
   };
   const labelValues = (): Promise<object> => Promise.resolve({ ok: true, items: names, warnings: [] });
@@ -20,7 +21,15 @@ function client(values: Readonly<Record<string, string>>, names: readonly string
 describe('countSeries', () => {
   it('counts, and tells the ages by the clock of the server', async () => {
     const [count] = await countSeries(client({ 'count(a)': '12', 'max(timestamp(a))': '995', 'min(timestamp(a))': '980.5' }), ['a']);
-    expect(count).toEqual({ selector: 'a', series: 12, newestAgeMs: 5_000, oldestAgeMs: 19_500, problem: undefined, loosened: [], similar: undefined });
+    expect(count).toEqual({
+      selector: 'a',
+      series: 12,
+      newestAgeMs: 5_000,
+      oldestAgeMs: 19_500,
+      problem: undefined,
+      loosened: [],
+      similar: undefined,
+    });
   });
 
   it('finds the matcher that is at fault', async () => {
@@ -74,5 +83,10 @@ describe('loosen', () => {
 });
 
 it('metricOf is the name that is asked for', () => {
-  expect([metricOf('a{x="1"}'), metricOf('{__name__="b"}'), metricOf('{__name__=~"b.*"}'), metricOf('')]).toEqual(['a', 'b', undefined, undefined]);
+  expect([metricOf('a{x="1"}'), metricOf('{__name__="b"}'), metricOf('{__name__=~"b.*"}'), metricOf('')]).toEqual([
+    'a',
+    'b',
+    undefined,
+    undefined,
+  ]);
 });

@@ -21,7 +21,14 @@ const row = (facts: MetricsGroupFacts) => sourceList([facts], read([])).sources[
 
 describe('sourceList', () => {
   it('has the API groups', () => {
-    expect(row(group())).toMatchObject({ name: 'custom.metrics.k8s.io', type: 'API group', at: 'a/b', ready: 'True', reason: 'Passed', version: 'v1beta1' });
+    expect(row(group())).toMatchObject({
+      name: 'custom.metrics.k8s.io',
+      type: 'API group',
+      at: 'a/b',
+      ready: 'True',
+      reason: 'Passed',
+      version: 'v1beta1',
+    });
     expect(row(group({ services: read([]), discovery: absent }))).toMatchObject({ ready: 'False', reason: 'NotServed' });
     expect(row(group({ services: forbidden }))).toMatchObject({ ready: 'Unknown', reason: 'NotReadable' });
     expect(row(group({ services: forbidden, discovery: absent }))).toMatchObject({ ready: 'False', reason: 'NotServed' });
@@ -30,11 +37,31 @@ describe('sourceList', () => {
   });
 
   it('has the MetricSources by name, with what their status says', () => {
-    const ready = { conditions: [{ type: 'Ready', status: 'True', reason: 'Answering', message: 'answers 3 queries' }], version: '2.42.0', queries: 3 };
-    const list = sourceList([], read([source('b', { allowedNamespaces: { names: ['shop', 'blog'] } }, ready), source('a', { url: 'ftp://x' }), source('c', { allowedNamespaces: { all: true } })]));
+    const ready = {
+      conditions: [{ type: 'Ready', status: 'True', reason: 'Answering', message: 'answers 3 queries' }],
+      version: '2.42.0',
+      queries: 3,
+    };
+    const list = sourceList(
+      [],
+      read([
+        source('b', { allowedNamespaces: { names: ['shop', 'blog'] } }, ready),
+        source('a', { url: 'ftp://x' }),
+        source('c', { allowedNamespaces: { all: true } }),
+      ]),
+    );
     expect(list.sources).toMatchObject([
       { name: 'a', ready: 'False', reason: 'InvalidSpec' },
-      { name: 'b', type: 'Prometheus', at: 'https://prom.example', ready: 'True', reason: 'Answering', version: '2.42.0', queries: 3, namespaces: 'shop,blog' },
+      {
+        name: 'b',
+        type: 'Prometheus',
+        at: 'https://prom.example',
+        ready: 'True',
+        reason: 'Answering',
+        version: '2.42.0',
+        queries: 3,
+        namespaces: 'shop,blog',
+      },
       { name: 'c', ready: 'Unknown', reason: 'NoStatus', queries: null, namespaces: 'all' },
     ]);
     expect(list.problem).toBeNull();

@@ -57,7 +57,7 @@ export function openUrl(url: string, options: { readonly clock: Clock; readonly 
   if (!spec.success)
     return {
       ok: false,
-      problem: `--url "${foreign(url, 120)}" is not a base URL; write http://HOST:PORT[/PATH], without /api/v1, query and credentials`,
+      problem: `--url "${foreign(withoutCredentials(url), 120)}" is not a base URL; write http://HOST:PORT[/PATH], without /api/v1, query and credentials`,
     };
   return opened('of --url', spec.data, { clock: options.clock, secrets: { credentials: {}, tls: {} } });
 }
@@ -70,4 +70,9 @@ function opened(
   const result = prometheusSourceFromSpec(name, spec, secrets, { clock });
   if (!result.ok) return { ok: false, problem: `MetricSource ${name}: ${result.problem}` };
   return { ok: true, spec, prometheus: result.prometheus };
+}
+
+/** What stands before an @ is a secret that somebody gave away once already. */
+function withoutCredentials(url: string): string {
+  return url.replace(/\/\/.*@/, '//…@');
 }

@@ -4,7 +4,8 @@ import { planQuery } from './plan-query.ts';
 
 const specOf = (more: object = {}): MetricSourceSpec =>
   metricSourceSpec.parse({ url: 'https://prom.example', allowedNamespaces: { names: ['shop'] }, ...more });
-const plan = (expression: string, namespace?: string, spec = specOf(), source: string | undefined = 'main') => planQuery(expression, { source, spec, namespace, now: 0 });
+const plan = (expression: string, namespace?: string, spec = specOf(), source: string | undefined = 'main') =>
+  planQuery(expression, { source, spec, namespace, now: 0 });
 
 describe('planQuery', () => {
   it('sends what is written when nobody is to be confined', () => {
@@ -38,6 +39,9 @@ describe('planQuery', () => {
   });
 
   it('confines to any namespace on a server that no MetricSource declares', () => {
-    expect(planQuery('a', { source: undefined, spec: specOf({ allowedNamespaces: undefined }), namespace: 'any', now: 0 })).toMatchObject({ ok: true, query: 'a{namespace="any"}' });
+    expect(planQuery('a', { source: undefined, spec: specOf({ allowedNamespaces: undefined }), namespace: 'any', now: 0 })).toMatchObject({
+      ok: true,
+      query: 'a{namespace="any"}',
+    });
   });
 });

@@ -140,9 +140,9 @@ function rangeRow({ labels, timestamps, values }: RangeItem): RangeRow {
 }
 
 /** What the engine would make of the same question: exactly one number, or a reason. */
-async function policyView({ source, namespace, expression, prometheus, range }: QueryRequest): Promise<QueryReport['asPolicy']> {
+async function policyView({ namespace, expression, prometheus, range }: QueryRequest): Promise<QueryReport['asPolicy']> {
   if (namespace === undefined || range !== undefined) return null;
-  const query = { kind: 'prometheus', namespace, source: source ?? '', query: expression, emptyMeans: 'unknown' } as const;
+  const query = { kind: 'prometheus', namespace, source: prometheus.client.name, query: expression, emptyMeans: 'unknown' } as const;
   const answer = await prometheus.source.ask?.(query, new AbortController().signal);
   if (answer === undefined) return null;
   if (!answer.ok) return { value: null, problem: foreign(answer.detail, 400) };

@@ -23,7 +23,8 @@ export function fakeClient(answer: (path: string, request: RawRequest) => FakeAn
       return { status: given.status, headers, body: Buffer.from(given.body) };
     }
     const body = Buffer.from(JSON.stringify(given));
-    if (body.length > (request.maxBytes ?? Infinity)) throw new ConcertinaError('API_ANSWER_INVALID', 'too much', { details: { reason: 'too-large' } });
+    if (body.length > (request.maxBytes ?? Infinity))
+      throw new ConcertinaError('API_ANSWER_INVALID', 'too much', { details: { reason: 'too-large' } });
     return { status: 200, headers: { 'content-type': 'application/json' }, body };
   };
   return { client: { server: 'http://fake', raw } as Partial<KubeClient> as KubeClient, paths };

@@ -1,5 +1,5 @@
 import type { PrometheusQuery, SeriesSample } from '../../../core/model/metric-query.ts';
-import { checkQuery, confineQuery, quoted, type ConfineResult } from '../../promql/index.ts';
+import { confineQuery, quoted, resultKind, type ConfineResult, type ResultKind } from '../../promql/index.ts';
 import type { QueryAnswer, SourceFailure } from '../source.ts';
 import { tenantFields } from './flavour.ts';
 import type { InstantAnswer } from './instant-query.ts';
@@ -14,8 +14,17 @@ export interface PolicyQueryOptions {
   readonly now: () => number;
 }
 
+type Confined =
+  { readonly ok: true; readonly query: string; readonly kind: ResultKind | undefined } | { readonly ok: false; readonly problem: string };
+
+function withKind(result: ConfineResult): Confined {
+  return result.ok ? { ok: true, query: result.query, kind: resultKind(result.query) } : result;
+}
+
 /** Confined queries that are kept: reading a query takes ten times as long as looking it up. */
-const MAX_CONFINED = 20_000;
+const MAX_CONFINED = 10_000;
+/** Longer ones are refused at once, and must not fill the memory. */
+const MAX_KEPT_LENGTH = 4096;
 
 export type PolicyAsker = (query: PrometheusQuery, signal: AbortSignal | undefined) => Promise<QueryAnswer>;
 
@@ -24,16 +33,17 @@ export type PolicyAsker = (query: PrometheusQuery, signal: AbortSignal | undefin
  * an instant query does not tell how old a sample is (at most the lookback, 5 min unless the MetricSource sets another).
  */
 export function createPolicyAsker({ client, namespaceLabel = 'namespace', now }: PolicyQueryOptions): PolicyAsker {
-  const confined = new Map<string, ConfineResult>();
+  const confined = new Map<string, Confined>();
 
-  const confine = ({ query, namespace }: PrometheusQuery): ConfineResult => {
+  const confine = ({ query, namespace }: PrometheusQuery): Confined => {
     const key = `${namespace}\n${query}`;
     const known = confined.get(key);
     if (known !== undefined) return known;
     const options = { namespaceLabel, namespace, maxRangeSeconds: client.limits.maxRangeSeconds };
     // A time after @ is judged by the clock, so what is right now may be wrong later.
-    if (query.includes('@')) return confineQuery(query, { ...options, now: now() });
-    const result = confineQuery(query, options);
+    if (query.includes('@')) return withKind(confineQuery(query, { ...options, now: now() }));
+    const result = withKind(confineQuery(query, options));
+    if (query.length > MAX_KEPT_LENGTH) return result;
     const oldest = confined.size < MAX_CONFINED ? undefined : confined.keys().next().value;
     if (oldest !== undefined) confined.delete(oldest);
     confined.set(key, result);
@@ -44,8 +54,7 @@ export function createPolicyAsker({ client, namespaceLabel = 'namespace', now }:
     const what = `the query ${quoted(query.query)} of namespace ${query.namespace}`;
     const result = confine(query);
     if (!result.ok) return { ok: false, reason: 'refused', detail: `${what} is refused: ${result.problem}` };
-    const kind = checkQuery(result.query);
-    if (kind.ok && (kind.kind === 'matrix' || kind.kind === 'string')) return notOneNumber(what, kind.kind);
+    if (result.kind === 'matrix' || result.kind === 'string') return notOneNumber(what, result.kind);
     const answer = await client.instant(result.query, { signal, fields: tenantFields(client.type, namespaceLabel, query.namespace) });
     return answer.ok ? oneNumber(what, answer) : answer;
   };

@@ -13,6 +13,16 @@ function at(seconds: number): string {
 const instants = [at(1800), at(2407.5)];
 const odd = [at(61), at(3599.123)];
 
+/** A sample that is exactly as old as the lookback still counts, one that is a millisecond older does not; a window has both of its ends. */
+const edges = [
+  ['sparse_exact', at(1980)],
+  ['sparse_exact', at(1980.001)],
+  ['count_over_time(minutely[5m])', at(1800)],
+  ['count_over_time(minutely[5m])', at(1799.999)],
+  ['count_over_time(minutely[5m:1m])', at(1800)],
+  ['count_over_time(minutely[5m:1m])', at(1800.001)],
+] as const;
+
 const selectors = [
   'http_requests_total',
   'http_requests_total{code="200"}',
@@ -244,6 +254,7 @@ export function recordedQuestions(): RecordedQuestion[] {
   return [
     ...everywhere.flatMap((query) => [...instants, ...odd].map((time) => ({ query, time }))),
     ...[...aggregations, ...arithmetic, ...functions].flatMap((query) => instants.map((time) => ({ query, time }))),
+    ...edges.map(([query, time]) => ({ query, time })),
     ...rangeQueries.map(([query, step]) => ({ query, start: at(1500), end: at(step.startsWith('1s') ? 1530 : 2700), step })),
   ];
 }

@@ -42,7 +42,7 @@ async function record(): Promise<void> {
       provenance: { program: 'prometheus', ...build.data, history: 'promql-history.ts', questions: 'promql-expressions.ts' },
       answers,
     };
-    await writeFile(new URL('promql-answers.json', import.meta.url), `${JSON.stringify(recorded, undefined, 1)}\n`);
+    await writeFile(new URL('promql-answers.json', import.meta.url), `${JSON.stringify(recorded, undefined, 2)}\n`);
     console.log(`${answers.length} answers recorded`);
   } finally {
     server.kill('SIGTERM');

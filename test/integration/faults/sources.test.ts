@@ -73,7 +73,11 @@ describe('faults of Prometheus, custom and external metrics, in virtual time', (
     readonly followMs?: number;
   }
 
-  async function play(metrics: readonly object[], each: FaultCase, prepare: (namespace: string) => Promise<void> = async () => undefined): Promise<void> {
+  async function play(
+    metrics: readonly object[],
+    each: FaultCase,
+    prepare: (namespace: string) => Promise<void> = async () => undefined,
+  ): Promise<void> {
     const { inject, says, shownWithinMs = tickMs, recoveryMs = 2 * tickMs, followMs = reactionMs } = each;
     await onStage(cluster, { replicas: 6, load: 300, policy: { metrics, ...each.spec }, prepare }, async (stage) => {
       const { monitor } = stage;
@@ -85,7 +89,9 @@ describe('faults of Prometheus, custom and external metrics, in virtual time', (
       monitor.metricsDisturbed(true);
       monitor.freeze(0);
       monitor.setLoad(140);
-      expect(await monitor.until(() => isHeld(stage), shownWithinMs + slackMs), `the hold is shown within ${shownWithinMs / 1000} s`).toBe(true);
+      expect(await monitor.until(() => isHeld(stage), shownWithinMs + slackMs), `the hold is shown within ${shownWithinMs / 1000} s`).toBe(
+        true,
+      );
       const first = JSON.stringify(monitor.status().conditions);
       await monitor.elapse(240_000);
       expect(isHeld(stage), 'and still is').toBe(true);
@@ -111,10 +117,19 @@ describe('faults of Prometheus, custom and external metrics, in virtual time', (
       { name: '503', inject: answer({ kind: 'status', code: 503, errorType: 'timeout', error: 'query timed out' }), says: /503|timed out/ },
       {
         name: '400, more than 11,000 points',
-        inject: answer({ kind: 'status', code: 400, errorType: 'bad_data', error: 'exceeded maximum resolution of 11,000 points per timeseries' }),
+        inject: answer({
+          kind: 'status',
+          code: 400,
+          errorType: 'bad_data',
+          error: 'exceeded maximum resolution of 11,000 points per timeseries',
+        }),
         says: /11,000 points/,
       },
-      { name: 'warnings', inject: () => prometheusFault((faults) => (faults.warnings = ['store 10.0.0.7 is down'])), says: /store 10\.0\.0\.7/ },
+      {
+        name: 'warnings',
+        inject: () => prometheusFault((faults) => (faults.warnings = ['store 10.0.0.7 is down'])),
+        says: /store 10\.0\.0\.7/,
+      },
       { name: 'a page of HTML with 200', inject: answer({ kind: 'html' }), says: /something else than JSON/ },
       { name: 'a page of HTML with 502', inject: answer({ kind: 'html', code: 502 }), says: /502/ },
       { name: 'a redirect', inject: answer({ kind: 'redirect', location: 'http://169.254.169.254/latest/meta-data' }), says: /redirect/ },
@@ -161,7 +176,11 @@ describe('faults of Prometheus, custom and external metrics, in virtual time', (
     const cases: readonly FaultCase[] = [
       { name: '503', inject: () => adapterFault((faults) => (faults.unavailable = true)), says: /503|unavailable/ },
       { name: '429', inject: () => adapterFault((faults) => (faults.overloadedSeconds = 20)), says: /429/, recoveryMs: 3 * tickMs },
-      { name: 'an empty list', inject: () => adapterFault((faults) => (faults.emptyList = true)), says: /no value|no items|0 values|without a value/ },
+      {
+        name: 'an empty list',
+        inject: () => adapterFault((faults) => (faults.emptyList = true)),
+        says: /no value|no items|0 values|without a value/,
+      },
       { name: 'NaN', inject: () => adapterFault((faults) => (faults.notANumber = true)), says: /NaN|no number|quantity/ },
       {
         name: 'answers that come too late',
@@ -170,7 +189,11 @@ describe('faults of Prometheus, custom and external metrics, in virtual time', (
         says: /within 10 s/,
       },
       { name: 'a page of HTML', inject: () => adapterFault((faults) => (faults.html = true)), says: /HTML|JSON/i },
-      { name: 'a clock that is 20 min ahead', inject: () => adapterFault((faults) => (faults.clockSkewMs = 1_200_000)), says: /clock-skew|future/ },
+      {
+        name: 'a clock that is 20 min ahead',
+        inject: () => adapterFault((faults) => (faults.clockSkewMs = 1_200_000)),
+        says: /clock-skew|future/,
+      },
       {
         name: 'values that stand still',
         inject: () => adapterFault((faults) => (faults.frozenAt = cluster.now())),
@@ -184,15 +207,21 @@ describe('faults of Prometheus, custom and external metrics, in virtual time', (
       const metric = 'requests_per_second';
       let measured = 0;
       // Asked about the past (values that stand still) it answers what it said then.
-      const demand = (at: number): number => (at < cluster.now() ? measured : (measured = workload.results(`${namespace}/web`)?.demand ?? 0));
+      const demand = (at: number): number =>
+        at < cluster.now() ? measured : (measured = workload.results(`${namespace}/web`)?.demand ?? 0);
       const service = { metadata: { name: 'web', namespace }, spec: { selector: { app: 'web' }, ports: [{ port: 80 }] } };
       await cluster.client.create(resourceTypes.services, service);
       adapter.setExternal({ namespace, metric }, demand);
       adapter.setObject({ type: resourceTypes.services, namespace, name: 'web', metric }, demand);
-      adapter.setPods({ namespace, selector: 'app=web', metric }, (at) => demand(at) / Math.max(1, workload.results(`${namespace}/web`)?.replicas ?? 0));
+      adapter.setPods(
+        { namespace, selector: 'app=web', metric },
+        (at) => demand(at) / Math.max(1, workload.results(`${namespace}/web`)?.replicas ?? 0),
+      );
     };
     for (const [kind, metrics] of Object.entries(kinds)) {
-      it.each(cases)(`${kind}, $name: nothing shrinks, the hold is shown at once, and over soon after`, (each) => play(metrics, each, publish));
+      it.each(cases)(`${kind}, $name: nothing shrinks, the hold is shown at once, and over soon after`, (each) =>
+        play(metrics, each, publish),
+      );
     }
   });
 });

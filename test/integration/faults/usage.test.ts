@@ -118,7 +118,9 @@ describe('faults of metrics.k8s.io, in virtual time', () => {
       if (stale) monitor.samplesAreOld(true);
       // Samples from before count for growth until they are too old; they are those of the full load.
       monitor.freeze(0);
-      expect(await monitor.until(() => isHeld(stage), shownWithinMs + slackMs), `the hold is shown within ${shownWithinMs / 1000} s`).toBe(true);
+      expect(await monitor.until(() => isHeld(stage), shownWithinMs + slackMs), `the hold is shown within ${shownWithinMs / 1000} s`).toBe(
+        true,
+      );
       await monitor.elapse(30_000);
       // A little less than three pods' worth: usage is rounded up on its way.
       monitor.setLoad(2.8 * perPod);
@@ -131,7 +133,10 @@ describe('faults of metrics.k8s.io, in virtual time', () => {
       cure();
       monitor.thaw();
       const overWithinMs = 2 * tickMs + sourceLagMs;
-      expect(await monitor.until(() => !isHeld(stage) || monitor.replicas() < 6, overWithinMs + slackMs), `over within ${overWithinMs / 1000} s`).toBe(true);
+      expect(
+        await monitor.until(() => !isHeld(stage) || monitor.replicas() < 6, overWithinMs + slackMs),
+        `over within ${overWithinMs / 1000} s`,
+      ).toBe(true);
       monitor.metricsDisturbed(false);
       if (stale) monitor.samplesAreOld(false);
       // Not 3 at once in every case: the first window after samples that stood still covers the fault, and a part of the full load.

@@ -65,7 +65,7 @@ export function tokenize(query: string): Tokens {
 function step(state: LexState): void {
   const char = state.query.charAt(state.at);
   if (space.test(char)) state.at += 1;
-  else if (char === '#') skipComment(state);
+  else if (char === '#' && state.bracket !== 'opened') skipComment(state);
   else if (state.braces) insideBraces(state, char);
   else if (state.bracket === 'opened') rangeDuration(state);
   else statement(state, char);
@@ -179,7 +179,10 @@ function numberOrDuration(state: LexState): void {
   durationPattern.lastIndex = at;
   numberPattern.lastIndex = at;
   const duration = durationPattern.exec(query)?.[0];
-  if (duration !== undefined && !isWordAt(query, at + duration.length)) return push(state, 'duration', at + duration.length);
+  if (duration !== undefined) {
+    if (!isWordAt(query, at + duration.length)) return push(state, 'duration', at + duration.length);
+    fail(state, at, `bad number or duration syntax: ${JSON.stringify(query.slice(at, at + duration.length + 1))}`);
+  }
   const number = numberPattern.exec(query)?.[0] ?? '';
   if (isWordAt(query, at + number.length)) fail(state, at, `bad number or duration syntax: ${JSON.stringify(number)}`);
   push(state, 'number', at + number.length);

@@ -101,7 +101,7 @@ function parsePrimary(stream: TokenStream): Expression {
   if (kind === 'aggregator' && ['(', 'by', 'without'].includes(stream.second)) return parseAggregation(stream);
   if (!isMetricName(token)) return stream.unexpected();
   stream.next();
-  return kind === 'identifier' && stream.sees('(') ? parseCall(stream, token) : parseSelectorAt(stream, token);
+  return kind === 'identifier' && !text.includes(':') && stream.sees('(') ? parseCall(stream, token) : parseSelectorAt(stream, token);
 }
 
 /** Many words of the language are metric names where they mean nothing else. */
@@ -141,7 +141,7 @@ function parseArguments(stream: TokenStream): Expression[] {
   for (;;) {
     args.push(parseExpression(stream, 0));
     const comma = stream.take(',');
-    if (comma !== undefined && stream.sees(')')) stream.fail(comma.from, 'trailing commas not allowed in function call args');
+    if (comma !== undefined && stream.sees(')', ',')) stream.fail(comma.from, 'trailing commas not allowed in function call args');
     if (comma !== undefined) continue;
     if (stream.take(')') === undefined) stream.unexpected();
     return args;

@@ -67,15 +67,21 @@ function describe({ kind, text }: Token): string {
     case 'keyword':
       return `<${text.toLowerCase()}>`;
     case 'operator':
-      return /^(?:=|=~|!~)$/.test(text) ? `"${text}"` : `<op:${text.toLowerCase()}>`;
+      return text === '=' ? '"="' : `<op:${text.toLowerCase()}>`;
     case 'aggregator':
       return `<aggr:${text.toLowerCase()}>`;
     case 'punctuation':
       return `"${text}"`;
     case 'identifier':
+      if (text === 'start' || text === 'end') return `"${text}"`;
+      return `${text.includes(':') ? 'metric identifier' : kind} ${JSON.stringify(text)}`;
     case 'number':
     case 'duration':
     case 'string':
-      return `${kind} ${text.length > 10 && kind !== 'identifier' && kind !== 'string' ? `${JSON.stringify(text.slice(0, 10))}...` : JSON.stringify(text)}`;
+      return `${kind} ${shortened(text)}`;
   }
+}
+
+function shortened(text: string): string {
+  return text.length > 10 ? `${JSON.stringify(text.slice(0, 10))}...` : JSON.stringify(text);
 }

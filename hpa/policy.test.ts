@@ -37,6 +37,7 @@ describe('parsePolicy', () => {
           behavior: undefined,
           cooldown: { scaleUpMs: 180_000, scaleDownMs: 300_000 },
           mode: 'Auto',
+          podSelection: 'OwnedOnly',
         },
       },
     });
@@ -114,25 +115,6 @@ describe('parsePolicy', () => {
       },
       'NotSupportedYet: spec.metrics[0].resource.name: "ephemeral-storage" is not supported yet; use cpu or memory: metrics.k8s.io has no others',
     ],
-    [
-      'schedules',
-      { maxReplicas: 5, schedules: [{ name: 'night', start: '0 22 * * *', end: '0 6 * * *' }] },
-      'NotSupportedYet: spec.schedules: ["night"] is not supported yet; remove them',
-    ],
-    [
-      'fallback',
-      { maxReplicas: 5, fallback: { failureThreshold: 3, replicas: 4 } },
-      'NotSupportedYet: spec.fallback: {"failureThreshold":3,"replicas":4} is not supported yet; remove it',
-    ],
-    [
-      'scale to zero',
-      {
-        maxReplicas: 5,
-        minReplicas: 0,
-        metrics: [{ type: 'External', external: { metric: { name: 'q' }, target: { type: 'Value', value: '5' } } }],
-      },
-      'NotSupportedYet: spec.minReplicas: 0 is not supported yet; set it to 1 or more',
-    ],
   ])('refuses %s with path, value and remedy', (_, spec, text) => {
     expect(problems({ scaleTargetRef, ...spec })).toBe(text);
   });
@@ -154,6 +136,19 @@ describe('fromHpa', () => {
   it("keeps upstream's timing", () => {
     const result = fromHpa(hpa({ scaleTargetRef, maxReplicas: 5, metrics: [cpu] }));
     expect(result).toMatchObject({ ok: true, policy: { native: true, spec: { cooldown: { scaleUpMs: 0, scaleDownMs: 0 } } } });
+  });
+
+  it('has none of what only the own policies have, and may sleep at zero', () => {
+    const external = { type: 'External', external: { metric: { name: 'q' }, target: { type: 'Value', value: '5' } } };
+    // Upstream accepts one that can never wake.
+    const behavior = { scaleUp: { policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }] } };
+    const raw = hpa({ scaleTargetRef, minReplicas: 0, maxReplicas: 5, metrics: [external], behavior });
+    const annotated = { ...raw, metadata: { ...raw.metadata, annotations: { 'concertina.dev/paused': 'maybe' } } };
+    expect(fromHpa(annotated)).toMatchObject({
+      ok: true,
+      policy: { spec: { minReplicas: 0, podSelection: 'ByLabels', mode: 'Auto' } },
+    });
+    expect(fromHpa(annotated)).not.toHaveProperty('policy.spec.pause');
   });
 
   it('leaves fields of a newer API server alone', () => {
@@ -199,6 +194,9 @@ describe('horizontalPolicyCrd', () => {
       'cooldown',
       'fallback',
       'schedules',
+      'podSelection',
+      'cpuInitializationPeriodSeconds',
+      'initialReadinessDelaySeconds',
       'mode',
       'syncPeriodSeconds',
     ]);

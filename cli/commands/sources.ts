@@ -14,7 +14,7 @@ import { listSources, type SourceList } from '../compose/sources/list-sources.ts
 import { openNamed, openUrl, readSpec, type OpenSource } from '../compose/sources/open-source.ts';
 import type { QueryReport } from '../compose/sources/query-report.ts';
 import { emptyReport, runQuery, type QueryRequest } from '../compose/sources/run-query.ts';
-import { namedService } from '../compose/sources/parts.ts';
+import { namedService } from '../../metrics-aggregator/index.ts';
 import { UsageError } from '../output/failure.ts';
 import { catalogueText, queryText, sourceListTable } from '../output/sources.ts';
 import { terminalJson } from '../output/sources-text.ts';

@@ -170,7 +170,6 @@ describe('every policy, every run', () => {
       expect(state?.active.length).toBe(input.results.filter(({ kind }) => kind === 'failure').length);
       expect(decision.trace.some(({ step, values }) => step === 'fallback' && values['shrinks'] === true)).toBe(true);
     });
-    console.log(shrunk);
     expect(Math.min(shrunk.known, shrunk.fallback)).toBeGreaterThan(0);
   });
 

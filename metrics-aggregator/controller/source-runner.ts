@@ -140,12 +140,11 @@ class Runner implements SourceRunner {
   }
 
   async #one(query: MetricQuery): Promise<QueryAnswer> {
-    const { source, admit } = this.#options;
+    const { admit } = this.#options;
     const refusal = admit?.(query) ?? this.#heldBack();
     if (refusal !== undefined) return refusal;
-    if (source.ask === undefined) return notServed(source.name, `queries of kind ${query.kind}`);
-    const { ask } = source;
-    return this.#tried((signal) => ask.call(source, query, signal));
+    const { source } = this.#options;
+    return this.#tried((signal) => source.ask?.(query, signal) ?? Promise.resolve(notServed(source.name, `queries of kind ${query.kind}`)));
   }
 
   #heldBack(): SourceFailure | undefined {

@@ -42,35 +42,38 @@ export function createSecretReader(client: KubeClient, namespace: string): Secre
 }
 
 /** Reads all that the spec refers to; the first thing that is missing is the problem. */
-export async function resolveSecrets({ auth, tls }: MetricSourceSpec, reader: SecretReader): Promise<SecretsResult> {
-  const read = (reference: { readonly name: string; readonly key: string }): Promise<string> => reader.read(reference.name, reference.key);
+export async function resolveSecrets(spec: MetricSourceSpec, reader: SecretReader): Promise<SecretsResult> {
   try {
-    const headers: Record<string, string> = {};
-    for (const { name, value, secretRef } of auth?.headers ?? [])
-      headers[name] = secretRef === undefined ? (value ?? '') : await read(secretRef);
-    const certificate = auth?.clientCertificate?.secretName;
-    return {
-      ok: true,
-      secrets: {
-        credentials: {
-          bearer: auth?.bearer === undefined ? undefined : await read(auth.bearer.secretRef),
-          basic:
-            auth?.basic === undefined
-              ? undefined
-              : { username: await read(auth.basic.username), password: await read(auth.basic.password) },
-          headers,
-        },
-        tls: {
-          ca: tls?.ca === undefined ? undefined : await read(tls.ca),
-          cert: certificate === undefined ? undefined : await reader.read(certificate, 'tls.crt'),
-          key: certificate === undefined ? undefined : await reader.read(certificate, 'tls.key'),
-          serverName: tls?.serverName,
-          insecureSkipVerify: tls?.insecureSkipVerify,
-        },
-      },
-    };
+    return { ok: true, secrets: { credentials: await credentialsOf(spec, reader), tls: await tlsOf(spec, reader) } };
   } catch (error) {
     if (error instanceof SecretProblem) return { ok: false, problem: error.message };
     throw error;
   }
+}
+
+async function credentialsOf({ auth }: MetricSourceSpec, reader: SecretReader): Promise<HttpCredentials> {
+  const headers: Record<string, string> = {};
+  for (const { name, value, secretRef } of auth?.headers ?? []) headers[name] = value ?? (await keyOf(reader, secretRef)) ?? '';
+  const username = await keyOf(reader, auth?.basic?.username);
+  const password = await keyOf(reader, auth?.basic?.password);
+  return {
+    bearer: await keyOf(reader, auth?.bearer?.secretRef),
+    basic: username === undefined || password === undefined ? undefined : { username, password },
+    headers,
+  };
+}
+
+async function tlsOf({ auth, tls }: MetricSourceSpec, reader: SecretReader): Promise<HttpTls> {
+  const certificate = auth?.clientCertificate?.secretName;
+  return {
+    ca: await keyOf(reader, tls?.ca),
+    cert: certificate === undefined ? undefined : await reader.read(certificate, 'tls.crt'),
+    key: certificate === undefined ? undefined : await reader.read(certificate, 'tls.key'),
+    serverName: tls?.serverName,
+    insecureSkipVerify: tls?.insecureSkipVerify,
+  };
+}
+
+async function keyOf(reader: SecretReader, reference: { readonly name: string; readonly key: string } | undefined): Promise<string | undefined> {
+  return reference === undefined ? undefined : reader.read(reference.name, reference.key);
 }

@@ -82,10 +82,10 @@ describe('containerSample', () => {
   });
 
   it('is unknown with a reason for a container that is missing, a value that cannot be used, a pod that is not listed', () => {
-    const { containerSample } = view([usage('a'), usage('b', 'none')]);
-    expect(containerSample(pod('a', 'n1'), 'side', 'cpu')).toMatchObject({ known: false, reason: 'partial' });
-    expect(containerSample(pod('b', 'n1'), 'app', 'cpu')).toMatchObject({ known: false, reason: 'invalid' });
-    expect(containerSample(pod('c', 'n1'), 'app', 'cpu')).toMatchObject({ known: false, reason: 'missing' });
+    const made = view([usage('a'), usage('b', 'none')]);
+    expect(made.containerSample(pod('a', 'n1'), 'side', 'cpu')).toMatchObject({ known: false, reason: 'partial' });
+    expect(made.containerSample(pod('b', 'n1'), 'app', 'cpu')).toMatchObject({ known: false, reason: 'invalid' });
+    expect(made.containerSample(pod('c', 'n1'), 'app', 'cpu')).toMatchObject({ known: false, reason: 'missing' });
   });
 });
 

@@ -1,10 +1,9 @@
 import { buildClusterView } from '../../core/model/cluster-view.ts';
 import type { Condition } from '../../core/model/condition.ts';
 import type { MetricsView } from '../../core/model/metrics-view.ts';
-import { createBatch, evaluateQuiet, type Batch, type BatchFacts, type TickReport } from '../../hpa/batch/index.ts';
+import { createBatch, evaluateQuiet, type Batch, type BatchFacts, type PodChange, type TickReport } from '../../hpa/batch/index.ts';
 import { assemble } from '../../hpa/controller/assemble.ts';
-import type { PodLister } from '../../hpa/index.ts';
-import { conclude, defaultHpaConfig, emptyState, evaluate, type HpaState } from '../../hpa/index.ts';
+import { conclude, defaultHpaConfig, emptyState, evaluate, type HpaState, type PodLister } from '../../hpa/index.ts';
 import { checkSums, createWorkload, podsPerTarget, type Workload, type WorkloadOptions } from './hpa-workload.ts';
 
 const start = Date.UTC(2026, 10, 22, 12);
@@ -13,7 +12,7 @@ const periodMs = 15_000;
 const warmUp = 4;
 const measured = 7;
 const plainTicks = 3;
-/** With so many ticks a policy has the recommendations of the whole 5 minutes, and one more for each that is overwritten. */
+/** With so many ticks a policy has the recommendations of the whole 5 minutes. */
 const memoryTicks = 24;
 
 export interface TickFigures {
@@ -25,27 +24,31 @@ export interface TickFigures {
   readonly newsMs: number;
   /** The same samples and pods by the engine alone, one policy after the other. */
   readonly plainMs: number;
+  /** Of the tick in which everything is decided for the first time. */
+  readonly firstMs: number;
   readonly steady: number;
   readonly news: number;
   readonly full: number;
-  /** Of the tick in which everything is decided for the first time. */
-  readonly firstMs: number;
-  /** `undefined` unless it was asked for. */
-  readonly bytesPerPolicy: number | undefined;
 }
 
 export interface TickOptions extends WorkloadOptions {
   /** The load of every target is another in each tick, rather than the same load on other pods. */
   readonly shift: boolean;
-  readonly memory: boolean;
 }
 
-/** What a controller knows of the policies beside the batch. */
-interface Known {
+/** What a controller has of the policies. */
+interface Controller {
   readonly workload: Workload;
-  readonly facts: BatchFacts[];
   readonly conditions: (readonly Condition[])[];
+  /** The engine's memory, where there is no batch. */
   readonly states: HpaState[];
+  /** Taken away in the end, to see what it held. */
+  held: Held | undefined;
+}
+
+interface Held {
+  readonly batch: Batch;
+  readonly facts: readonly BatchFacts[];
 }
 
 interface Moment {
@@ -55,81 +58,115 @@ interface Moment {
 
 export async function measureTicks(options: TickOptions): Promise<TickFigures> {
   const workload = createWorkload(options, start);
-  const conditions = workload.policies.map((): readonly Condition[] => []);
-  const plain: Known = { workload, facts: [], conditions: [...conditions], states: workload.policies.map(() => emptyState) };
-  await collect();
-  const before = memoryInUse();
-  const batch = createBatch({ config: defaultHpaConfig, pods: workload.pods });
-  const known: Known = { workload, facts: workload.policies.map((_, at) => factsOf(workload, at)), conditions, states: [] };
-  const times = { tick: [] as number[], decide: [] as number[], plain: [] as number[], news: [] as number[] };
+  const batched = controllerOf(workload);
+  const plain = controllerOf(workload);
+  hold(batched);
+  const times: Times[] = [];
+  const plainTimes: number[] = [];
   let firstMs = 0;
-  let report: TickReport | undefined;
   let now = start;
-  const ticks = options.memory ? memoryTicks : warmUp + measured;
-  for (let tick = 0; tick < ticks; tick++) {
+  for (let tick = 0; tick < warmUp + measured; tick++) {
     now += periodMs;
     const changes = tick === 0 ? [] : workload.churn(now);
     const moment = { view: await workload.next(now, options.shift), now };
     await collect();
-    const begun = cpuMs();
-    workload.pods.apply(changes);
-    for (const [at, key] of workload.keys.entries()) batch.set(key, { ...factAt(known, at), scaleReadAt: now });
-    report = batch.decideTick(moment);
-    const decided = cpuMs();
-    evaluateFull(batch, known, report, moment);
-    const ended = cpuMs();
-    checkSum(options, workload.keys.map((key) => wishOf(batch.stateOf(key), now)));
-    if (tick === 0) firstMs = ended - begun;
-    if (tick < warmUp || tick >= warmUp + measured) continue;
-    times.tick.push(ended - begun);
-    times.decide.push(decided - begun);
-    times.news.push(timed(() => report?.news.forEach((key) => readQuiet(batch, known, key))));
-    if (times.plain.length >= plainTicks) continue;
+    const taken = decideAll(batched, changes, moment);
+    if (tick === 0) firstMs = taken.tickMs;
+    if (tick < warmUp) continue;
+    times.push(taken);
+    if (plainTimes.length >= plainTicks) continue;
     await collect();
-    times.plain.push(timed(() => evaluatePlainly(plain, moment)));
-    checkSum(options, plain.states.map((state) => wishOf(state, now)));
+    plainTimes.push(timed(() => evaluatePlainly(plain, moment)));
+    checkSum(workload, (at) => plain.states[at] ?? emptyState, now);
   }
-  await collect();
-  const bytes = (memoryInUse() - before) / options.targets;
-  if (known.facts.length + (report?.full.length ?? 0) === 0) throw new Error('nothing was decided');
-  batch.close();
+  const last = times.at(-1)?.report;
+  if (last === undefined) throw new Error('nothing was measured');
   return {
-    tickMs: median(times.tick),
-    decideMs: median(times.decide),
-    newsMs: median(times.news),
-    plainMs: median(times.plain),
-    steady: report?.steady ?? 0,
-    news: report?.news.length ?? 0,
-    full: report?.full.length ?? 0,
+    tickMs: median(times.map((each) => each.tickMs)),
+    decideMs: median(times.map((each) => each.decideMs)),
+    newsMs: median(times.map((each) => each.newsMs)),
+    plainMs: median(plainTimes),
     firstMs,
-    bytesPerPolicy: options.memory ? bytes : undefined,
+    steady: last.steady,
+    news: last.news.length,
+    full: last.full.length,
   };
 }
 
-const scale = (at: number) => ({ specReplicas: podsPerTarget, statusReplicas: podsPerTarget, selector: `app=t${at}` });
-
-function factsOf({ policies }: Workload, at: number): BatchFacts {
-  const policy = policies[at];
-  if (policy === undefined) throw new Error(`there is no policy ${at}`);
-  return { policy, scale: scale(at), history: {} };
-}
-
-function factAt({ facts }: Known, at: number): BatchFacts {
-  const found = facts[at];
-  if (found === undefined) throw new Error(`there is no policy ${at}`);
-  return found;
-}
-
-/** What the controller does for policies that the batch leaves to the engine; the scale stays, as in upstream's measurement. */
-function evaluateFull(batch: Batch, known: Known, { full }: TickReport, moment: Moment): void {
-  for (const { key } of full) {
-    const at = Number(key.slice(key.indexOf('/t') + 2));
-    const facts = factAt(known, at);
-    const pods: PodLister = { podsMatching: () => batch.podsOf(key, facts.scale.selector) ?? [] };
-    const { input, evaluation, conclusion } = evaluateOne(facts, { pods, state: batch.stateOf(key), conditions: known.conditions[at] ?? [], ...moment });
-    batch.note(key, { input, evaluation, conclusion });
-    known.conditions[at] = conclusion.conditions;
+/** Bytes that the batch and its facts hold for a policy: pods, views, policies and their status are there without it. */
+export async function measureMemory(options: TickOptions): Promise<number> {
+  const workload = createWorkload(options, start);
+  const controller = controllerOf(workload);
+  hold(controller);
+  let now = start;
+  for (let tick = 0; tick < memoryTicks; tick++) {
+    now += periodMs;
+    const changes = tick === 0 ? [] : workload.churn(now);
+    const view = await workload.next(now, options.shift);
+    await collect();
+    decideAll(controller, changes, { view, now });
   }
+  await collect();
+  const before = memoryInUse();
+  controller.held?.batch.close();
+  controller.held = undefined;
+  await collect();
+  return (before - memoryInUse()) / options.targets;
+}
+
+function controllerOf(workload: Workload): Controller {
+  const { policies } = workload;
+  return { workload, conditions: policies.map(() => []), states: policies.map(() => emptyState), held: undefined };
+}
+
+function hold(controller: Controller): void {
+  const { policies, pods } = controller.workload;
+  controller.held = { batch: createBatch({ config: defaultHpaConfig, pods }), facts: policies.map((policy, at) => factsOf(policy, at)) };
+}
+
+interface Times {
+  readonly tickMs: number;
+  readonly decideMs: number;
+  readonly newsMs: number;
+  readonly report: TickReport;
+}
+
+/** One tick of the batch, with what the engine has to evaluate. Not in an async function, whose variables would keep the batch. */
+function decideAll(controller: Controller, changes: readonly PodChange[], moment: Moment): Times {
+  const { workload, held } = controller;
+  if (held === undefined) throw new Error('there is no batch');
+  const { batch } = held;
+  const begun = cpuMs();
+  workload.pods.apply(changes);
+  for (const [at, each] of held.facts.entries()) batch.set(workload.keys[at] ?? '', { ...each, scaleReadAt: moment.now });
+  const report = batch.decideTick(moment);
+  const decided = cpuMs();
+  for (const { key } of report.full) evaluateFull(controller, held, key, moment);
+  const ended = cpuMs();
+  checkSum(workload, (at) => batch.stateOf(workload.keys[at] ?? ''), moment.now);
+  const newsMs = timed(() => {
+    for (const key of report.news) readQuiet(controller, batch, key);
+  });
+  return { tickMs: ended - begun, decideMs: decided - begun, newsMs, report };
+}
+
+function factsOf(policy: BatchFacts['policy'], at: number): BatchFacts {
+  return { policy, scale: { specReplicas: podsPerTarget, statusReplicas: podsPerTarget, selector: `app=t${at}` }, history: {} };
+}
+
+function indexOf(key: string): number {
+  return Number(key.slice(key.indexOf('/t') + 2));
+}
+
+/** What the controller does for a policy that the batch leaves to the engine; the scale stays, as in upstream's measurement. */
+function evaluateFull({ conditions }: Controller, { batch, facts }: Held, key: string, moment: Moment): void {
+  const at = indexOf(key);
+  const known = facts[at];
+  if (known === undefined) throw new Error(`there is no policy ${key}`);
+  const pods: PodLister = { podsMatching: () => batch.podsOf(key, known.scale.selector) ?? [] };
+  const done = evaluateOne(known, { pods, state: batch.stateOf(key), conditions: conditions[at] ?? [], ...moment });
+  batch.note(key, done);
+  conditions[at] = done.conclusion.conditions;
 }
 
 interface Given extends Moment {
@@ -138,39 +175,42 @@ interface Given extends Moment {
   readonly conditions: readonly Condition[];
 }
 
-function evaluateOne({ policy, scale: read, history }: BatchFacts, { pods, state, conditions, view, now }: Given) {
-  const status = { conditions, currentReplicas: podsPerTarget, desiredReplicas: podsPerTarget };
-  const input = assemble({ policy, scale: read, pods, view, state, status, history, now, config: defaultHpaConfig });
+function evaluateOne({ policy, scale, history }: BatchFacts, { pods, state, conditions, view, now }: Given) {
+  const status = statusWith(conditions);
+  const input = assemble({ policy, scale, pods, view, state, status, history, now, config: defaultHpaConfig });
   const evaluation = evaluate(input);
   return { input, evaluation, conclusion: conclude(input, evaluation, { kind: evaluation.write === undefined ? 'none' : 'written' }) };
 }
 
-function readQuiet(batch: Batch, known: Known, key: string): void {
+function statusWith(conditions: readonly Condition[]) {
+  return { conditions, currentReplicas: podsPerTarget, desiredReplicas: podsPerTarget };
+}
+
+function readQuiet({ conditions }: Controller, batch: Batch, key: string): void {
   const facts = batch.quiet(key);
   if (facts === undefined) throw new Error(`${key} has no quiet decision`);
-  const at = Number(key.slice(key.indexOf('/t') + 2));
-  const status = { conditions: known.conditions[at] ?? [], currentReplicas: podsPerTarget, desiredReplicas: podsPerTarget };
-  known.conditions[at] = evaluateQuiet(facts, { status, config: defaultHpaConfig }).conclusion.conditions;
+  const at = indexOf(key);
+  const { conclusion } = evaluateQuiet(facts, { status: statusWith(conditions[at] ?? []), config: defaultHpaConfig });
+  conditions[at] = conclusion.conditions;
 }
 
 /** The engine for every policy over one snapshot of the pods, as the controller does without a batch. */
-function evaluatePlainly({ workload, conditions, states }: Known, moment: Moment): void {
+function evaluatePlainly({ workload, conditions, states }: Controller, moment: Moment): void {
   const pods = buildClusterView({ at: moment.now, pods: workload.pods.items() });
-  for (const at of workload.policies.keys()) {
+  for (const [at, policy] of workload.policies.entries()) {
     const given = { pods, state: states[at] ?? emptyState, conditions: conditions[at] ?? [], ...moment };
-    const { conclusion } = evaluateOne(factsOf(workload, at), given);
+    const { conclusion } = evaluateOne(factsOf(policy, at), given);
     states[at] = conclusion.state;
     conditions[at] = conclusion.conditions;
   }
 }
 
-/** What the metrics have asked for now. */
-function wishOf({ recommendations = [] }: HpaState, now: number): number {
-  return recommendations.findLast(({ at }) => at === now)?.replicas ?? Number.NaN;
-}
-
-function checkSum({ targets }: WorkloadOptions, wishes: readonly number[]): void {
-  const sum = wishes.reduce((total, wish) => total + wish, 0);
+/** The sum of what the metrics ask for must be upstream's. */
+function checkSum({ options: { targets } }: Workload, stateOf: (at: number) => HpaState, now: number): void {
+  let sum = 0;
+  for (let at = 0; at < targets; at++) {
+    sum += stateOf(at).recommendations?.findLast((each) => each.at === now)?.replicas ?? Number.NaN;
+  }
   if (sum !== checkSums[targets]) throw new Error(`the ${targets} policies ask for ${sum} replicas; upstream asks for ${checkSums[targets]}`);
 }
 

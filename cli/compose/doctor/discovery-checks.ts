@@ -1,4 +1,4 @@
-import type { FoundServer } from '../sources/parts.ts';
+import type { FoundServer } from '../../../metrics-aggregator/index.ts';
 import { ok, skipped, type Check } from './check.ts';
 import { unreadLine, type Reading } from './reading.ts';
 

@@ -1,5 +1,5 @@
 import { errorCodes, type ConcertinaError } from '../../../core/errors.ts';
-import type { FoundServer } from '../sources/parts.ts';
+import type { FoundServer } from '../../../metrics-aggregator/index.ts';
 import { fail, skipped, type Check } from './check.ts';
 import { foreign } from './foreign-text.ts';
 import { gather, type GatherOptions } from './gather.ts';

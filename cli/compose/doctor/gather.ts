@@ -5,7 +5,7 @@ import { resourceTypes, type KubeObject } from '../../../core/model/object.ts';
 import { createCustomMetricsSource, createExternalMetricsSource, type MetricsSource } from '../../../metrics-aggregator/index.ts';
 import { concertinaCrds } from '../crds.ts';
 import type { DecisionSettings } from '../settings.ts';
-import { findServers } from '../sources/parts.ts';
+import { findServers } from '../../../metrics-aggregator/index.ts';
 import { readAutoscalers } from './autoscalers.ts';
 import type { ClusterFacts } from './cluster-facts.ts';
 import type { DiscoveredServer } from './discovery-checks.ts';

@@ -1,6 +1,6 @@
 import type { MetricQuery, PrometheusQuery } from '../../../core/model/metric-query.ts';
 import type { QueryAnswer } from '../../../metrics-aggregator/index.ts';
-import { confineQuery } from '../sources/parts.ts';
+import { confineQuery } from '../../../metrics-aggregator/index.ts';
 import { boundedLines, counted, fail, ok, skipped, warn, type Check } from './check.ts';
 import { foreign } from './foreign-text.ts';
 import type { PolicyFacts } from './policies.ts';

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../../core/model/object.ts';
-import type { FoundServer } from '../sources/parts.ts';
+import type { FoundServer } from '../../../metrics-aggregator/index.ts';
 import type { Check, CheckStatus } from './check.ts';
 
 /** A MetricSource that nobody has applied. */

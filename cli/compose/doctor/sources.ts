@@ -11,7 +11,7 @@ import {
   type MetricSourceSpec,
   type SourceFailure,
 } from '../../../metrics-aggregator/index.ts';
-import { namedService, resolveSecrets } from '../sources/parts.ts';
+import { namedService, resolveSecrets } from '../../../metrics-aggregator/index.ts';
 import { foreign } from './foreign-text.ts';
 import { readJson } from './metrics-apis.ts';
 import type { AskedQuery } from './query-checks.ts';

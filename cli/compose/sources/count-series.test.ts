@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { countSeries } from './count-series.ts';
-import type { PrometheusClient } from './parts.ts';
+import type { PrometheusClient } from '../../../metrics-aggregator/index.ts';
 import { loosen, metricOf } from './selector-parts.ts';
 
 /** Answers from a table of queries; what is not in it is empty. */

@@ -1,6 +1,6 @@
 import { nearest } from '../../../core/runtime/nearest.ts';
 import { someAtOnce } from '../doctor/reading.ts';
-import { parseFloatText, type PrometheusClient } from './parts.ts';
+import { parseFloatText, type PrometheusClient } from '../../../metrics-aggregator/index.ts';
 import { loosen, metricOf } from './selector-parts.ts';
 
 /** How many series a selector of the query matches now, and how old their newest samples are. */

@@ -1,4 +1,4 @@
-import { createCatalogue, type CatalogueListing } from './parts.ts';
+import { createCatalogue, type CatalogueListing } from '../../../metrics-aggregator/index.ts';
 
 /** What `concertina sources catalogue -o json` prints. */
 export interface CatalogueReport {

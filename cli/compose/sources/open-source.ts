@@ -5,7 +5,7 @@ import type { Clock } from '../../../core/model/clock.ts';
 import { resourceTypes, type KubeObject } from '../../../core/model/object.ts';
 import { nearest } from '../../../core/runtime/nearest.ts';
 import { foreign } from '../doctor/foreign-text.ts';
-import { prometheusSourceFromSpec, resolveSecrets, type PrometheusFromSpec } from './parts.ts';
+import { prometheusSourceFromSpec, resolveSecrets, type PrometheusFromSpec } from '../../../metrics-aggregator/index.ts';
 
 export type OpenSource =
   | { readonly ok: true; readonly spec: MetricSourceSpec; readonly prometheus: PrometheusFromSpec }

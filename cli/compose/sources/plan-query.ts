@@ -1,5 +1,5 @@
 import type { MetricSourceSpec } from '../../../metrics-aggregator/index.ts';
-import { checkQuery, confineQuery, limitsOf, tenantFields, type ResultKind } from './parts.ts';
+import { checkQuery, confineQuery, limitsOf, tenantFields, type ResultKind } from '../../../metrics-aggregator/index.ts';
 
 export interface PlanOptions {
   /** For sentences; `undefined` for a server that no MetricSource declares. */

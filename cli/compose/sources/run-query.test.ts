@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../core/runtime/clock.ts';
 import { metricSourceSpec } from '../../../metrics-aggregator/index.ts';
-import type { PrometheusFromSpec } from './parts.ts';
+import type { PrometheusFromSpec } from '../../../metrics-aggregator/index.ts';
 import { runQuery, type QueryRequest } from './run-query.ts';
 
 const spec = metricSourceSpec.parse({ url: 'https://prom.example', allowedNamespaces: { all: true } });

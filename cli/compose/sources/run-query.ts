@@ -2,7 +2,7 @@ import type { Clock } from '../../../core/model/clock.ts';
 import type { MetricSourceSpec } from '../../../metrics-aggregator/index.ts';
 import { foreign } from '../doctor/foreign-text.ts';
 import { countSeries, mostSelectors } from './count-series.ts';
-import type { InstantItem, PrometheusFromSpec, RangeItem } from './parts.ts';
+import type { InstantItem, PrometheusFromSpec, RangeItem } from '../../../metrics-aggregator/index.ts';
 import { planQuery, type QueryPlan } from './plan-query.ts';
 import { selectorReport, type QueryReport, type RangeRow, type SeriesRow } from './query-report.ts';
 

@@ -1,4 +1,4 @@
-import { formatMatcher, parseQuery, type LabelMatcher } from './parts.ts';
+import { formatMatcher, parseQuery, type LabelMatcher } from '../../../metrics-aggregator/index.ts';
 
 /** A selector in fewer words: without one of its matchers, or by its metric alone. */
 export interface Loosened {

@@ -181,7 +181,7 @@ describe('faults of the embedded adapter, as our sources see them', () => {
     expect(await ask(podsQuery)).toMatchObject({
       ok: false,
       reason: 'refused',
-      detail: expect.stringContaining('over the limit') as string,
+      detail: expect.stringContaining('more than 4194304 bytes') as string,
     });
   });
 

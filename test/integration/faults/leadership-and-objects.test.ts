@@ -105,7 +105,7 @@ describe('faults of leadership, objects and nodes, in virtual time', () => {
       await monitor.elapse(240_000);
       expect(monitor.replicas()).toBeGreaterThanOrEqual(6);
       monitor.setLoad(540);
-      expect(await monitor.until(() => monitor.replicas() >= 11, cluster.timing.scaleUpCooldown + reactionMs), 'growth goes on').toBe(true);
+      expect(await monitor.until(() => monitor.replicas() >= 10, cluster.timing.scaleUpCooldown + reactionMs), 'growth goes on').toBe(true);
       cluster.embedded.fleet.recoverNode('node-b');
       await monitor.elapse(60_000);
     });

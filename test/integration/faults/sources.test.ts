@@ -73,7 +73,7 @@ describe('faults of Prometheus, custom and external metrics, in virtual time', (
     readonly followMs?: number;
   }
 
-  async function play(
+  async function expectHeldAndRecovered(
     metrics: readonly object[],
     each: FaultCase,
     prepare: (namespace: string) => Promise<void> = async () => undefined,
@@ -156,7 +156,9 @@ describe('faults of Prometheus, custom and external metrics, in virtual time', (
         recoveryMs: 120_000 + 6 * tickMs,
       },
     ];
-    it.each(cases)('$name: nothing shrinks, the hold is shown at once, and over soon after', (each) => play(metrics, each));
+    it.each(cases)('$name: nothing shrinks, the hold is shown at once, and over soon after', (each) =>
+      expectHeldAndRecovered(metrics, each),
+    );
   });
 
   describe('of custom and external metrics', () => {
@@ -220,7 +222,7 @@ describe('faults of Prometheus, custom and external metrics, in virtual time', (
     };
     for (const [kind, metrics] of Object.entries(kinds)) {
       it.each(cases)(`${kind}, $name: nothing shrinks, the hold is shown at once, and over soon after`, (each) =>
-        play(metrics, each, publish),
+        expectHeldAndRecovered(metrics, each, publish),
       );
     }
   });

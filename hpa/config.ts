@@ -31,6 +31,10 @@ export interface HpaConfig {
   readonly workers: number;
   /** For policies that do not set their own. */
   readonly cooldown: CooldownPolicy;
+  /** Native HorizontalPodAutoscalers are scaled too: only where the built-in controller is off. */
+  readonly adoptHpas: boolean;
+  /** Adopted ones get the default cooldowns; false: upstream's timing. */
+  readonly adoptedCooldown: boolean;
   /** Decide, show, write nothing to targets. */
   readonly dryRun: boolean;
   /** A pod's sample older than this counts as missing, milliseconds. Two scrapes of metrics-server's slowest default. */
@@ -42,6 +46,8 @@ export const defaultHpaConfig: HpaConfig = {
   syncPeriodMs: 15_000,
   workers: 5,
   cooldown: defaultCooldown,
+  adoptHpas: false,
+  adoptedCooldown: false,
   dryRun: false,
   maxSampleAgeMs: 180_000,
 };

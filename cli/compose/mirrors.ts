@@ -4,7 +4,7 @@ import type { Clock, Random } from '../../core/model/clock.ts';
 import { buildClusterView, type ClusterView } from '../../core/model/cluster-view.ts';
 import { createInterner } from '../../core/model/interner.ts';
 import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
-import { projectPod, unreadPodFields, type PodRecord } from '../../core/model/pod.ts';
+import { projectPod, unreadPodFields, type OwnerRecord, type PodRecord } from '../../core/model/pod.ts';
 import type { Logger } from '../../core/runtime/logging.ts';
 
 /** Live copies of what the components look at. */
@@ -13,6 +13,9 @@ export interface Mirrors {
   readonly policies: Reflector<KubeObject>;
   readonly nativeHpas: Reflector<KubeObject>;
   readonly metricSources: Reflector<KubeObject>;
+  readonly replicaSets: Reflector<OwnedObject>;
+  /** What controls an owner of pods: what Deployment a ReplicaSet belongs to. */
+  readonly controllerOf: (owner: OwnerRecord) => OwnerRecord | 'none' | undefined;
   /** Pods in phase Running. */
   readonly runningPods: () => number;
   start(): void;
@@ -45,7 +48,21 @@ export function createMirrors(deps: { client: KubeClient; clock: Clock; random: 
   const policies = whole(resourceTypes.horizontalPolicies);
   const nativeHpas = whole(resourceTypes.horizontalPodAutoscalers);
   const metricSources = whole(resourceTypes.metricSources);
-  const all = [pods, policies, nativeHpas, metricSources];
+  const replicaSets = createReflector<OwnedObject>({
+    client,
+    type: resourceTypes.replicaSets,
+    clock,
+    random,
+    project: (raw) => projectOwned(raw, interner),
+    omit: ['spec', 'status'],
+    onFailure: warn('replicasets'),
+  });
+  const owners = new Map<string, OwnerRecord | 'none'>();
+  replicaSets.onDelta(({ old, new: next }) => {
+    if (next !== undefined) owners.set(next.uid, next.controller);
+    else if (old !== undefined) owners.delete(old.uid);
+  });
+  const all = [pods, policies, nativeHpas, metricSources, replicaSets];
   let running = 0;
   const isRunning = (pod: PodRecord | undefined): number => (pod?.phase === 'Running' ? 1 : 0);
   pods.onDelta((delta) => {
@@ -57,6 +74,8 @@ export function createMirrors(deps: { client: KubeClient; clock: Clock; random: 
     policies,
     nativeHpas,
     metricSources,
+    replicaSets,
+    controllerOf: ({ uid }) => owners.get(uid),
     start: () => {
       for (const mirror of all) mirror.start();
     },
@@ -64,6 +83,21 @@ export function createMirrors(deps: { client: KubeClient; clock: Clock; random: 
       await Promise.all(all.map((mirror) => mirror.stop()));
     },
   };
+}
+
+/** An object as far as it tells whose it is. */
+interface OwnedObject {
+  readonly uid: string;
+  readonly controller: OwnerRecord | 'none';
+}
+
+function projectOwned({ metadata }: KubeObject, interner: ReturnType<typeof createInterner>): OwnedObject {
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
+  const uid = metadata.uid ?? '';
+  if (owner === undefined) return { uid, controller: 'none' };
+  const { apiVersion, kind, name } = owner;
+  // ReplicaSets of one Deployment share its record.
+  return { uid, controller: interner.object('owner', owner.uid, () => ({ apiVersion, kind, name, uid: owner.uid })) };
 }
 
 function withoutManagedFields(raw: KubeObject): KubeObject {

@@ -36,7 +36,7 @@ export function recommendFrom(snapshot: Omit<ClusterSnapshot, 'complete'>, setti
       sources: [],
     }),
     now: snapshot.takenAt,
-    config: hpaConfig(settings, false),
+    config: hpaConfig(settings),
   });
 }
 

@@ -55,7 +55,9 @@ export function createServing(options: ServingOptions): Serving {
   const { settings, clock, logger } = options;
   const { serve, externalMetrics } = settings;
   const running: Served[] = [];
-  const timers: Timer[] = [];
+  /** Of each that is served: when its certificate is read again. */
+  const timers = new Map<string, Timer>();
+  let stopped = false;
 
   const begin = async (name: string, files: CertificateFiles, make: (tls: Tls | undefined) => Served): Promise<void> => {
     let tls = await readTls(name, files);
@@ -70,16 +72,21 @@ export function createServing(options: ServingOptions): Serving {
     running.push(served);
     logger.info(`serving ${name}`, { ...at });
     if (tls === undefined) return;
+    const renew = async (): Promise<void> => {
+      try {
+        const next = await readTls(name, files);
+        if (stopped || next === undefined || (next.cert === tls?.cert && next.key === tls.key)) return;
+        served.renew(next);
+        tls = next;
+      } catch (error) {
+        logger.warn(`the certificate of ${name} could not be renewed; the one before stays`, { error: messageOf(error) });
+      }
+    };
     const look = (): void => {
-      timers.push(
+      timers.set(
+        name,
         clock.setTimeout(() => {
-          void readTls(name, files).then(
-            (next) => {
-              if (next !== undefined && (next.cert !== tls?.cert || next.key !== tls.key)) served.renew((tls = next));
-            },
-            (error: unknown) => logger.warn(`the certificate of ${name} could not be read again`, { error: messageOf(error) }),
-          );
-          timers.splice(0, timers.length);
+          void renew();
           look();
         }, renewMs),
       );
@@ -98,7 +105,8 @@ export function createServing(options: ServingOptions): Serving {
       }
     },
     stop: async () => {
-      for (const timer of timers) timer.cancel();
+      stopped = true;
+      for (const timer of timers.values()) timer.cancel();
       await Promise.all(running.splice(0).map((served) => served.stop()));
     },
   };

@@ -53,6 +53,10 @@ const decisionSettings = {
       cpuInitializationPeriod: duration('5m', 'CPU samples of a pod so young count only once it is ready'),
       initialReadinessDelay: duration('30s', 'A pod that was never ready for longer than this is not ready yet'),
       downscaleStabilization: duration('5m', 'A scale-down follows the highest wish of this window'),
+      adoptedCooldown: z
+        .boolean(notA('true or false'))
+        .default(false)
+        .describe('Native HorizontalPodAutoscalers get the cooldowns too; false keeps upstream’s timing'),
     })
     .prefault({}),
   metrics: z
@@ -82,6 +86,10 @@ const decisionSettings = {
 
 export const runSettings = z.strictObject({
   ...decisionSettings,
+  adopt: z
+    .array(z.enum(['hpa'], notA('hpa')))
+    .default([])
+    .describe('Native objects that are carried out too, for clusters whose built-in controller is off: hpa (none)'),
   dryRun: z.boolean(notA('true or false')).default(false).describe('Decide, explain and report, but change nothing in the cluster'),
   leaderElection: z
     .strictObject({

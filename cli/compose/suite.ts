@@ -146,6 +146,7 @@ export function createSuite(options: SuiteOptions): Suite {
     reads: {
       policies: mirrors.policies,
       nativeHpas: mirrors.nativeHpas,
+      controllerOf: mirrors.controllerOf,
       pods: () => (mirrors.pods.hasSynced() ? view() : undefined),
       podsAgeMs: () => {
         const heard = mirrors.pods.stats().lastProgressAt;
@@ -159,7 +160,7 @@ export function createSuite(options: SuiteOptions): Suite {
     events: { emit: (object, note) => events.record({ object, ...note }) },
     logger: logger.child({ component: 'hpa' }),
     registry: runtimeMetrics.registry,
-    config: hpaConfig(settings, settings.dryRun),
+    config: hpaConfig(settings, { dryRun: settings.dryRun, adoptHpas: settings.adopt.includes('hpa') }),
     onDecision: (decision) => {
       aggregation.observeDecision?.(decision);
       options.onDecision?.(decision);
@@ -231,7 +232,7 @@ export function createSuite(options: SuiteOptions): Suite {
 }
 
 /** Settings as the replicas controller takes them. */
-export function hpaConfig(settings: DecisionSettings, dryRun: boolean): HpaConfig {
+export function hpaConfig(settings: DecisionSettings, { dryRun = false, adoptHpas = false } = {}): HpaConfig {
   const { hpa, cooldown, metrics } = settings;
   return {
     engine: {
@@ -244,6 +245,8 @@ export function hpaConfig(settings: DecisionSettings, dryRun: boolean): HpaConfi
     syncPeriodMs: hpa.syncPeriod,
     workers: hpa.workers,
     cooldown: { scaleUpMs: cooldown.scaleUp, scaleDownMs: cooldown.scaleDown },
+    adoptHpas,
+    adoptedCooldown: hpa.adoptedCooldown,
     dryRun,
     maxSampleAgeMs: metrics.maxAge,
   };

@@ -85,10 +85,11 @@ function drawnTarget(draw: Draw, app: string): Target {
   const reference = { apiVersion: 'concertina.dev/v1alpha1', kind: 'HorizontalPolicy', namespace: 'shop', name: app };
   const target = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: app };
   const replicas = 2 + draw(8);
+  const spec = drawnSpec(draw, app);
   return {
     key: `shop/${app}`,
     app,
-    policy: { reference, native: false, generation: 1, target, spec: drawnSpec(draw, app), syncPeriodMs: undefined },
+    policy: { reference, native: spec.native, generation: 1, target, spec, syncPeriodMs: undefined },
     load: replicas * 250,
     replicas,
     pods: Array.from({ length: replicas }, (_, index) => podRecord({ name: `${app}-${index}`, app, at: start })),

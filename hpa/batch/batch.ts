@@ -21,7 +21,7 @@ import {
 } from './policy-entry.ts';
 import type { Batch, BatchFacts, BatchTick, FullPolicy, QuietFacts } from './ports.ts';
 import { createTargetGroups, type PodSource } from './target-groups.ts';
-import { createUsageRows, needMemoryRows, readUsage } from './usage-rows.ts';
+import { createUsageRows, readUsage } from './usage-rows.ts';
 
 export interface BatchOptions {
   readonly config: HpaConfig;
@@ -80,7 +80,6 @@ export function createBatch(options: BatchOptions): Batch {
     entry.owners = undefined;
     if (entry.metrics?.some((metric) => metric.kind === 'usage' && !metric.usage.cpu) === true) {
       needMemory(context);
-      needMemoryRows(rows);
     }
     findGroup(entry, facts);
   };
@@ -92,8 +91,9 @@ export function createBatch(options: BatchOptions): Batch {
     if (facts.conflict !== undefined) return 'conflict';
     if (tick.now - (facts.scaleReadAt ?? tick.now) > maxScaleAgePeriods * config.syncPeriodMs) return 'scale-age';
     if (groups.isShared(group)) return 'shared-pods';
-    const { scale, history, sizedAt = 0 } = facts;
-    judge(judgement, { spec: entry.spec, metrics, group, scale, history, sizedAt, wishes: entry.wishes, state: entry.state }, within);
+    const { policy, scale, history, sizedAt = 0 } = facts;
+    const strict = !policy.native;
+    judge(judgement, { spec: entry.spec, strict, metrics, group, scale, history, sizedAt, wishes: entry.wishes, state: entry.state }, within);
     if (judgement.why !== undefined) return judgement.why;
     if (!isTold(entry)) return 'changed';
     return hasForeignPods(entry) ? 'foreign-pods' : undefined;
@@ -134,9 +134,11 @@ export function createBatch(options: BatchOptions): Batch {
       groups.refresh(() => pods.items());
       compact(context.table);
       readUsage(rows, context.table, view);
-      judging ??= createJudgeContext(config, { table: context.table, rows, view });
+      judging ??= createJudgeContext(config, { table: context.table, columns: rows.columns, view });
       judging.view = view;
       judging.usage.now = now;
+      judging.usage.columns = rows.columns;
+      judging.usage.shape = rows.shape;
       judging.podsInDoubt = podsAgeMs > maxPodsAgeMs;
       judging.usageInDoubt = judging.podsInDoubt || view.usageDoubt !== undefined || !view.resourceSource.healthy;
       judging.tally = new Map();
@@ -202,12 +204,13 @@ function readSelector(text: string): Selector | undefined {
 
 function createJudgeContext(
   config: HpaConfig,
-  { table, rows, view }: Pick<JudgeContext['usage'], 'table' | 'rows'> & Pick<JudgeContext, 'view'>,
+  { table, columns, view }: Pick<JudgeContext['usage'], 'table' | 'columns'> & Pick<JudgeContext, 'view'>,
 ): JudgeContext {
   return {
     usage: {
       table,
-      rows,
+      columns,
+      shape: 0,
       now: 0,
       cpuInitializationMs: config.engine.cpuInitializationMs,
       maxSampleAgeMs: config.maxSampleAgeMs,

@@ -38,6 +38,8 @@ export type FullReason =
 /** What a policy is judged by. */
 export interface JudgedPolicy {
   readonly spec: ScalingSpec;
+  /** Gaps and doubts are looked for that upstream does not know. */
+  readonly strict: boolean;
   readonly metrics: readonly CompiledMetric[];
   readonly group: PodGroup;
   readonly scale: { readonly specReplicas: number; readonly statusReplicas: number };
@@ -129,7 +131,7 @@ function propose(out: Judgement, policy: JudgedPolicy, context: JudgeContext): b
   const { spec, metrics, scale } = policy;
   const { usage, config } = context;
   usage.cpuInitializationMs = policy.group.timing.cpuInitializationMs;
-  usage.strict = !spec.native;
+  usage.strict = policy.strict;
   usage.sizeWhenUnready = !spec.native;
   usage.sizedAt = policy.sizedAt;
   usage.statusReplicas = scale.statusReplicas;

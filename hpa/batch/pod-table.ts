@@ -16,7 +16,9 @@ export interface PodTable {
   memoryRequest: Float64Array | undefined;
   /** The pod's row of usage, or -1. */
   row: Int32Array;
-  /** Container list (see `UsageRows`) that was found to have every running container of the pod, or {@link unverified}. */
+  /** Statuses of containers that the pod has, init containers included; 255: or more. */
+  statuses: Uint8Array;
+  /** Shape of usage (see `UsageRows`) in which every running container of the pod was found; 0: none. */
   verified: Uint16Array;
   /** Slots from here on are free. */
   end: number;
@@ -27,11 +29,16 @@ export interface PodTable {
   hasNewSlots: boolean;
 }
 
-export const unverified = 0xff_ff;
+/** Counts up when a selector of a namespace comes or goes. */
+export interface SelectorVersion {
+  version: number;
+}
 
 /** The pods of a namespace that a selector finds. */
 export interface PodGroup {
   readonly namespace: string;
+  /** Of all selectors of the namespace. */
+  readonly selectors: SelectorVersion;
   readonly selector: Selector;
   /** First slot; the pod at `records[i]` has slot `start + i`. */
   start: number;
@@ -45,7 +52,7 @@ export interface PodGroup {
   policies: number;
   /** Counts up with every change of its pods. */
   revision: number;
-  /** Some pod is in another group too; valid for `checkedVersion` of the namespace's selectors, which is -1 after a change of the pods. */
+  /** Some pod is in another group too; valid for `checkedVersion` of `selectors`, which is -1 after a change of the pods. */
   overlaps: boolean;
   checkedVersion: number;
 }
@@ -65,6 +72,7 @@ export function createTableContext(config: EngineConfig): TableContext {
     cpuRequest: new Float64Array(room),
     memoryRequest: undefined,
     row: new Int32Array(room),
+    statuses: new Uint8Array(room),
     verified: new Uint16Array(room),
     end: 0,
     wasted: 0,
@@ -75,9 +83,14 @@ export function createTableContext(config: EngineConfig): TableContext {
   return { table, requestsOf: createRequestReader(config), now: -Infinity };
 }
 
-export function createGroup(namespace: string, selector: Selector, timing: PodTiming): PodGroup {
+export function createGroup(
+  namespace: string,
+  selector: Selector,
+  { timing, selectors }: { readonly timing: PodTiming; readonly selectors: SelectorVersion },
+): PodGroup {
   return {
     namespace,
+    selectors,
     selector,
     start: 0,
     capacity: 0,
@@ -196,7 +209,8 @@ function fillSlot({ table, requestsOf, now }: TableContext, group: PodGroup, at:
   table.cpuRequest[slot] = cpu;
   if (table.memoryRequest !== undefined) table.memoryRequest[slot] = memory;
   table.row[slot] = -1;
-  table.verified[slot] = unverified;
+  table.statuses[slot] = Math.min(255, pod.statuses.length);
+  table.verified[slot] = 0;
   table.hasNewSlots = true;
 }
 
@@ -225,6 +239,7 @@ function makeRoom(table: PodTable, capacity: number): void {
   table.cpuRequest = grown(table.cpuRequest, new Float64Array(room));
   if (table.memoryRequest !== undefined) table.memoryRequest = grown(table.memoryRequest, new Float64Array(room));
   table.row = grown(table.row, new Int32Array(room));
+  table.statuses = grown(table.statuses, new Uint8Array(room));
   table.verified = grown(table.verified, new Uint16Array(room));
 }
 
@@ -248,8 +263,10 @@ export function compact(table: PodTable, leastWaste = 1024): void {
 
 type Column = Uint8Array | Uint16Array | Int32Array | Float64Array;
 
-function columnsOf({ flags, cpuRequest, memoryRequest, row, verified }: PodTable): readonly Column[] {
-  return memoryRequest === undefined ? [flags, cpuRequest, row, verified] : [flags, cpuRequest, memoryRequest, row, verified];
+function columnsOf({ flags, cpuRequest, memoryRequest, row, statuses, verified }: PodTable): readonly Column[] {
+  const columns: Column[] = [flags, cpuRequest, row, statuses, verified];
+  if (memoryRequest !== undefined) columns.push(memoryRequest);
+  return columns;
 }
 
 function grown<T extends Column>(from: T, to: T): T {

@@ -16,7 +16,7 @@ import { createTableContext, needMemory, setNow } from './pod-table.ts';
 import { drawnPods, fakePods, now, podRecord, usageOfPods, type DrawnPod } from './scene.fixture.ts';
 import { createTargetGroups } from './target-groups.ts';
 import { emptyUsageProposal, proposalEnd, proposeByUsage, type UsageContext } from './usage-proposal.kernel.ts';
-import { createUsageRows, needMemoryRows, readUsage } from './usage-rows.ts';
+import { createUsageRows, readUsage } from './usage-rows.ts';
 import { proposeByValue } from './value-proposal.kernel.ts';
 
 const target = fc.oneof(
@@ -122,7 +122,6 @@ function calculate(scene: Scene) {
   const groups = createTargetGroups(context);
   const rows = createUsageRows();
   needMemory(context);
-  needMemoryRows(rows);
   const timing = defaultHpaConfig.engine;
   const group = groups.acquire('shop', { text: 'app=web', selector: parseSelector('app=web') }, timing);
   setNow(context, now);
@@ -130,7 +129,8 @@ function calculate(scene: Scene) {
   readUsage(rows, context.table, view);
   const usage: UsageContext = {
     table: context.table,
-    rows,
+    columns: rows.columns,
+    shape: rows.shape,
     now,
     cpuInitializationMs: timing.cpuInitializationMs,
     maxSampleAgeMs: defaultHpaConfig.maxSampleAgeMs,

@@ -1,7 +1,7 @@
 import type { PodRecord } from '../../core/model/pod.ts';
 import { equalities, matchesSelector, type Labels, type Selector } from '../../core/model/selector.ts';
 import type { PodTiming } from './pod-facts.ts';
-import { addPod, createGroup, dropGroup, fillGroup, removePod, replacePod, type PodGroup, type TableContext } from './pod-table.ts';
+import { addPod, createGroup, dropGroup, fillGroup, removePod, replacePod, type PodGroup, type SelectorVersion, type TableContext } from './pod-table.ts';
 
 /** A change of a pod; `Delta<PodRecord>` of a Reflector is one. Records are immutable: the old one is the very object that came as new before. */
 export interface PodChange {
@@ -21,16 +21,21 @@ export interface ParsedSelector {
   readonly selector: Selector;
 }
 
-interface NamespaceGroups {
+interface NamespaceGroups extends SelectorVersion {
   readonly bySelector: Map<string, PodGroup>;
   /** Groups by the value that their selector wants of one label, by that label. */
   readonly byLabel: Map<string, Map<string, PodGroup[]>>;
   /** Groups whose selector wants no label to have one value. */
   readonly others: PodGroup[];
-  /** Counts up when a group comes or goes. */
-  version: number;
   /** A group came whose pods have not been looked for. */
   stale: boolean;
+  /** The groups of labels that many pods share. */
+  readonly known: WeakMap<Labels, Known>;
+}
+
+interface Known {
+  readonly version: number;
+  readonly groups: readonly PodGroup[];
 }
 
 /** Which pods belong to which target, kept up to date by what changes: no namespace is scanned but when a selector is new. */
@@ -67,7 +72,7 @@ export function createTargetGroups(context: TableContext): TargetGroups {
       const groups = namespaces.get(namespace) ?? emptyNamespace();
       namespaces.set(namespace, groups);
       const held = groups.bySelector.get(text);
-      const group = held ?? createGroup(namespace, selector, timing);
+      const group = held ?? createGroup(namespace, selector, { timing, selectors: groups });
       group.policies += 1;
       if (held === undefined) {
         groups.bySelector.set(text, group);
@@ -99,11 +104,11 @@ export function createTargetGroups(context: TableContext): TargetGroups {
     },
     isShared: (group) => {
       if (group.policies > 1) return true;
-      const groups = namespaces.get(group.namespace);
-      if (groups === undefined) return false;
-      if (group.checkedVersion !== groups.version) {
-        group.overlaps = hasOverlap(groups, group);
-        group.checkedVersion = groups.version;
+      const { version } = group.selectors;
+      if (group.checkedVersion !== version) {
+        const groups = namespaces.get(group.namespace);
+        group.overlaps = groups !== undefined && hasOverlap(groups, group);
+        group.checkedVersion = version;
       }
       return group.overlaps;
     },
@@ -113,7 +118,7 @@ export function createTargetGroups(context: TableContext): TargetGroups {
 const none: readonly PodGroup[] = [];
 
 function emptyNamespace(): NamespaceGroups {
-  return { bySelector: new Map(), byLabel: new Map(), others: [], version: 0, stale: false };
+  return { bySelector: new Map(), byLabel: new Map(), others: [], version: 0, stale: false, known: new WeakMap() };
 }
 
 /** Where a selector stands: under the label pair that fewest share, so that a label which all have in common makes no long list. */
@@ -149,16 +154,26 @@ function remove<T>(list: T[], item: T): void {
 }
 
 /** The groups whose selector matches the labels. */
-function groupsOf({ byLabel, others }: NamespaceGroups, labels: Labels): readonly PodGroup[] {
-  let found: PodGroup[] | undefined;
+function groupsOf(namespace: NamespaceGroups, labels: Labels): readonly PodGroup[] {
+  const { known, version } = namespace;
+  const held = known.get(labels);
+  if (held !== undefined && held.version === version) return held.groups;
+  const groups = findGroups(namespace, labels);
+  // Labels of one pod alone are not frozen, and not looked up again.
+  if (Object.isFrozen(labels)) known.set(labels, { version, groups });
+  return groups;
+}
+
+function findGroups({ byLabel, others }: NamespaceGroups, labels: Labels): readonly PodGroup[] {
+  const found: PodGroup[] = [];
   for (const [key, values] of byLabel) {
     const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
     const bucket = value === undefined ? undefined : values.get(value);
     if (bucket === undefined) continue;
-    for (const group of bucket) if (matchesSelector(group.selector, labels)) (found ??= []).push(group);
+    for (const group of bucket) if (matchesSelector(group.selector, labels)) found.push(group);
   }
-  for (const group of others) if (matchesSelector(group.selector, labels)) (found ??= []).push(group);
-  return found ?? none;
+  for (const group of others) if (matchesSelector(group.selector, labels)) found.push(group);
+  return found.length === 0 ? none : found.slice();
 }
 
 /** The pods of every group of the stale namespaces. */

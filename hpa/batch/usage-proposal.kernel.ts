@@ -2,7 +2,7 @@ import { ceilInt32, toInt32 } from '../engine/arithmetic.ts';
 import type { PodRecord } from '../../core/model/pod.ts';
 import { podFlag } from './pod-facts.ts';
 import type { PodGroup, PodTable } from './pod-table.ts';
-import { rowFlag, type UsageRows } from './usage-rows.ts';
+import type { UsageColumns } from './usage-columns.ts';
 
 /** A usage metric as numbers. */
 export interface UsageMetric {
@@ -15,7 +15,9 @@ export interface UsageMetric {
 /** What proposals are made with: one object for a whole tick, set to one policy after the other. */
 export interface UsageContext {
   readonly table: PodTable;
-  readonly rows: UsageRows;
+  columns: UsageColumns;
+  /** See `UsageRows`. */
+  shape: number;
   now: number;
   cpuInitializationMs: number;
   readonly maxSampleAgeMs: number;
@@ -103,9 +105,9 @@ export function proposeByUsage(out: UsageProposal, metric: UsageMetric, group: P
 
 /** Sorts and adds up the pods of the group. */
 function sortPods(out: UsageProposal, metric: UsageMetric, group: PodGroup, context: UsageContext): number {
-  const { table, rows } = context;
+  const { table, columns } = context;
   const requests = metric.byUtilization ? (metric.cpu ? table.cpuRequest : table.memoryRequest!) : undefined;
-  const values = metric.cpu ? rows.cpu : rows.memory!;
+  const values = metric.cpu ? columns.cpuMilli : columns.memoryMilli;
   const full = Math.max(100, metric.target);
   reset(out);
   const { start } = group;
@@ -153,14 +155,21 @@ function reset(out: UsageProposal): void {
   out.unreadyRequested = 0;
 }
 
-/** The pod's value; NaN without a sample that is young enough. */
-function sampleOf(out: UsageProposal, { table, rows, now, maxSampleAgeMs }: UsageContext, values: Float64Array, slot: number): number {
+/** The pod's value; NaN without a sample that is young enough, -1 for what a double does not hold exactly. */
+function sampleOf(out: UsageProposal, { table, columns, now, maxSampleAgeMs }: UsageContext, values: Float64Array, slot: number): number {
   const row = table.row[slot]!;
-  if (row < 0) {
+  const timestamp = row < 0 ? -Infinity : columns.timestamps[row]!;
+  // One that is too old may be gone from the view: it counts as one that is not there.
+  if (timestamp < columns.oldest || now - timestamp > maxSampleAgeMs) {
     out.rowless++;
     return Number.NaN;
   }
-  return now - rows.timestamps[row]! > maxSampleAgeMs ? Number.NaN : values[row]!;
+  const first = columns.firstContainer[row]!;
+  const end = columns.firstContainer[row + 1]!;
+  // As the engine adds it up: without containers, or without the value of one, there is none.
+  let sum = first === end ? Number.NaN : values[first]!;
+  for (let at = first + 1; at < end; at++) sum += values[at]!;
+  return Number.isNaN(sum) || (sum >= 0 && Number.isSafeInteger(sum)) ? sum : -1;
 }
 
 function endOf({ ready, total, requested, missingFilled, missingRequested, unreadyRequested }: UsageProposal): number {
@@ -180,7 +189,7 @@ function filled(request: number, full: number): number {
 }
 
 /** CPU of a starting pod says nothing about its load. */
-function isCpuUnready({ table, rows, now, cpuInitializationMs }: UsageContext, group: PodGroup, slot: number): boolean {
+function isCpuUnready({ table, columns, now, cpuInitializationMs }: UsageContext, group: PodGroup, slot: number): boolean {
   const flag = table.flags[slot]!;
   if ((flag & podFlag.neverReady) !== 0) return true;
   if ((flag & podFlag.young) !== 0) {
@@ -188,7 +197,7 @@ function isCpuUnready({ table, rows, now, cpuInitializationMs }: UsageContext, g
     if (pod.started! + cpuInitializationMs > now) {
       if ((flag & podFlag.readyFalse) !== 0) return true;
       const row = table.row[slot]!;
-      return rows.timestamps[row]! < (pod.readySince ?? 0) + rows.windowsMs[row]!;
+      return columns.timestamps[row]! < (pod.readySince ?? 0) + columns.windowsMs[row]!;
     }
     table.flags[slot] = flag & ~podFlag.young;
   }
@@ -201,15 +210,17 @@ function isCpuUnready({ table, rows, now, cpuInitializationMs }: UsageContext, g
  * seldom.
  */
 function isIncomplete({ active, rowless }: UsageProposal, group: PodGroup, context: UsageContext): boolean {
-  const { table, rows, now, maxSampleAgeMs, sizedAt } = context;
+  const { table, columns, now, maxSampleAgeMs, sizedAt } = context;
   const { start, records } = group;
   if (active < context.statusReplicas || rowless > records.length * maxRowlessShare) return true;
   for (let slot = start; slot < start + records.length; slot++) {
     const row = table.row[slot]!;
-    if (row < 0 || now - rows.timestamps[row]! > maxSampleAgeMs) continue;
-    if ((rows.flags[row]! & rowFlag.skewed) !== 0) return true;
-    if (rows.timestamps[row]! - rows.windowsMs[row]! < sizedAt) return true;
-    if (rows.lists[row]! !== table.verified[slot]! && !hasEveryContainer(context, records[slot - start]!, slot)) return true;
+    if (row < 0) continue;
+    const timestamp = columns.timestamps[row]!;
+    if (timestamp < columns.oldest || now - timestamp > maxSampleAgeMs) continue;
+    if (columns.skewed[row]! !== 0 || timestamp - columns.windowsMs[row]! < sizedAt) return true;
+    if (columns.firstContainer[row + 1]! - columns.firstContainer[row]! >= table.statuses[slot]!) continue;
+    if (table.verified[slot]! !== context.shape && !hasEveryContainer(context, records[slot - start]!, slot)) return true;
   }
   return false;
 }
@@ -218,15 +229,17 @@ function isIncomplete({ active, rowless }: UsageProposal, group: PodGroup, conte
 const maxRowlessShare = 0.25;
 
 /** Whether the sample has every container that runs; once that is so it is remembered for as long as neither changes. */
-function hasEveryContainer({ table, rows }: UsageContext, { statuses, shape }: PodRecord, slot: number): boolean {
-  const list = rows.lists[table.row[slot]!]!;
-  const names = rows.containerLists.names[list];
-  if (names === undefined) return false;
-  if (statuses.length > names.length) {
-    const lacks = (name: string): boolean => !names.includes(name) && shape.containers.some((each) => each.name === name);
-    if (statuses.some((status) => status.running && lacks(status.name))) return false;
+function hasEveryContainer({ table, columns, shape }: UsageContext, pod: PodRecord, slot: number): boolean {
+  const row = table.row[slot]!;
+  const first = columns.firstContainer[row]!;
+  const end = columns.firstContainer[row + 1]!;
+  for (const { name, running } of pod.statuses) {
+    if (!running || !pod.shape.containers.some((each) => each.name === name)) continue;
+    let at = first;
+    while (at < end && columns.containers[at] !== name) at++;
+    if (at === end) return false;
   }
-  table.verified[slot] = list;
+  table.verified[slot] = shape;
   return true;
 }
 

@@ -39,7 +39,9 @@ function expectGroup(group: PodGroup, found: { readonly pods: readonly PodRecord
   for (const [index, pod] of group.records.entries()) {
     const row = at.context.table.row[group.start + index]!;
     const usage = found.usage.get(`${pod.namespace}/${pod.name}`);
-    const read = row < 0 ? undefined : { name: at.rows.names[row], namespace: at.rows.namespaces[row], cpuMilli: at.rows.cpu[row] };
+    const { columns } = at.rows;
+    const cpuMilli = columns.cpuMilli[columns.firstContainer[row] ?? 0];
+    const read = row < 0 ? undefined : { name: columns.names[row], namespace: columns.namespaces[row], cpuMilli };
     expect(read).toEqual(
       usage === undefined ? undefined : { name: pod.name, namespace: pod.namespace, cpuMilli: usage.containers[0]?.cpuMilli },
     );

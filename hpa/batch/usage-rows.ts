@@ -1,199 +1,116 @@
-import type { ContainerUsage, MetricsView, PodUsage } from '../../core/model/metrics-view.ts';
+import type { MetricsView } from '../../core/model/metrics-view.ts';
 import type { PodTable } from './pod-table.ts';
+import { columnsOf, type UsageColumns } from './usage-columns.ts';
 
 /**
- * The usage of all pods of a view in columns, in the view's order. Answers of a metrics API mostly list the same pods in the same order, so that the row of a
- * pod is looked for only when something has come or gone.
+ * The usage that the rows of the table are of. Answers of a metrics API mostly list the same pods in the same order, so that the row of a pod is looked for only
+ * when something has come or gone.
  */
 export interface UsageRows {
-  count: number;
-  names: string[];
-  namespaces: string[];
-  /** Milli-cores of all containers together; NaN: not known, -1: not an amount that a double holds exactly. */
-  cpu: Float64Array;
-  /** Milli-bytes, likewise; `undefined` until some policy asks for it. */
-  memory: Float64Array | undefined;
-  timestamps: Float64Array;
-  windowsMs: Float64Array;
-  /** Bit 1: the clock of the sample is in doubt. */
-  flags: Uint8Array;
-  /** Number of the list of container names, see {@link listOf}. */
-  lists: Uint16Array;
-  readonly containerLists: ContainerLists;
-  /** The view that the rows are of. */
+  columns: UsageColumns;
+  /** The view that they are of. */
   view: MetricsView | undefined;
+  /** Number of the list of containers: another one when they are not those of before. From 1 to 65 535, and then from 1 again. */
+  shape: number;
 }
 
-/** Lists of container names that samples have had. */
-interface ContainerLists {
-  readonly names: (readonly string[])[];
-  readonly numbers: Map<string, number>;
-}
-
-export const rowFlag = { skewed: 1 } as const;
-/** Stands for every list that found no number of its own. */
-export const unnumberedList = 0xff_fe;
-const maxLists = 60_000;
+const noUsage: UsageColumns = {
+  podCount: 0,
+  names: [],
+  namespaces: [],
+  timestamps: new Float64Array(0),
+  oldest: -Infinity,
+  windowsMs: new Float64Array(0),
+  skewed: new Uint8Array(0),
+  firstContainer: new Int32Array(1),
+  containers: [],
+  cpuMilli: new Float64Array(0),
+  memoryMilli: new Float64Array(0),
+};
 
 export function createUsageRows(): UsageRows {
-  return {
-    count: 0,
-    names: [],
-    namespaces: [],
-    cpu: new Float64Array(0),
-    memory: undefined,
-    timestamps: new Float64Array(0),
-    windowsMs: new Float64Array(0),
-    flags: new Uint8Array(0),
-    lists: new Uint16Array(0),
-    containerLists: { names: [], numbers: new Map() },
-    view: undefined,
-  };
+  return { columns: noUsage, view: undefined, shape: 0 };
 }
 
-/** Reads memory too from now on; it is there after the next {@link readUsage}. */
-export function needMemoryRows(rows: UsageRows): void {
-  if (rows.memory !== undefined) return;
-  rows.memory = new Float64Array(rows.cpu.length).fill(Number.NaN);
-  rows.view = undefined;
-}
+const maxShape = 0xff_ff;
 
 /** Takes in the usage of a view and tells the table which row each pod has. */
 export function readUsage(rows: UsageRows, table: PodTable, view: MetricsView): void {
+  let fresh: readonly number[] = [];
   if (rows.view !== view) {
-    reserve(rows, view.podCount);
-    const moved = readRows(rows, view);
+    const before = rows.columns;
+    const columns = columnsOf(view);
+    const moved = columns.names === before.names && columns.namespaces === before.namespaces ? undefined : align(before, columns);
     if (moved !== undefined) moveRows(table, moved.rowOfOld);
-    if (moved !== undefined || table.hasNewSlots) findRows(rows, table, table.hasNewSlots ? undefined : moved?.fresh);
+    fresh = moved?.fresh ?? fresh;
+    if (columns.containers !== before.containers || columns.firstContainer !== before.firstContainer) nextShape(rows, table);
+    rows.columns = columns;
     rows.view = view;
-  } else if (table.hasNewSlots) findRows(rows, table, undefined);
+  }
+  if (table.hasNewSlots) findRows(rows.columns, table, undefined);
+  else if (fresh.length > 0) findRows(rows.columns, table, fresh);
   table.hasNewSlots = false;
 }
 
-function reserve(rows: UsageRows, count: number): void {
-  if (count <= rows.cpu.length) return;
-  const room = Math.ceil(count * 1.05) + 16;
-  rows.cpu = grown(rows.cpu, new Float64Array(room));
-  if (rows.memory !== undefined) rows.memory = grown(rows.memory, new Float64Array(room));
-  rows.timestamps = grown(rows.timestamps, new Float64Array(room));
-  rows.windowsMs = grown(rows.windowsMs, new Float64Array(room));
-  rows.flags = grown(rows.flags, new Uint8Array(room));
-  rows.lists = grown(rows.lists, new Uint16Array(room));
-}
-
-function grown<T extends Float64Array | Uint8Array | Uint16Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
+function nextShape(rows: UsageRows, table: PodTable): void {
+  rows.shape += 1;
+  if (rows.shape <= maxShape) return;
+  // Numbers begin anew: none may mean what it meant before.
+  rows.shape = 1;
+  table.verified.fill(0);
 }
 
 interface Moved {
   /** By row of before: the row now, or -1. */
   readonly rowOfOld: Int32Array;
   /** Rows of pods that were not listed before, rising. */
-  readonly fresh: readonly number[];
-}
-
-/** Reads the rows; answers what has moved, or `undefined` when the same pods stand in the same rows as before. */
-function readRows(rows: UsageRows, view: MetricsView): Moved | undefined {
-  const before = rows.count;
-  let aligner: Aligner | undefined;
-  let row = 0;
-  for (const usage of view.pods()) {
-    if (row >= rows.cpu.length) reserve(rows, row + 1024);
-    if (aligner === undefined) {
-      const same = row < before && rows.names[row] === usage.name && rows.namespaces[row] === usage.namespace;
-      if (!same) aligner = startAligner(rows, row);
-    }
-    if (aligner !== undefined) align(aligner, usage, row);
-    writeRow(rows, usage, row);
-    row += 1;
-  }
-  rows.count = row;
-  if (aligner === undefined && row < before) aligner = startAligner(rows, row);
-  rows.names.length = row;
-  rows.namespaces.length = row;
-  return aligner;
-}
-
-function writeRow(rows: UsageRows, usage: PodUsage, row: number): void {
-  const { containers } = usage;
-  rows.names[row] = usage.name;
-  rows.namespaces[row] = usage.namespace;
-  rows.timestamps[row] = usage.timestamp;
-  rows.windowsMs[row] = usage.windowMs;
-  rows.flags[row] = usage.clockSkew === true ? rowFlag.skewed : 0;
-  rows.cpu[row] = sumOf(containers, true);
-  if (rows.memory !== undefined) rows.memory[row] = sumOf(containers, false);
-  rows.lists[row] = listOf(rows, containers, row);
-}
-
-/** The pod's value as the engine adds it up; without containers, or without one's value, there is none. */
-function sumOf(containers: readonly ContainerUsage[], cpu: boolean): number {
-  if (containers.length === 0) return Number.NaN;
-  let sum = 0;
-  for (const each of containers) sum += (cpu ? each.cpuMilli : each.memoryMilli) ?? Number.NaN;
-  return Number.isNaN(sum) || (Number.isSafeInteger(sum) && sum >= 0) ? sum : -1;
-}
-
-/** Number of the list of the containers' names: that of the row as it was or of the row above, mostly. */
-function listOf({ lists, containerLists }: UsageRows, containers: readonly ContainerUsage[], row: number): number {
-  const { names, numbers } = containerLists;
-  const held = lists[row] ?? 0;
-  if (isList(names[held], containers)) return held;
-  const above = row === 0 ? held : (lists[row - 1] ?? 0);
-  if (isList(names[above], containers)) return above;
-  const list = containers.map(({ name }) => name);
-  const key = JSON.stringify(list);
-  const known = numbers.get(key);
-  if (known !== undefined) return known;
-  if (names.length >= maxLists) return unnumberedList;
-  numbers.set(key, names.length);
-  return names.push(list) - 1;
-}
-
-function isList(names: readonly string[] | undefined, containers: readonly ContainerUsage[]): boolean {
-  if (names === undefined || names.length !== containers.length) return false;
-  for (let at = 0; at < names.length; at++) if (names[at] !== containers[at]?.name) return false;
-  return true;
-}
-
-/** Matches rows with those of before from the first that differs on. */
-interface Aligner extends Moved {
   readonly fresh: number[];
-  /** Names and namespaces of before, from row `from` on. */
-  readonly names: readonly string[];
-  readonly namespaces: readonly string[];
-  readonly from: number;
-  /** Entry of `names` that the next row should have. */
-  next: number;
-  /** Rows in sequence that nothing matched. */
-  misses: number;
 }
 
 /** So many pods that have gone are skipped in search of the next one that is still there. */
 const lookAhead = 32;
-/** So many rows without a match: the order is another one, and looking ahead is in vain. */
+/** So many rows in sequence without a match: the order is another one, and looking ahead is in vain. */
 const maxMisses = 4096;
 
-function startAligner({ count, names, namespaces }: UsageRows, from: number): Aligner {
-  const rowOfOld = new Int32Array(count);
-  for (let row = 0; row < from; row++) rowOfOld[row] = row;
-  rowOfOld.fill(-1, from);
-  return { rowOfOld, fresh: [], names: names.slice(from, count), namespaces: namespaces.slice(from, count), from, next: 0, misses: 0 };
+/** Matches the rows of two views; `undefined` when the same pods stand in the same rows. */
+function align(before: UsageColumns, after: UsageColumns): Moved | undefined {
+  const same = samePrefix(before, after);
+  if (same === before.podCount && same === after.podCount) return undefined;
+  const rowOfOld = new Int32Array(before.podCount).fill(-1);
+  for (let row = 0; row < same; row++) rowOfOld[row] = row;
+  const fresh: number[] = [];
+  let next = same;
+  let misses = 0;
+  for (let row = same; row < after.podCount; row++) {
+    const found = lookFor(before, after, [next, misses > maxMisses ? next + 1 : next + lookAhead], row);
+    if (found < 0) {
+      fresh.push(row);
+      misses += 1;
+    } else {
+      rowOfOld[found] = row;
+      next = found + 1;
+      misses = 0;
+    }
+  }
+  return { rowOfOld, fresh };
 }
 
-function align(aligner: Aligner, { name, namespace }: PodUsage, row: number): void {
-  const { names, namespaces, next, from } = aligner;
-  const end = aligner.misses > maxMisses ? next + 1 : next + lookAhead;
-  for (let at = next; at < end && at < names.length; at++) {
-    if (names[at] !== name || namespaces[at] !== namespace) continue;
-    aligner.rowOfOld[from + at] = row;
-    aligner.next = at + 1;
-    aligner.misses = 0;
-    return;
+function samePrefix(before: UsageColumns, after: UsageColumns): number {
+  const end = Math.min(before.podCount, after.podCount);
+  for (let row = 0; row < end; row++) {
+    if (before.names[row] !== after.names[row] || before.namespaces[row] !== after.namespaces[row]) return row;
   }
-  aligner.misses += 1;
-  aligner.fresh.push(row);
+  return end;
+}
+
+/** The row of before, from `next` up to `end`, that is that of the pod in row `row`; -1: none. */
+function lookFor(before: UsageColumns, after: UsageColumns, [next, end]: readonly [number, number], row: number): number {
+  const name = after.names[row];
+  const namespace = after.namespaces[row];
+  for (let at = next; at < end && at < before.podCount; at++) {
+    if (before.names[at] === name && before.namespaces[at] === namespace) return at;
+  }
+  return -1;
 }
 
 function moveRows(table: PodTable, rowOfOld: Int32Array): void {
@@ -205,12 +122,11 @@ function moveRows(table: PodTable, rowOfOld: Int32Array): void {
 }
 
 /** Gives pods without a row theirs, among these rows or, when not said, among all that no pod has. */
-function findRows(rows: UsageRows, table: PodTable, among: readonly number[] | undefined): void {
-  if (among?.length === 0) return;
+function findRows({ namespaces, names, podCount }: UsageColumns, table: PodTable, among: readonly number[] | undefined): void {
   const open = openSlots(table);
   if (open.size === 0) return;
   const find = (row: number): void => {
-    const slots = open.get(rows.namespaces[row] ?? '')?.get(rows.names[row] ?? '');
+    const slots = open.get(namespaces[row] ?? '')?.get(names[row] ?? '');
     if (slots === undefined) return;
     for (const slot of typeof slots === 'number' ? [slots] : slots) table.row[slot] = row;
   };
@@ -218,8 +134,8 @@ function findRows(rows: UsageRows, table: PodTable, among: readonly number[] | u
     for (const row of among) find(row);
     return;
   }
-  const taken = takenRows(table, rows.count);
-  for (let row = 0; row < rows.count; row++) if (taken[row] === 0) find(row);
+  const taken = takenRows(table, podCount);
+  for (let row = 0; row < podCount; row++) if (taken[row] === 0) find(row);
 }
 
 /** Rows that some pod has. A pod of two groups may miss its row thereby; such groups are not calculated here, and when one of them goes it is looked for again. */

@@ -4,7 +4,16 @@ import type { PodRecord } from '../../core/model/pod.ts';
 import { parseSelector, type Selector } from '../../core/model/selector.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { HpaConfig } from '../config.ts';
-import type { EvaluationInput, HpaState, PreviousStatus, SelectorState } from '../engine/index.ts';
+import {
+  ownedPods,
+  type ControllerOf,
+  type EngineConfig,
+  type EvaluationInput,
+  type HpaState,
+  type PodSelectionFacts,
+  type PreviousStatus,
+  type SelectorState,
+} from '../engine/index.ts';
 import type { ScalingPolicy } from '../policy.ts';
 import { hpaPod } from './pods.ts';
 import type { PodLister } from './ports.ts';
@@ -33,6 +42,8 @@ export interface AssembleOptions {
   readonly now: number;
   readonly config: HpaConfig;
   readonly conflict?: string | undefined;
+  /** What controls an owner of pods; absent: pods are told by their labels. */
+  readonly controllerOf?: ControllerOf | undefined;
   /** Policies, other than this one, that select one of its pods; names them. */
   readonly othersOf?: ((selector: Selector, pods: readonly PodRecord[]) => readonly string[]) | undefined;
 }
@@ -60,6 +71,7 @@ export function assemble(options: AssembleOptions): EvaluationInput {
     scale: { specReplicas: scale.specReplicas, statusReplicas: scale.statusReplicas },
     selector: selected.state,
     pods: selected.pods.map(hpaPod),
+    selection: selected.selection,
     results: policy.spec.metrics.map((metric) => metricResult(metric, sampled)),
     state: options.state,
     status: options.status,
@@ -67,17 +79,25 @@ export function assemble(options: AssembleOptions): EvaluationInput {
     conflict: options.conflict,
     generation: policy.generation,
     now: options.now,
-    // Native objects keep upstream's way with missing samples.
-    config: policy.native ? { ...config.engine, missingShareFreeze: 1 } : config.engine,
+    config: engineConfig(options),
   };
+}
+
+function engineConfig({ policy, config }: AssembleOptions): EngineConfig {
+  // Native objects keep upstream's way with missing samples.
+  if (policy.native) return { ...config.engine, missingShareFreeze: 1 };
+  // Evaluations that follow each other at once are one failure; those of a short period are not.
+  const period = policy.syncPeriodMs ?? config.syncPeriodMs;
+  return { ...config.engine, failureSpacingMs: Math.min(config.engine.failureSpacingMs ?? Infinity, period / 2) };
 }
 
 interface SelectedPods {
   readonly state: SelectorState;
   readonly pods: readonly PodRecord[];
+  readonly selection?: PodSelectionFacts | undefined;
 }
 
-function selectPods({ policy, scale, pods, othersOf }: AssembleOptions): SelectedPods {
+function selectPods({ policy, scale, pods, othersOf, controllerOf }: AssembleOptions): SelectedPods {
   const target = `${policy.target.kind}/${policy.target.name}`;
   if (scale.selector === '') {
     const message = `the scale of ${target} has no selector, so its pods cannot be told; a CRD needs labelSelectorPath in its scale subresource`;
@@ -91,8 +111,11 @@ function selectPods({ policy, scale, pods, othersOf }: AssembleOptions): Selecte
     return { pods: [], state: { ok: false, reason: 'InvalidSelector', event: 'InvalidSelector', message } };
   }
   const matched = pods.podsMatching(policy.reference.namespace ?? '', selector);
-  const others = othersOf?.(selector, matched) ?? [];
-  if (others.length === 0) return { pods: matched, state: { ok: true } };
+  const owned =
+    policy.spec.podSelection === 'OwnedOnly' && controllerOf !== undefined ? ownedPods(matched, policy.target, controllerOf) : undefined;
+  const counted = owned?.pods ?? matched;
+  const others = othersOf?.(selector, counted) ?? [];
+  if (others.length === 0) return { pods: counted, state: { ok: true }, selection: owned && { foreign: owned.foreign, note: owned.note } };
   const message = `pods of ${target} (${scale.selector}) are selected by ${others.join(', ')} too; give the targets disjoint selectors or delete all policies but one`;
-  return { pods: matched, state: { ok: false, reason: 'AmbiguousSelector', event: 'AmbiguousSelector', message } };
+  return { pods: counted, state: { ok: false, reason: 'AmbiguousSelector', event: 'AmbiguousSelector', message } };
 }

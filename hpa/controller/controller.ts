@@ -2,13 +2,19 @@ import { messageOf } from '../../core/errors.ts';
 import type { Decision } from '../../core/model/decision.ts';
 import type { Claim, ScaleIntent } from '../../core/model/intent.ts';
 import type { ViewChange } from '../../core/model/metrics-view.ts';
-import type { KubeObject } from '../../core/model/object.ts';
+import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
+import type { ScalingPolicy } from '../policy.ts';
 import { WorkQueue } from '../../core/runtime/work-queue.ts';
+import { keyOf, nameOfKey, withAdopted } from './adopted.ts';
 import { conflictText, TargetIndex } from './conflicts.ts';
 import { InputNews } from './input-news.ts';
 import { createHpaMetrics } from './metrics.ts';
 import type { HpaControllerOptions, PolicyChange } from './ports.ts';
-import { emptyMemory, reconcile, type PolicyMemory, type ReconcileContext } from './reconcile.ts';
+import { emptyMemory, type PolicyMemory } from './policy-memory.ts';
+import { reconcile } from './reconcile.ts';
+import type { ReconcileContext } from './reconcile-task.ts';
+import { revisionOf } from './revision.ts';
+import { isTransferred, transferText } from './transfer.ts';
 import { createScaleAccess } from './scale-access.ts';
 import { SelectorRegistry } from './selectors.ts';
 
@@ -68,9 +74,15 @@ class RunningController implements HpaController {
   #unsubscribe: (() => void)[] = [];
   #startedAt = 0;
 
-  constructor(options: HpaControllerOptions) {
+  constructor(given: HpaControllerOptions) {
+    const { config, reads } = given;
+    const adopts = config.adoptHpas && reads.nativeHpas !== undefined;
+    // From here on an adopted HPA is a policy like any other.
+    const options = adopts
+      ? { ...given, reads: { ...reads, policies: withAdopted(reads.policies, reads.nativeHpas), nativeHpas: undefined } }
+      : given;
     this.#options = options;
-    const { clock, random, config, client } = options;
+    const { clock, random, client } = options;
     this.#context = {
       options,
       scales: createScaleAccess({ client, clock }),
@@ -80,8 +92,8 @@ class RunningController implements HpaController {
         held: () => this.#heldCounts(),
         policies: () => options.reads.policies.items().length,
       }),
-      conflictOf: (policy, key) =>
-        conflictText(policy.target, [...this.#policyTargets.others(policy.target, key), ...this.#hpaTargets.others(policy.target)]),
+      conflictOf: (policy, key) => this.#conflictOf(policy, key),
+      othersOn: (policy, key) => this.#othersOn(policy.target, key),
     };
     if (options.onDecision !== undefined) this.#listeners.add(options.onDecision);
     this.#queue = new WorkQueue({
@@ -102,6 +114,8 @@ class RunningController implements HpaController {
         reads.nativeHpas.onDelta(({ key, new: raw }) => {
           if (raw === undefined) this.#hpaTargets.delete(key);
           else this.#hpaTargets.set(key, raw, 'HorizontalPodAutoscaler');
+          // Whoever was held by it need not wait for its next turn.
+          if (raw === undefined) this.#wakeHeldByConflict();
         }),
       );
     }
@@ -166,7 +180,8 @@ class RunningController implements HpaController {
       if (parsed === undefined || !parsed.result.ok) return [];
       const { reference, target, spec } = parsed.result.policy;
       return spec.metrics.flatMap((metric) =>
-        metric.type === 'Resource'
+        // Only a share of the request moves with the request.
+        (metric.type === 'Resource' || metric.type === 'ContainerResource') && metric.target.averageUtilization !== undefined
           ? [{ controller: 'hpa', policy: reference, target, dimension: 'replicas', measures: metric.resource }]
           : [],
       );
@@ -184,9 +199,8 @@ class RunningController implements HpaController {
       return;
     }
     this.#policyTargets.set(key, raw, 'HorizontalPolicy');
-    // Status writes, our own above all, are no reason to evaluate: a changed generation or another object is.
-    const same = old !== undefined && old.metadata.uid === raw.metadata.uid && old.metadata.generation === raw.metadata.generation;
-    if (same) return;
+    // Status writes, our own above all, are no reason to evaluate: a change of what is parsed, or another object, is.
+    if (old !== undefined && revisionOf(old) === revisionOf(raw)) return;
     this.#urgent.add(key);
     this.#queue.add(key);
   }
@@ -201,8 +215,7 @@ class RunningController implements HpaController {
     this.#gathering.delete(key);
     this.#options.demand?.(key, []);
     this.#queue.remove(key);
-    const [namespace = '', name = ''] = key.split('/');
-    this.#context.hpaMetrics.forget({ namespace, name });
+    this.#context.hpaMetrics.forget(nameOfKey(key));
   }
 
   /** Never throws: one policy's failure is no other's. Answers when to come again. */
@@ -239,17 +252,35 @@ class RunningController implements HpaController {
     return this.#nextTurn(key);
   }
 
-  /** In one period; sooner when a cooldown ends before, so that what it holds is done when it was said to be. */
+  /** In one period; sooner when a cooldown ends or a schedule changes the bounds before, so that it is done when it was said to be. */
   #nextTurn(key: string): number {
     const period = this.#periodOf(key);
-    const ends = this.#memories
-      .get(key)
-      ?.decision?.holds.flatMap(({ by, until }) => (by === 'cooldown' && until !== undefined ? [until] : []));
-    const wait = Math.min(...(ends ?? [])) - this.#options.clock.now();
+    const memory = this.#memories.get(key);
+    const ends = memory?.decision?.holds.flatMap(({ by, until }) => (by === 'cooldown' && until !== undefined ? [until] : [])) ?? [];
+    const wait = Math.min(...ends, memory?.boundsChangeAt ?? Infinity) - this.#options.clock.now();
     // A hold of the past is left over from before a failed evaluation.
     if (!(wait > 0 && wait < period)) return period + timerSlackMs(period);
     this.#urgent.add(key);
     return wait;
+  }
+
+  #conflictOf(policy: ScalingPolicy, key: string): string | undefined {
+    const others = this.#othersOn(policy.target, key);
+    const rivals = others.filter((other) => !isTransferred(policy, other));
+    return conflictText(policy.target, rivals) ?? (rivals.length < others.length ? transferText(policy) : undefined);
+  }
+
+  /** Other policies on a target, and native objects that the built-in controller, or KEDA through it, scales it by. */
+  #othersOn(target: ObjectReference, key: string): ObjectReference[] {
+    return [...this.#policyTargets.others(target, key), ...this.#hpaTargets.others(target)];
+  }
+
+  #wakeHeldByConflict(): void {
+    for (const [key, { decision }] of this.#memories) {
+      if (decision?.holds.some(({ by }) => by === 'conflict') !== true) continue;
+      this.#urgent.add(key);
+      this.#queue.add(key);
+    }
   }
 
   #metricsReady(): boolean {
@@ -293,8 +324,4 @@ class RunningController implements HpaController {
     }
     return counts;
   }
-}
-
-function keyOf(raw: KubeObject): string {
-  return `${raw.metadata.namespace ?? ''}/${raw.metadata.name}`;
 }

@@ -9,7 +9,7 @@ import type { PodRecord } from '../../core/model/pod.ts';
 import type { Selector } from '../../core/model/selector.ts';
 import type { Logger } from '../../core/runtime/logging.ts';
 import type { HpaConfig } from '../config.ts';
-import type { EventNote } from '../engine/index.ts';
+import type { ControllerOf, EventNote } from '../engine/index.ts';
 
 /** A change of a policy; `Delta` of a Reflector is one. */
 export interface PolicyChange {
@@ -48,8 +48,10 @@ export interface HpaControllerOptions {
     readonly pods: () => PodLister | undefined;
     /** Milliseconds since anything was heard of pods, a bookmark at the least; absent: they are always up to date. */
     readonly podsAgeMs?: (() => number | undefined) | undefined;
-    /** Native autoscaling/v2 objects, to see that one target is not scaled twice. */
+    /** Native autoscaling/v2 objects, to see that one target is not scaled twice; with `config.adoptHpas` they are policies too. */
     readonly nativeHpas?: PolicySource | undefined;
+    /** What controls an owner of pods, by uid; absent: pods of a target are told by their labels. */
+    readonly controllerOf?: ControllerOf | undefined;
   };
   readonly metrics: () => MetricsView;
   /** Declares what a policy (`namespace/name`) wants asked of other sources than usage; replaces what it wanted before, `[]` forgets it. */

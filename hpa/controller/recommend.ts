@@ -33,7 +33,10 @@ export function recommend(input: RecommendInput): Decision[] {
 
 function recommendOne(input: RecommendInput, raw: KubeObject, targets: TargetIndex): Decision {
   const { now, config } = input;
-  const parsed: PolicyResult = kindOf(raw) === 'HorizontalPodAutoscaler' ? fromHpa(raw) : parsePolicy(raw, config.cooldown);
+  const parsed: PolicyResult =
+    kindOf(raw) === 'HorizontalPodAutoscaler'
+      ? fromHpa(raw, config.adoptedCooldown ? { cooldown: config.cooldown } : {})
+      : parsePolicy(raw, config.cooldown);
   const status = previousStatus(raw);
   if (!parsed.ok) {
     const namespace = raw.metadata.namespace ?? '';

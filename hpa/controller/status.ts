@@ -3,6 +3,7 @@ import { formatTime } from '../../core/model/condition.ts';
 import type { ScalingHistory } from '../../core/model/cooldown.ts';
 import type { Decision } from '../../core/model/decision.ts';
 import type { Conclusion } from '../engine/index.ts';
+import { failingMetrics } from '../policy.ts';
 import type { HorizontalPolicyStatus } from '../policy-schema.ts';
 
 type Status = Partial<HorizontalPolicyStatus>;
@@ -35,6 +36,18 @@ export function nextStatus(facts: StatusFacts): Status {
     ...(targets === undefined ? {} : { targets }),
     ...(conclusion.lastScaleTime === undefined ? {} : { lastScaleTime: conclusion.lastScaleTime }),
     ...historyStatus(conclusion.history),
+    failingMetrics: failingMetrics(conclusion.state),
+  };
+}
+
+/** What an autoscaling/v2 object can hold. */
+export function upstreamStatus(status: Status): Status {
+  const { observedGeneration, lastScaleTime, currentReplicas, desiredReplicas, currentMetrics, conditions } = status;
+  const fields = { observedGeneration, lastScaleTime, currentReplicas, desiredReplicas, currentMetrics };
+  return {
+    ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
+    // Conditions have a generation of their own from 1.37 on only.
+    ...(conditions === undefined ? {} : { conditions: conditions.map(({ observedGeneration: _, ...condition }) => condition) }),
   };
 }
 

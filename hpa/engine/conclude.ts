@@ -6,14 +6,14 @@ import { houseConditions } from './house-conditions.ts';
 import type { EvaluationInput, EventNote, HpaState, MetricStatus } from './model.ts';
 import { storeScaleEvent } from './rate-limit.ts';
 import { replicasText } from './text.ts';
-import { afterScaling } from './zero.ts';
+import { afterLostWrite, afterScaling } from './zero.ts';
 
 /** What became of an evaluation's write. */
 export type WriteOutcome =
   | { readonly kind: 'none' }
   | { readonly kind: 'written' }
-  /** `message` is the API server's. */
-  | { readonly kind: 'failed'; readonly message: string };
+  /** `message` is the API server's; `unknown`: no answer came, so that the write may have gone through. */
+  | { readonly kind: 'failed'; readonly message: string; readonly unknown?: boolean | undefined };
 
 /** What is remembered and shown after an evaluation. */
 export interface Conclusion {
@@ -38,7 +38,7 @@ export function conclude(input: EvaluationInput, evaluation: Evaluation, outcome
     case 'written':
       return afterWrite(input, evaluation);
     case 'failed':
-      return afterFailure(input, evaluation, outcome.message);
+      return afterFailure(input, evaluation, outcome);
   }
 }
 
@@ -80,13 +80,20 @@ function afterWrite(input: EvaluationInput, evaluation: Evaluation): Conclusion 
   };
 }
 
-function afterFailure(input: EvaluationInput, evaluation: Evaluation, text: string): Conclusion {
+function afterFailure(
+  input: EvaluationInput,
+  evaluation: Evaluation,
+  { message: text, unknown }: Extract<WriteOutcome, { kind: 'failed' }>,
+): Conclusion {
   const { to } = evaluation.decision;
   const message = `${replicasText(to)} could not be set on ${input.target.kind}/${input.target.name}: ${text}`;
   const noted = withCondition(input, evaluation.conditions, { type: 'AbleToScale', status: 'False', reason: 'FailedUpdateScale', message });
   return {
     ...common(input, evaluation),
-    conditions: houseConditions(input, evaluation, { conditions: noted, history: input.history }),
+    conditions: houseConditions(input, evaluation, {
+      conditions: unknown === true ? afterLostWrite(input, evaluation, noted) : noted,
+      history: input.history,
+    }),
     desiredReplicas: input.status.desiredReplicas,
     events: [
       ...evaluation.events,

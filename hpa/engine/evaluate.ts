@@ -7,7 +7,7 @@ import { forced, parked } from './forced.ts';
 import type { EvaluationInput } from './model.ts';
 import { prepared } from './prepared-input.ts';
 import { replicasText } from './text.ts';
-import { canWake, disabled, isAsleep } from './zero.ts';
+import { canWake, disabled, isAsleep, seenAwake } from './zero.ts';
 
 export type { Evaluation, EvaluationBranch } from './evaluation.ts';
 
@@ -34,7 +34,7 @@ export function evaluate(given: EvaluationInput): Evaluation {
     input,
     bounds,
     state: { ...input.state, recommendations: input.state.recommendations ?? [{ replicas: current, at: now }] },
-    conditions: withCondition(input, input.status.conditions, {
+    conditions: withCondition(input, seenAwake(input, input.status.conditions), {
       type: 'AbleToScale',
       status: 'True',
       reason: 'SucceededGetScale',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { cpuMetric, outage, queueMetric, spec } from './builders.fixture.ts';
-import type { FallbackPolicy, ScalingSpec } from './model.ts';
+import { cpuMetric, now, outage, queueMetric, readyPods, spec, usage } from './builders.fixture.ts';
+import type { FallbackPolicy, MetricResult, ScalingSpec } from './model.ts';
 import { TestTarget } from './target.fixture.ts';
 
 const noCooldown = { scaleUpMs: 0, scaleDownMs: 0 };
@@ -151,16 +151,31 @@ describe('a fallback', () => {
     });
   });
 
-  it('does not count pods that are not ready as an outage', () => {
-    const target = new TestTarget(spec({ fallback: statically(8, 1), cooldown: noCooldown }), 2);
-    const { pods } = target.input([0]);
-    const starting = pods.map((pod) => ({ ...pod, phase: 'Pending' as const }));
-    const { decision, fallback } = target.tick(0, [{ kind: 'usage', samples: [] }, outage], {
-      pods: starting,
-      results: target.input([100]).results,
+  describe('counts what the source fails to say, not what pods cannot have yet', () => {
+    const starting = { phase: 'Pending' };
+    const young = { startTime: now - 60_000 };
+    const old = { startTime: now - 120_000 };
+    const nothing: MetricResult = { kind: 'usage', samples: [] };
+    const unasked: MetricResult = { kind: 'failure', message: 'not asked yet', reason: 'not-observed' };
+
+    it.each([
+      ['pods that wait for a node', starting, nothing, false],
+      ['pods that have just begun', young, nothing, false],
+      ['pods that have run for a while', old, nothing, true],
+      ['samples of pods that are not ready', { ...old, ready: 'False' as const }, usage(readyPods(2), 500), false],
+      ['a source that is down, whatever the pods do', starting, outage, true],
+      ['a question that nobody has asked yet', old, unasked, false],
+    ])('%s', (...[, pod, result, counted]) => {
+      const target = new TestTarget(spec({ fallback: statically(8, 1), cooldown: noCooldown }), 2);
+      const pods = readyPods(2).map((each) => ({ ...each, ...pod, readyTransition: now - 1000 }));
+      const { fallback } = target.tick(0, [result], { pods });
+      expect(fallback?.active.length).toBe(counted ? 1 : 0);
     });
-    expect(decision.to).toBe(2);
-    expect(fallback?.active).toEqual([]);
+
+    it('an answer without a value', () => {
+      const target = new TestTarget(policy(statically(8, 1)), 2);
+      expect(target.tick(0, [{ kind: 'values', values: [] }]).decision.to).toBe(4);
+    });
   });
 
   it('is nothing for a policy without one; the condition goes with it', () => {

@@ -9,7 +9,14 @@ import { TestTarget } from './target.fixture.ts';
 
 // What the suite adds to upstream's rules, all of it at once.
 
-const behaviors: readonly FallbackBehavior[] = ['Static', 'Static', 'CurrentReplicas', 'CurrentReplicasIfHigher', 'CurrentReplicasIfLower', 'Hold'];
+const behaviors: readonly FallbackBehavior[] = [
+  'Static',
+  'Static',
+  'CurrentReplicas',
+  'CurrentReplicasIfHigher',
+  'CurrentReplicasIfLower',
+  'Hold',
+];
 
 const fallback: fc.Arbitrary<FallbackPolicy | undefined> = fc.option(
   fc.record({
@@ -186,14 +193,18 @@ describe('every policy, every run', () => {
 
   it('waits for the cooldown between scale-ups, but for floors, waking and panic', () => {
     let lastUp = -Infinity;
+    const grown = { early: 0, later: 0 };
     holds((input, { decision, startsCooldown }) => {
       if (input.history.lastScaleUp === undefined) lastUp = -Infinity;
       if (decision.to <= decision.from) return;
       const step = decision.trace.find((each) => each.step === 'cooldown');
       const early = input.spec.cooldown.scaleUpMs > 0 && input.now - lastUp < input.spec.cooldown.scaleUpMs;
-      if (early) expect(step?.message).toMatch(/correction up to minReplicas|waking from 0|above panicRatio/);
+      const excused = /correction up to minReplicas|waking from 0|above panicRatio/.test(step?.message ?? '');
+      grown[early ? 'early' : 'later'] += 1;
+      expect(early && !excused).toBe(false);
       if (startsCooldown) lastUp = input.now;
     });
+    expect(Math.min(grown.early, grown.later)).toBeGreaterThan(0);
   });
 
   it('never grows while growth is paused, and never shrinks while shrinking is', () => {
@@ -201,8 +212,8 @@ describe('every policy, every run', () => {
       fc.property(policy, steps, fc.constantFrom('in', 'out'), (spec, run, direction) => {
         const pause = { scaleIn: direction === 'in', scaleOut: direction === 'out', annotation: `concertina.dev/paused=${direction}` };
         play({ ...spec, pause }, run, (_, { decision }) => {
-          if (direction === 'in') expect(decision.to).toBeGreaterThanOrEqual(decision.from);
-          else expect(decision.to).toBeLessThanOrEqual(decision.from);
+          const change = decision.to - decision.from;
+          expect(direction === 'in' ? change : -change).toBeGreaterThanOrEqual(0);
         });
       }),
       { numRuns: 150 },

@@ -3,6 +3,7 @@ import { fallbackFor, type ActiveFallback, type FallbackState } from './fallback
 import type { MetricOutcome, MetricFailure, MetricProposal, MetricContext } from './metric.ts';
 import { evaluateMetric } from './metric.ts';
 import type { FailureCount, MetricLabels, MetricResult, MetricSpec, ScalingSpec } from './model.ts';
+import { isOutage } from './outage.ts';
 import { isPodMetric } from './zero.ts';
 
 /** What all metrics together ask for (§6). */
@@ -40,7 +41,8 @@ export function combineMetrics(specs: readonly MetricSpec[], results: readonly M
   const current = context.currentReplicas;
   const outcomes = specs.map((metric, index) => evaluateMetric(metric, results[index] ?? notAsked, context));
   const failed = failedMetrics(specs, outcomes, { current, native: spec.native });
-  const counts = countFailures(options.counts, failed.filter(isOutage), {
+  const outages = failed.filter(({ index, failure }) => isOutage(failure, specs[index], context));
+  const counts = countFailures(options.counts, outages, {
     limit: spec.fallback?.failureThreshold ?? 1,
     now: context.now,
     spacingMs: context.config.failureSpacingMs,
@@ -84,12 +86,6 @@ function failedMetrics(
     failed.push({ index, metric: `${failure.type} ${failure.subject}`, failure });
   }
   return failed;
-}
-
-/** Pods that are not there or not ready yet say nothing of the source: only what its answer lacks is counted. */
-function isOutage({ failure: { kind, groups } }: Failed): boolean {
-  if (kind === 'NoPods') return false;
-  return kind !== 'NoUsableMetrics' || (groups?.missing.length ?? 0) > 0;
 }
 
 function standIns(

@@ -20,7 +20,7 @@ describe('the annotation paused', () => {
     ['in holds shrinking', inOnly, 100, 4, ['paused']],
     ['out holds growth', outOnly, 1350, 4, ['paused']],
     ['out lets it shrink', outOnly, 100, 1, []],
-  ])('%s', (_, pause, milli, to, holds) => {
+  ])('%s', (...[, pause, milli, to, holds]) => {
     const { decision } = new TestTarget(spec({ pause }), 4).tick(0, [milli]);
     expect({ to: decision.to, holds: decision.holds.map(({ by }) => by) }).toEqual({ to, holds });
   });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { completeBehavior } from './behavior.ts';
 import { cpuMetric, outage, queueMetric, spec } from './builders.fixture.ts';
+import { conclude } from './conclude.ts';
+import { evaluate } from './evaluate.ts';
 import { TestTarget } from './target.fixture.ts';
 
 const sleepy = spec({ minReplicas: 0, metrics: [queueMetric] });
@@ -97,6 +99,38 @@ describe('from zero', () => {
       target: queueMetric.type === 'External' ? queueMetric.target : { type: 'Value' as const },
     };
     expect(asleep({ metrics: [prometheus] }).tick(15, [20]).decision.to).toBe(2);
+  });
+});
+
+describe('the mark of sleep', () => {
+  it('goes when somebody else has woken the target, so that a zero set by hand is a pause', () => {
+    const target = asleep();
+    target.replicas = 3;
+    target.tick(15, [30]);
+    expect(target.condition('ScaledToZero')).toBe('False/NotScaledToZero');
+    target.replicas = 0;
+    expect(target.tick(15, [30]).branch).toBe('disabled');
+  });
+
+  it('is set when nobody knows whether the write of the zero went through', () => {
+    const target = new TestTarget(sleepy, 2);
+    const input = target.input([0]);
+    const { conditions } = conclude(input, evaluate(input), { kind: 'failed', message: 'timeout', unknown: true });
+    expect(conditions.find(({ type }) => type === 'ScaledToZero')).toMatchObject({ status: 'True', reason: 'ScaleToZeroUnconfirmed' });
+    const status = { conditions, currentReplicas: 2, desiredReplicas: 2 };
+    target.replicas = 0;
+    expect(evaluate(target.input([30], { status })).decision.to).toBe(3);
+    // It had not.
+    target.replicas = 2;
+    expect(evaluate(target.input([20], { status })).conditions.find(({ type }) => type === 'ScaledToZero')?.status).toBe('False');
+  });
+
+  it('is as upstream for native objects', () => {
+    const target = new TestTarget({ ...sleepy, native: true }, 2);
+    const input = target.input([0]);
+    expect(
+      conclude(input, evaluate(input), { kind: 'failed', message: 'timeout', unknown: true }).conditions.map(({ type }) => type),
+    ).not.toContain('ScaledToZero');
   });
 });
 

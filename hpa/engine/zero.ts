@@ -51,10 +51,15 @@ export function sleepSteps({ scale, status, spec, config }: EvaluationInput): Tr
   ];
 }
 
-/** What the mark says that tells both zeros apart. */
-type ZeroMark = 'asleep' | 'parked' | 'awake';
+/** What the mark says that tells both zeros apart. `unsure`: nobody knows whether the write of a zero went through. */
+type ZeroMark = 'asleep' | 'parked' | 'unsure' | 'awake';
 
-const markReasons: Readonly<Record<ZeroMark, string>> = { asleep: 'ScaledToZero', parked: 'PausedAtZero', awake: 'NotScaledToZero' };
+const markReasons: Readonly<Record<ZeroMark, string>> = {
+  asleep: 'ScaledToZero',
+  parked: 'PausedAtZero',
+  unsure: 'ScaleToZeroUnconfirmed',
+  awake: 'NotScaledToZero',
+};
 
 /** After a write: marks a target that the controller itself put to sleep, so that it may wake it (§8). */
 export function afterScaling(
@@ -68,12 +73,33 @@ export function afterScaling(
   return markZero(input, conditions, asleep ? 'asleep' : 'awake', replicasText(to));
 }
 
+/**
+ * After a write of which the answer was lost: a zero that is found later is ours, and no pause by hand. Upstream does not mark it, so that its
+ * target sleeps until somebody wakes it.
+ */
+export function afterLostWrite(
+  input: EvaluationInput,
+  evaluation: Pick<Evaluation, 'decision' | 'bounds' | 'branch'>,
+  conditions: readonly Condition[],
+): readonly Condition[] {
+  const { from, to } = evaluation.decision;
+  return input.spec.native || from === 0 || to !== 0 ? conditions : markZero(input, conditions, 'unsure');
+}
+
+/** A target with replicas is awake, whoever woke it: a zero that somebody sets later is a pause. Upstream goes by its own writes only. */
+export function seenAwake(input: EvaluationInput, conditions: readonly Condition[]): readonly Condition[] {
+  const { spec, scale } = input;
+  if (spec.native || scale.specReplicas === 0 || !isAsleep(input)) return conditions;
+  return markZero(input, conditions, 'awake', replicasText(scale.specReplicas));
+}
+
 /** A target that an annotation keeps at 0 wakes by itself when the annotation goes. */
 export function markZero(input: EvaluationInput, conditions: readonly Condition[], mark: ZeroMark, size = ''): readonly Condition[] {
   if (!input.config.scaleToZero) return removeCondition(conditions, 'ScaledToZero');
   const messages: Readonly<Record<ZeroMark, string>> = {
     asleep: 'the target sleeps at 0 replicas until a metric asks for more',
     parked: `the target is kept at 0 replicas by ${input.spec.pause?.annotation ?? 'an annotation'}; remove it to resume`,
+    unsure: 'the target may sleep at 0 replicas: the answer to the last write is missing',
     awake: `the target has ${size}`,
   };
   return withCondition(input, conditions, {

@@ -103,7 +103,7 @@ describe('activeSchedules', () => {
         '2026-10-25T02:30:00Z',
         ['day open', '2026-10-25T03:00:00Z'],
       ],
-    ])('%s', (_, start, end, instant, expected) => {
+    ])('%s', (...[, start, end, instant, expected]) => {
       expect(shown(berlin(start, end), instant)).toEqual(expected);
     });
   });

@@ -43,9 +43,15 @@ export function isTimeZone(timeZone: string): boolean {
 
 interface Compiled {
   readonly cron: Cron;
-  /** What was found last: the times do not change until the next one. */
-  known: (CronInterval & { readonly from: number }) | undefined;
+  /** What was found last: the times do not change until the next one. A window asks around its beginning, and around that of the next one. */
+  readonly known: KnownInterval[];
 }
+
+interface KnownInterval extends CronInterval {
+  readonly from: number;
+}
+
+const maxKnown = 4;
 
 /** Compiled expressions, so that a thousand policies with the same office hours cost one. A memo: what is answered depends on the arguments only. */
 const compiled = new Map<string, Compiled>();
@@ -58,7 +64,7 @@ function compile(pattern: string, timeZone: string): Compiled {
   // Without a function croner sets no timer. `no-wildcard`: also `30 2,14 * * *` runs once a day in a repeated hour, and after a missing one.
   const cron = new Cron(pattern, { mode: '5-part', timezone: timeZone, fixedTimeRule: 'no-wildcard' });
   if (compiled.size >= maxCompiled) for (const oldest of compiled.keys()) if (compiled.size >= maxCompiled) compiled.delete(oldest);
-  const entry: Compiled = { cron, known: undefined };
+  const entry: Compiled = { cron, known: [] };
   compiled.set(key, entry);
   return entry;
 }
@@ -69,14 +75,14 @@ function compile(pattern: string, timeZone: string): Compiled {
  */
 export function cronAround(pattern: string, timeZone: string, at: number): CronInterval {
   const entry = compile(pattern, timeZone);
-  const { known } = entry;
-  if (known !== undefined && known.from <= at && (known.next === undefined || at < known.next)) return known;
+  for (const known of entry.known) if (known.from <= at && (known.next === undefined || at < known.next)) return known;
   // Both look from whole seconds, strictly before and strictly after.
   const second = Math.floor(at / 1000) * 1000;
   const last = entry.cron.previousRuns(1, new Date(second + 1000))[0]?.getTime();
   const next = entry.cron.nextRun(new Date(second))?.getTime();
   const found = { last, next, from: last ?? second };
-  entry.known = found;
+  if (entry.known.length >= maxKnown) entry.known.shift();
+  entry.known.push(found);
   return found;
 }
 

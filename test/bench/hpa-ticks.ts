@@ -138,7 +138,7 @@ function decideAll(controller: Controller, changes: readonly PodChange[], moment
   const { batch } = held;
   const begun = cpuMs();
   workload.pods.apply(changes);
-  for (const [at, each] of held.facts.entries()) batch.set(workload.keys[at] ?? '', { ...each, scaleReadAt: moment.now });
+  tellReadings(held, workload.keys, moment.now);
   const report = batch.decideTick(moment);
   const decided = cpuMs();
   for (const { key } of report.full) evaluateFull(controller, held, key, moment);
@@ -148,6 +148,17 @@ function decideAll(controller: Controller, changes: readonly PodChange[], moment
     for (const key of report.news) readQuiet(controller, batch, key);
   });
   return { tickMs: ended - begun, decideMs: decided - begun, newsMs, report };
+}
+
+/** So many ticks pass until the scale of a steady policy is read again. */
+const readingEvery = 4;
+
+/** Tells of the scales that were read since the last tick; in the first one, of all policies. */
+function tellReadings({ batch, facts }: Held, keys: readonly string[], now: number): void {
+  const turn = Math.round((now - start) / periodMs) - 1;
+  for (const [at, each] of facts.entries()) {
+    if (turn === 0 || at % readingEvery === turn % readingEvery) batch.set(keys[at] ?? '', { ...each, scaleReadAt: now });
+  }
 }
 
 function factsOf(policy: BatchFacts['policy'], at: number): BatchFacts {
@@ -235,9 +246,10 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
+/** The garbage of making a workload is not a tick's; threads that sweep the heap are let to their end. */
 async function collect(): Promise<void> {
   for (let turn = 0; turn < 2; turn++) {
     globalThis.gc?.();
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await new Promise<void>((resolve) => setTimeout(resolve, 150));
   }
 }

@@ -3,9 +3,10 @@ import { queryKey, type ExternalQuery } from '../../core/model/metric-query.ts';
 import type { MetricsView, PodUsage, QueryResult } from '../../core/model/metrics-view.ts';
 import { projectPod, type PodRecord } from '../../core/model/pod.ts';
 import type { MetricSpec, ScalingPolicy } from '../../hpa/index.ts';
-import type { PodChange, PodSource } from '../../hpa/batch/index.ts';
+import type { PodChange, PodSource, UsageColumns } from '../../hpa/batch/index.ts';
 import { createMetricsView } from '../../metrics-aggregator/engine/metrics-view.ts';
 import { createUsageStore } from '../../metrics-aggregator/store/usage-store.ts';
+import type { UsageTable } from '../../metrics-aggregator/store/usage-table.ts';
 import { usageTableOf } from '../../metrics-aggregator/store/usage-table-builder.ts';
 
 /**
@@ -21,6 +22,8 @@ export interface WorkloadOptions {
   readonly namespaces: number;
   /** Each policy has an external metric too, which asks for less than the CPU. */
   readonly external: boolean;
+  /** Views hand over their columns, as the store has them (`columns` of hpa/batch/usage-columns.ts), instead of an object for each pod. */
+  readonly columns: boolean;
 }
 
 export interface Workload {
@@ -54,7 +57,8 @@ export function createWorkload(options: WorkloadOptions, start: number): Workloa
   const random = mulberry32(42);
   const usage = Float64Array.from({ length: count }, () => Math.round(250 * (0.5 + random())));
   const interner = createInterner();
-  const names = Array.from({ length: count }, (_, at) => `t${Math.floor(at / podsPerTarget)}-p${at % podsPerTarget}`);
+  let names = Array.from({ length: count }, (_, at) => `t${Math.floor(at / podsPerTarget)}-p${at % podsPerTarget}`);
+  const namespaces = Array.from({ length: options.namespaces }, (_, at) => `ns-${at}`);
   const records = names.map((name, at) => podRecord({ name, at, namespaces: options.namespaces, readyAt: start - 3_600_000 }, interner));
   const pods = benchPods(records);
   const store = createUsageStore();
@@ -72,15 +76,16 @@ export function createWorkload(options: WorkloadOptions, start: number): Workloa
         const target = Math.floor(at / podsPerTarget);
         const from = ((target + moved) % targets) * podsPerTarget + ((at + round) % podsPerTarget);
         return {
-          namespace: `ns-${target % options.namespaces}`,
+          namespace: namespaces[target % options.namespaces] ?? '',
           name,
           timestamp: now - 5_000,
           windowMs,
           containers: [{ name: 'app', cpuMilli: usage[from], memoryMilli: 268_435_456_000 }],
         };
       });
-      await store.ingest({ pods: usageTableOf(samples), nodes: [] }, now);
-      return createMetricsView({
+      const table = usageTableOf(samples);
+      await store.ingest({ pods: table, nodes: [] }, now);
+      const view = createMetricsView({
         at: now,
         sequence: round + 1,
         usage: store.snapshot({ at: now, maxAgeMs: 180_000, publish: true }),
@@ -92,9 +97,12 @@ export function createWorkload(options: WorkloadOptions, start: number): Workloa
         queries: options.external ? queriesOf(options, now, round) : new Map(),
         sources: [],
       });
+      return options.columns ? withColumns(view, table) : view;
     },
     churn: (now) => {
       const changes: PodChange[] = [];
+      // Another list of pods is parsed anew: no name is the same object as before.
+      names = names.map((name) => Buffer.from(name, 'latin1').toString('latin1'));
       for (let at = round % 100; at < count; at += 100) {
         const old = records[at];
         const replaced = (at / 100) % 2 < 1;
@@ -108,6 +116,11 @@ export function createWorkload(options: WorkloadOptions, start: number): Workloa
       return changes;
     },
   };
+}
+
+function withColumns(view: MetricsView, table: UsageTable): MetricsView {
+  const columns: UsageColumns = { ...table, oldest: -Infinity, skewed: new Uint8Array(table.podCount) };
+  return Object.freeze({ ...view, columns: () => columns });
 }
 
 function podRecord(

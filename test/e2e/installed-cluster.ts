@@ -1,15 +1,16 @@
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { realClock } from '../../core/runtime/clock.ts';
 import { seededRandom } from '../../core/runtime/random.ts';
 import { createKubeletFleet, createWorkloadModel, type KubeletFleet, type WorkloadModel } from '../../simulator/index.ts';
 import { bundleForTest } from '../journeys/process-controller.ts';
-import { startRealCluster, type RealCluster } from './real-cluster.ts';
+import { startRealCluster, type RealCluster, type RealClusterOptions } from './real-cluster.ts';
 import type { Teardown } from './teardown.ts';
 
 const run = promisify(execFile);
-const base = fileURLToPath(new URL('../../deploy/kustomize/base', import.meta.url));
+const deploy = fileURLToPath(new URL('../../deploy/', import.meta.url));
 
 /** A real control plane whose nodes the simulator's kubelets play, and the program as a bundle. */
 export interface PlayedCluster {
@@ -21,10 +22,10 @@ export interface PlayedCluster {
 }
 
 /** Starts it without nodes: metrics may have to be served before the first one says where. */
-export async function startPlayedCluster(teardown: Teardown): Promise<PlayedCluster> {
+export async function startPlayedCluster(teardown: Teardown, options: RealClusterOptions = {}): Promise<PlayedCluster> {
   const bundle = await bundleForTest();
   teardown.add(() => bundle.remove());
-  const real = await startRealCluster();
+  const real = await startRealCluster(options);
   teardown.add(() => real.stop());
   const workload = createWorkloadModel({ clock: realClock, random: seededRandom(1) });
   const fleet = createKubeletFleet({
@@ -40,11 +41,16 @@ export async function startPlayedCluster(teardown: Teardown): Promise<PlayedClus
 }
 
 /**
- * The program as it is installed: manifests by `kubectl apply -k`. Answers a kubeconfig with the token and CA of its ServiceAccount, so that a
- * verb that RBAC lacks fails what runs with it.
+ * The program as it is installed: manifests of a folder of `deploy/` by `kubectl apply -k`. Answers a kubeconfig with the token and CA of its
+ * ServiceAccount, so that a verb that RBAC lacks fails what runs with it.
  */
-export async function install(real: RealCluster, teardown: Teardown): Promise<string> {
-  await run('kubectl', ['--kubeconfig', real.adminKubeconfig, 'apply', '-k', base]);
-  teardown.add(() => run('kubectl', ['--kubeconfig', real.adminKubeconfig, 'delete', '-k', base, '--wait=false']));
+export async function install(real: RealCluster, teardown: Teardown, folder = 'kustomize/base'): Promise<string> {
+  await kubectl(real, 'apply', '-k', join(deploy, folder));
+  teardown.add(() => kubectl(real, 'delete', '-k', join(deploy, folder), '--wait=false', '--ignore-not-found'));
   return real.serviceAccountKubeconfig('concertina-system', 'concertina');
+}
+
+/** kubectl as the administrator; answers its standard output. */
+export async function kubectl(real: RealCluster, ...args: readonly string[]): Promise<string> {
+  return (await run('kubectl', ['--kubeconfig', real.adminKubeconfig, ...args], { maxBuffer: 64 * 1024 * 1024 })).stdout;
 }

@@ -1,11 +1,7 @@
-import { realClock } from '../../core/runtime/clock.ts';
-import { seededRandom } from '../../core/runtime/random.ts';
-import { createMetricsApi, fleetScrapes } from '../../simulator/index.ts';
 import { processJourneyCluster, type AuditedWrite, type ProcessJourneyCluster } from '../journeys/process-cluster.ts';
-import { reflectedObjects } from '../journeys/reflected-objects.ts';
 import type { AuditRecord } from './audit.ts';
 import { install, startPlayedCluster } from './installed-cluster.ts';
-import { registerAggregatedApi, serveHandler } from './metrics-api-server.ts';
+import { servePlayedUsage } from './played-usage.ts';
 import type { RealCluster } from './real-cluster.ts';
 import { createTeardown, type Teardown } from './teardown.ts';
 
@@ -32,21 +28,7 @@ async function start(teardown: Teardown): Promise<Pick<RealJourneyCluster, 'real
   const { real, workload, fleet, program } = await startPlayedCluster(teardown);
   const client = real.adminClient;
   for (const name of ['node-a', 'node-b']) await fleet.addNode({ name, cpu: 16, memory: '32Gi' });
-  const mirror = await reflectedObjects(client);
-  teardown.add(() => mirror.stop());
-  const metrics = createMetricsApi({
-    clock: realClock,
-    random: seededRandom(3),
-    source: fleetScrapes(fleet),
-    objects: mirror.objects,
-    resolutionMs: 1000,
-  });
-  metrics.start();
-  const server = await serveHandler(metrics.handler);
-  teardown.add(() => server.close());
-  teardown.add(async () => metrics.stop());
-  const registered = await registerAggregatedApi(real.admin, { group: 'metrics.k8s.io', version: 'v1beta1', port: server.port });
-  teardown.add(() => registered.unregister());
+  const metrics = await servePlayedUsage({ real, fleet }, teardown);
   const kubeconfig = await install(real, teardown);
   const cluster = processJourneyCluster({
     name: 'real control plane',

@@ -74,6 +74,10 @@ export interface AggregatedApi {
   readonly port: number;
   /** Among the versions of its group; the greatest is preferred. Default 100. */
   readonly versionPriority?: number;
+  /** The Service that stands for it; default one in kube-system, named after the API. */
+  readonly service?: { readonly namespace: string; readonly name: string };
+  /** PEM of the CA that its certificate, for `<service>.<namespace>.svc`, is checked against; default: any certificate will do. */
+  readonly ca?: string;
 }
 
 /**
@@ -82,14 +86,14 @@ export interface AggregatedApi {
  */
 export async function registerAggregatedApi(admin: HttpApi, api: AggregatedApi): Promise<{ unregister(): Promise<void> }> {
   const name = `${api.version}.${api.group}`;
-  const service = `aggregated-${name.replaceAll('.', '-')}`;
-  const servicePath = '/api/v1/namespaces/kube-system/services';
+  const service = api.service ?? { namespace: 'kube-system', name: `aggregated-${name.replaceAll('.', '-')}` };
+  const servicePath = `/api/v1/namespaces/${service.namespace}/services`;
   const apiServicePath = '/apis/apiregistration.k8s.io/v1/apiservices';
   const create = async (path: string, body: object): Promise<void> => {
     const made = await admin.post(path, body);
     if (made.status !== 201) throw new Error(`POST ${path}: ${made.status} ${made.text}`);
   };
-  await create(servicePath, { metadata: { name: service }, spec: { type: 'ExternalName', externalName: 'localhost' } });
+  await create(servicePath, { metadata: { name: service.name }, spec: { type: 'ExternalName', externalName: 'localhost' } });
   await create(apiServicePath, {
     metadata: { name },
     spec: {
@@ -97,15 +101,15 @@ export async function registerAggregatedApi(admin: HttpApi, api: AggregatedApi):
       version: api.version,
       groupPriorityMinimum: 100,
       versionPriority: api.versionPriority ?? 100,
-      insecureSkipTLSVerify: true,
-      service: { namespace: 'kube-system', name: service, port: api.port },
+      ...(api.ca === undefined ? { insecureSkipTLSVerify: true } : { caBundle: Buffer.from(api.ca).toString('base64') }),
+      service: { ...service, port: api.port },
     },
   });
   await waitUntilAvailable(admin, `${apiServicePath}/${name}`);
   return {
     unregister: async () => {
       await admin.delete(`${apiServicePath}/${name}`);
-      await admin.delete(`${servicePath}/${service}`);
+      await admin.delete(`${servicePath}/${service.name}`);
     },
   };
 }

@@ -51,6 +51,7 @@ export const runRights: readonly Right[] = [
   right('concertina.dev', 'horizontalpolicies/status', ['patch'], 'saying in a policy what was decided'),
   right('concertina.dev', 'metricsources/status', ['patch'], 'saying in a MetricSource how it does'),
   right('autoscaling', 'horizontalpodautoscalers', read, 'noticing another autoscaler on the same target'),
+  right('apps', 'replicasets', read, 'telling whose the pods are'),
   right('apps', 'deployments/scale', ['get', 'patch'], 'scaling Deployments'),
   right('apps', 'replicasets/scale', ['get', 'patch'], 'scaling ReplicaSets'),
   right('apps', 'statefulsets/scale', ['get', 'patch'], 'scaling StatefulSets'),

@@ -1,0 +1,50 @@
+import type { ScalingHistory } from '../../core/model/cooldown.ts';
+import type { Decision } from '../../core/model/decision.ts';
+import type { KubeObject } from '../../core/model/object.ts';
+import type { HpaState } from '../engine/index.ts';
+import { historyOf, restoredState, type PolicyResult } from '../policy.ts';
+import type { HorizontalPolicyStatus } from '../policy-schema.ts';
+import type { UnsureWrite } from './unrecorded.ts';
+
+/** What is remembered of one policy between evaluations. */
+export interface PolicyMemory {
+  uid: string | undefined;
+  parsed: { readonly revision: string; readonly result: PolicyResult } | undefined;
+  state: HpaState;
+  history: ScalingHistory;
+  /** This process has read the target's scale at least once. */
+  seenScale: boolean;
+  /** A write whose answer was lost. */
+  unsure: UnsureWrite | undefined;
+  /** The size that was read last, and when it was first read. */
+  size: { readonly replicas: number; readonly since: number } | undefined;
+  /** The status that was written last, while the mirror still shows the object as it was before. */
+  written: { readonly seenVersion: string | undefined; readonly status: Partial<HorizontalPolicyStatus> } | undefined;
+  /** Warnings that stand: the same one is not said again every 15 seconds. */
+  warned: ReadonlySet<string>;
+  decision: Decision | undefined;
+  /** What would be set without cooldowns and mode. */
+  proposed: number | undefined;
+  /** When a schedule next changes what is allowed, epoch milliseconds. */
+  boundsChangeAt: number | undefined;
+  /** Until when a first evaluation waits for first answers, on the monotonic clock. */
+  waitsUntil: number | undefined;
+}
+
+export function emptyMemory(uid: string | undefined, raw: KubeObject): PolicyMemory {
+  return {
+    uid,
+    parsed: undefined,
+    state: restoredState(raw),
+    history: historyOf(raw),
+    seenScale: false,
+    unsure: undefined,
+    size: undefined,
+    written: undefined,
+    warned: new Set(),
+    decision: undefined,
+    proposed: undefined,
+    boundsChangeAt: undefined,
+    waitsUntil: undefined,
+  };
+}

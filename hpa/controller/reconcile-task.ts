@@ -1,0 +1,49 @@
+import type { Decision } from '../../core/model/decision.ts';
+import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
+import type { Conclusion } from '../engine/index.ts';
+import { statusOf, type ScalingPolicy } from '../policy.ts';
+import type { HorizontalPolicyStatus } from '../policy-schema.ts';
+import type { InputNews } from './input-news.ts';
+import type { HpaMetrics } from './metrics.ts';
+import type { PolicyMemory } from './policy-memory.ts';
+import type { HpaControllerOptions, PodLister } from './ports.ts';
+import type { ScaleAccess } from './scale-access.ts';
+import type { SelectorRegistry } from './selectors.ts';
+
+export interface ReconcileContext {
+  readonly options: HpaControllerOptions;
+  readonly scales: ScaleAccess;
+  readonly selectors: SelectorRegistry;
+  readonly news: InputNews;
+  readonly hpaMetrics: HpaMetrics;
+  readonly conflictOf: (policy: ScalingPolicy, key: string) => string | undefined;
+  /** Other policies and native objects on the target of a policy. */
+  readonly othersOn: (policy: ScalingPolicy, key: string) => readonly ObjectReference[];
+  readonly signal: AbortSignal;
+}
+
+export interface ReconcileTask {
+  readonly key: string;
+  readonly raw: KubeObject;
+  readonly memory: PolicyMemory;
+  readonly pods: PodLister;
+}
+
+/** What one evaluation came to. */
+export interface Result {
+  readonly decision: Decision;
+  readonly conclusion: Conclusion;
+  readonly evaluated: boolean;
+  readonly proposed: number | undefined;
+  readonly targets: string | undefined;
+  /** When a schedule next changes what is allowed, epoch milliseconds. */
+  readonly boundsChangeAt?: number | undefined;
+  /** This process may not write now. */
+  readonly fenced: boolean;
+}
+
+/** The status that is stored: what was written last, as long as the mirror shows the object from before. */
+export function statusBefore({ raw, memory }: ReconcileTask): Partial<HorizontalPolicyStatus> {
+  const { written } = memory;
+  return written !== undefined && written.seenVersion === raw.metadata.resourceVersion ? written.status : statusOf(raw);
+}

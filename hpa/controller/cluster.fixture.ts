@@ -57,6 +57,9 @@ export class FakeCluster {
   #version = 1;
   #sequence = 0;
   #handlers = new Set<(change: PolicyChange) => void>();
+  #hpaHandlers = new Set<(change: PolicyChange) => void>();
+  /** Thrown when an object is deleted. */
+  deletion: Error | undefined;
 
   addTarget(name: string, replicas: number, labels: Record<string, string> = { app: name }): FakeTarget {
     const selector = Object.entries(labels)
@@ -88,6 +91,26 @@ export class FakeCluster {
     this.#tell({ type: old === undefined ? 'added' : 'updated', key, old, new: raw });
   }
 
+  /** A native object; API servers before 1.37 keep no generation of them. */
+  setHpa(name: string, spec: object, target = name): void {
+    const key = `shop/${name}`;
+    const old = this.nativeHpas.get(key);
+    const raw: KubeObject = {
+      metadata: { name, namespace: 'shop', uid: `hpa-${name}`, resourceVersion: String((this.#version += 1)) },
+      spec: { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: target }, maxReplicas: 10, ...spec },
+      status: old?.status ?? {},
+    };
+    this.nativeHpas.set(key, raw);
+    this.#tellOfHpa({ type: old === undefined ? 'added' : 'updated', key, old, new: raw });
+  }
+
+  deleteHpa(name: string): void {
+    const key = `shop/${name}`;
+    const old = this.nativeHpas.get(key);
+    this.nativeHpas.delete(key);
+    this.#tellOfHpa({ type: 'deleted', key, old, new: undefined });
+  }
+
   deletePolicy(name: string): void {
     const key = `shop/${name}`;
     const old = this.policies.get(key);
@@ -117,7 +140,7 @@ export class FakeCluster {
         policies: this.#source(this.policies, this.#handlers),
         pods: () => this.view(),
         podsAgeMs: () => this.podsAgeMs,
-        nativeHpas: this.#source(this.nativeHpas, new Set()),
+        nativeHpas: this.#source(this.nativeHpas, this.#hpaHandlers),
       },
       metrics: () => this.metrics(),
       clock: this.clock,
@@ -167,6 +190,10 @@ export class FakeCluster {
     for (const handler of this.#handlers) handler(change);
   }
 
+  #tellOfHpa(change: PolicyChange): void {
+    for (const handler of this.#hpaHandlers) handler(change);
+  }
+
   #source(objects: Map<string, KubeObject>, handlers: Set<(change: PolicyChange) => void>) {
     return {
       get: (key: string) => objects.get(key),
@@ -198,7 +225,7 @@ export class FakeCluster {
     const fence = (path: string): void => {
       if (this.fencedBy !== undefined) throw new ConcertinaError('FENCED', `${path} was not sent: ${this.fencedBy}`);
     };
-    const client: Pick<KubeClient, 'server' | 'raw' | 'getScale' | 'setScale' | 'patch'> = {
+    const client: Pick<KubeClient, 'server' | 'raw' | 'getScale' | 'setScale' | 'patch' | 'delete'> = {
       server: 'fake',
       raw: ({ path }) => {
         const resources = [
@@ -225,10 +252,18 @@ export class FakeCluster {
         target.version += 1;
         return Promise.resolve(scaleOf(name));
       },
-      patch: async <T>(...[, { name }, { body }]: Parameters<KubeClient['patch']>): Promise<T> => {
+      delete: (_, { name }) => {
+        fence(`DELETE ${name}`);
+        if (this.deletion !== undefined) return Promise.reject(this.deletion);
+        this.deleteHpa(name);
+        return Promise.resolve();
+      },
+      patch: async <T>(...[type, { name }, { body }]: Parameters<KubeClient['patch']>): Promise<T> => {
         fence(`PATCH ${name}/status`);
         const key = `shop/${name}`;
-        const old = this.policies.get(key);
+        const native = type.kind === 'HorizontalPodAutoscaler';
+        const objects = native ? this.nativeHpas : this.policies;
+        const old = objects.get(key);
         if (old === undefined) throw failure(404, 'NotFound', 'gone');
         this.statusPatches.push({ name, body });
         const patch = (body as { status: object }).status;
@@ -237,8 +272,10 @@ export class FakeCluster {
           metadata: { ...old.metadata, resourceVersion: String((this.#version += 1)) },
           status: merge(old.status, patch),
         };
-        this.policies.set(key, raw);
-        this.#tell({ type: 'updated', key, old, new: raw });
+        objects.set(key, raw);
+        const change = { type: 'updated' as const, key, old, new: raw };
+        if (native) this.#tellOfHpa(change);
+        else this.#tell(change);
         return Promise.resolve(raw as T);
       },
     };

@@ -192,7 +192,13 @@ describe('bad input', () => {
   it.each([
     ['min above max', { minReplicas: 20 }, 'Accepted', 'False/InvalidPolicy', 'spec.maxReplicas: 10 is less than minReplicas 20'],
     ['an unknown metric', { metrics: [{ type: 'Disk' }] }, 'Accepted', 'False/InvalidPolicy', 'spec.metrics[0].type: "Disk" is not one of'],
-    ['a later feature', { fallback: { failureThreshold: 1, replicas: 1 } }, 'Accepted', 'False/NotSupportedYet', 'spec.fallback'],
+    [
+      'a resource that nobody measures',
+      { metrics: [{ type: 'Resource', resource: { name: 'storage', target: { type: 'AverageValue', averageValue: '1Gi' } } }] },
+      'Accepted',
+      'False/NotSupportedYet',
+      'spec.metrics[0].resource.name',
+    ],
     [
       'a target that does not exist',
       { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'nope' } },

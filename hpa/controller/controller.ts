@@ -49,6 +49,8 @@ function timerSlackMs(periodMs: number): number {
 /** How long the first evaluation waits for a first view of metrics, milliseconds. */
 const firstViewGraceMs = 30_000;
 const notReadyRetryMs = 1000;
+/** By then the mirror shows what was just deleted. */
+const againMs = 500;
 /** How long a policy that has a part of its inputs waits for the rest. */
 const gatherMs = 1000;
 
@@ -256,6 +258,10 @@ class RunningController implements HpaController {
   #nextTurn(key: string): number {
     const period = this.#periodOf(key);
     const memory = this.#memories.get(key);
+    if (memory?.again === true) {
+      this.#urgent.add(key);
+      return againMs;
+    }
     const ends = memory?.decision?.holds.flatMap(({ by, until }) => (by === 'cooldown' && until !== undefined ? [until] : [])) ?? [];
     const wait = Math.min(...ends, memory?.boundsChangeAt ?? Infinity) - this.#options.clock.now();
     // A hold of the past is left over from before a failed evaluation.

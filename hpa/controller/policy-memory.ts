@@ -25,6 +25,8 @@ export interface PolicyMemory {
   decision: Decision | undefined;
   /** What would be set without cooldowns and mode. */
   proposed: number | undefined;
+  /** To be evaluated again soon. */
+  again: boolean;
   /** When a schedule next changes what is allowed, epoch milliseconds. */
   boundsChangeAt: number | undefined;
   /** Until when a first evaluation waits for first answers, on the monotonic clock. */
@@ -44,6 +46,7 @@ export function emptyMemory(uid: string | undefined, raw: KubeObject): PolicyMem
     warned: new Set(),
     decision: undefined,
     proposed: undefined,
+    again: false,
     boundsChangeAt: undefined,
     waitsUntil: undefined,
   };

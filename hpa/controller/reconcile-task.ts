@@ -36,6 +36,8 @@ export interface Result {
   readonly evaluated: boolean;
   readonly proposed: number | undefined;
   readonly targets: string | undefined;
+  /** Something that held the target was taken away: it is evaluated again as soon as the mirrors show that. */
+  readonly again?: boolean | undefined;
   /** When a schedule next changes what is allowed, epoch milliseconds. */
   readonly boundsChangeAt?: number | undefined;
   /** This process may not write now. */

@@ -40,6 +40,7 @@ export async function reconcile(context: ReconcileContext, task: ReconcileTask):
   memory.decision = result.decision;
   memory.proposed = result.proposed;
   memory.boundsChangeAt = result.boundsChangeAt;
+  memory.again = result.again === true;
   if (!result.fenced) {
     emitEvents(context, task, result.conclusion.events);
     await writeStatus(context, task, result);
@@ -80,7 +81,7 @@ async function handedOver(
         message: `${from} was deleted: this policy scales ${target.kind}/${target.name} from now on`,
       }
     : { type: 'Warning' as const, reason: 'FailedTakeOver', message: taken.problem };
-  return { ...result, conclusion: { ...result.conclusion, events: [...result.conclusion.events, note] } };
+  return { ...result, again: taken.ok, conclusion: { ...result.conclusion, events: [...result.conclusion.events, note] } };
 }
 
 function parsedPolicy({ options }: ReconcileContext, { raw, memory }: ReconcileTask): PolicyResult {

@@ -45,13 +45,6 @@ const hpaController = {
   ],
 };
 
-/** A part of the program as `deploy/` runs it: its ServiceAccount, the arguments of its Deployment but for addresses and files. */
-export interface Installed {
-  readonly deployment: string;
-  readonly serviceAccount: string;
-  readonly flags: readonly string[];
-}
-
 /** A real control plane with its own HPA controller, a real Prometheus, and the aggregator of the program in a process of its own. */
 export interface ServingCluster {
   readonly real: RealCluster;
@@ -93,28 +86,29 @@ export async function startServingCluster(
     subjectAltNames: ['IP:127.0.0.1', 'DNS:concertina-external-metrics.concertina-system.svc'],
   });
   await client.create(resourceTypes.metricSources, metricSource(prometheus.url));
-  const start = async ({ deployment: name, serviceAccount, flags }: Installed): Promise<ProcessController> => {
-    const kubeconfig = await real.serviceAccountKubeconfig('concertina-system', serviceAccount);
-    const token = join(real.dir, `${serviceAccount}.token`);
-    await writeFile(token, (await readConnection(kubeconfig)).token ?? '', { mode: 0o600 });
-    const all = [...(await argumentsOf(real, name)), ...timing, ...flags.map((flag) => flag.replace('TOKEN', token))];
-    const running = await startProcess({ program, identity: serviceAccount, kubeconfig, flags: all });
+  const tokenFile = (account: string): string => join(real.dir, `${account}.token`);
+  /** As a Deployment of the manifests runs it: with its ServiceAccount, and its arguments but for addresses and files. */
+  const start = async (name: string, flags: readonly string[]): Promise<ProcessController> => {
+    const kubeconfig = await real.serviceAccountKubeconfig('concertina-system', name);
+    await writeFile(tokenFile(name), (await readConnection(kubeconfig)).token ?? '', { mode: 0o600 });
+    const running = await startProcess({
+      program,
+      identity: name,
+      kubeconfig,
+      flags: [...(await argumentsOf(real, name)), ...timing, ...flags],
+    });
     teardown.add(() => running.stop());
     return running;
   };
   const { certFile, keyFile } = certificate;
-  const aggregator = await start({
-    deployment: 'concertina-aggregator',
-    serviceAccount: 'concertina-aggregator',
-    flags: [
-      '--serve-address=127.0.0.1:0',
-      `--serve-cert-file=${certFile}`,
-      `--serve-key-file=${keyFile}`,
-      '--external-metrics-address=127.0.0.1:0',
-      `--external-metrics-cert-file=${certFile}`,
-      `--external-metrics-key-file=${keyFile}`,
-    ],
-  });
+  const aggregator = await start('concertina-aggregator', [
+    '--serve-address=127.0.0.1:0',
+    `--serve-cert-file=${certFile}`,
+    `--serve-key-file=${keyFile}`,
+    '--external-metrics-address=127.0.0.1:0',
+    `--external-metrics-cert-file=${certFile}`,
+    `--external-metrics-key-file=${keyFile}`,
+  ]);
   const port = async (served: string): Promise<number> => {
     await eventually(`the aggregator serves ${served}`, async () => portOf(aggregator.log(), served) !== undefined);
     return portOf(aggregator.log(), served) ?? 0;
@@ -127,15 +121,11 @@ export async function startServingCluster(
     ports,
     certificate,
     startHpa: () =>
-      start({
-        deployment: 'concertina',
-        serviceAccount: 'concertina',
-        flags: [
-          `--aggregator-url=https://127.0.0.1:${ports.api}`,
-          `--aggregator-ca-file=${own.authority.certFile}`,
-          '--aggregator-token-file=TOKEN',
-        ],
-      }),
+      start('concertina', [
+        `--aggregator-url=https://127.0.0.1:${ports.api}`,
+        `--aggregator-ca-file=${own.authority.certFile}`,
+        `--aggregator-token-file=${tokenFile('concertina')}`,
+      ]),
     setCpuLoad: (namespace, totalMilli) => workload.setLoad(namespace, constant(totalMilli)),
     workload: async (namespace, lines) => {
       shown.set(namespace, lines);

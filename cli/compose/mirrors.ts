@@ -22,7 +22,14 @@ export interface Mirrors {
   stop(): Promise<void>;
 }
 
-export function createMirrors(deps: { client: KubeClient; clock: Clock; random: Random; logger: Logger }): Mirrors {
+export function createMirrors(deps: {
+  client: KubeClient;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  /** Without deciding, only the pods and the sources are mirrored: what a process does not read it needs no right to. */
+  decides: boolean;
+}): Mirrors {
   const { client, clock, random, logger } = deps;
   const interner = createInterner();
   const warn =
@@ -62,7 +69,7 @@ export function createMirrors(deps: { client: KubeClient; clock: Clock; random: 
     if (next !== undefined) owners.set(next.uid, next.controller);
     else if (old !== undefined) owners.delete(old.uid);
   });
-  const all = [pods, policies, nativeHpas, metricSources, replicaSets];
+  const all = [pods, metricSources, ...(deps.decides ? [policies, nativeHpas, replicaSets] : [])];
   let running = 0;
   const isRunning = (pod: PodRecord | undefined): number => (pod?.phase === 'Running' ? 1 : 0);
   pods.onDelta((delta) => {

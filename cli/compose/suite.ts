@@ -80,7 +80,8 @@ export function createSuite(options: SuiteOptions): Suite {
     observer: (outcome) => runtimeMetrics.observeApiRequest(apiRequestLabels(outcome)),
   });
 
-  const mirrors = createMirrors({ client: unfenced, clock: transportClock, random, logger });
+  const decides = settings.components.includes('hpa');
+  const mirrors = createMirrors({ client: unfenced, clock: transportClock, random, logger, decides });
   const view = cachedView(mirrors.pods, clock);
   const { leaderElection } = settings;
   const elector = createLeaseElector({
@@ -103,7 +104,7 @@ export function createSuite(options: SuiteOptions): Suite {
     onFailure: (error) => logger.warn('the lease could not be read or renewed', { error: messageOf(error) }),
   });
   // A dry run writes nothing at all, the Lease included, so it stands beside a working copy without disturbing it. What only measures and serves needs no Lease.
-  const elects = leaderElection.enabled && !settings.dryRun && settings.components.includes('hpa');
+  const elects = leaderElection.enabled && !settings.dryRun && decides;
   const led = elects ? unfenced.fenced(elector.fence()) : unfenced;
   const client = settings.dryRun ? led.fenced(dryRunFence('this is a dry run')) : led;
   const events = createEventRecorder({ client, clock, random, component: 'concertina', instance: identity });
@@ -140,7 +141,6 @@ export function createSuite(options: SuiteOptions): Suite {
         onPoll,
       });
   const { aggregator } = aggregation;
-  const decides = settings.components.includes('hpa');
   const hpa = createHpaController({
     client,
     reads: {
@@ -190,7 +190,7 @@ export function createSuite(options: SuiteOptions): Suite {
     logger,
     metrics: { render: () => runtimeMetrics.render(), contentType: runtimeMetrics.registry.contentType },
   });
-  addChecks(server, { mirrors, isWorking: () => work.isWorking(), progress: () => progress.check() });
+  addChecks(server, { mirrors, decides, isWorking: () => work.isWorking(), progress: () => progress.check() });
   addShutdownSteps(shutdown, {
     work,
     elector: elects ? elector : undefined,
@@ -198,7 +198,7 @@ export function createSuite(options: SuiteOptions): Suite {
     mirrors,
     server,
     serving,
-    clients: [unfenced, metricsClient],
+    client: unfenced,
   });
 
   return {
@@ -261,7 +261,8 @@ function addShutdownSteps(
     readonly mirrors: Mirrors;
     readonly server: HttpServer;
     readonly serving: Serving | undefined;
-    readonly clients: readonly KubeClient[];
+    /** Closing one closes the connection for all. */
+    readonly client: KubeClient;
   },
 ): void {
   shutdown.add({ phase: 'stop-work', name: 'controllers', run: () => deps.work.stop('shutdown') });
@@ -273,7 +274,7 @@ function addShutdownSteps(
   shutdown.add({ phase: 'servers', name: 'health', run: () => deps.server.close() });
   const { serving } = deps;
   if (serving !== undefined) shutdown.add({ phase: 'servers', name: 'metrics API', run: () => serving.stop() });
-  for (const client of deps.clients) shutdown.add({ phase: 'servers', name: 'connections', run: () => client.close() });
+  shutdown.add({ phase: 'servers', name: 'connections', run: () => deps.client.close() });
 }
 
 function apiRequestLabels({ method, path, status, durationMs }: RequestOutcome): {

@@ -26,7 +26,8 @@ export function createWork(deps: {
       wanted = true;
       const mine = ++term;
       logger.info('starting to work', { why });
-      void Promise.all([mirrors.pods.waitForSync(deps.signal), mirrors.policies.waitForSync(deps.signal)]).then((synced) => {
+      const needed = hpa === undefined ? [mirrors.pods] : [mirrors.pods, mirrors.policies];
+      void Promise.all(needed.map((mirror) => mirror.waitForSync(deps.signal))).then((synced) => {
         if (!synced.every(Boolean) || mine !== term || !wanted) return;
         hpa?.start();
         aggregation.start();

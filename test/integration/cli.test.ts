@@ -44,10 +44,14 @@ function concertina(args: readonly string[], { env = {}, stopAt, limit = limitMs
   });
   let stdout = '';
   let stderr = '';
+  let stopped = false;
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => {
     stderr += chunk.toString();
-    if (stopAt !== undefined && stderr.includes(stopAt)) child.kill('SIGTERM');
+    // Once only: a second signal is the operator's wish to end at once.
+    if (stopAt === undefined || stopped || !stderr.includes(stopAt)) return;
+    stopped = true;
+    child.kill('SIGTERM');
   });
   const timer = setTimeout(() => child.kill('SIGKILL'), limit);
   return new Promise((resolve, reject) => {

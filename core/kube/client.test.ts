@@ -335,6 +335,22 @@ describe('retries', () => {
     expect(server.requests).toHaveLength(4);
   });
 
+  it('tries no read again for whoever has retries of its own', async () => {
+    const server = await serve((_request, response) => statusAnswer(response, 503, 'ServiceUnavailable', { 'retry-after': '1' }));
+    const answer = await clientFor(server, {}).raw({ method: 'GET', path: '/apis/metrics.k8s.io/v1beta1/pods', retries: 0 });
+    expect(answer.status).toBe(503);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('reads no more of an answer than it was told to', async () => {
+    const server = await serve((_request, response) => response.end('x'.repeat(100_000)));
+    const client = clientFor(server, {});
+    const error = await failure(client.raw({ method: 'GET', path: '/apis/metrics.k8s.io/v1beta1/pods', maxBytes: 99_999 }));
+    expect(error.message).toContain('/apis/metrics.k8s.io/v1beta1/pods with more than 99999 bytes');
+    const whole = await client.raw({ method: 'GET', path: '/apis/metrics.k8s.io/v1beta1/pods', maxBytes: 100_000 });
+    expect(whole.body).toHaveLength(100_000);
+  });
+
   it('asks the fence again before a repeated write', async () => {
     const clock = new VirtualClock();
     const fence = closeableFence();

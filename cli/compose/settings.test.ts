@@ -100,6 +100,27 @@ describe('settings', () => {
     expect((await fromWords('--dry-run=false')).dryRun).toBe(false);
   });
 
+  it.each([
+    [['--components=hpa'], 'aggregator.url (not given): without metrics-aggregator among the components'],
+    [['--components=metrics-aggregator', '--aggregator-url=https://a'], '--aggregator-url): a process that only measures asks no other'],
+    [
+      ['--components=hpa', '--aggregator-url=https://a', '--serve-address=127.0.0.1:1'],
+      'One setting is wrong: aggregator.url (--aggregator-url): what another process measures',
+    ],
+    [['--serve-address=127.0.0.1:1'], '--serve-address): every copy would serve'],
+  ])('that contradict one another are refused: %j', async (words, problem) => {
+    await expect(fromWords(...words)).rejects.toThrow(problem);
+  });
+
+  it.each([
+    [['--components=hpa', '--aggregator-url=https://a']],
+    [['--components=metrics-aggregator', '--serve-address=127.0.0.1:1']],
+    [['--serve-address=127.0.0.1:1', '--no-leader-election-enabled']],
+    [['--serve-address=127.0.0.1:1', '--dry-run']],
+  ])('that fit one another are taken: %j', async (words) => {
+    await expect(fromWords(...words)).resolves.toMatchObject({ log: { level: 'info' } });
+  });
+
   it('go by flag, then variable, then file, then default', async () => {
     const config = await file('cooldown: {scaleUp: 1m, scaleDown: 1m}\nhpa: {workers: 2, tolerance: 0.2}\n');
     process.env[environmentName(['cooldown', 'scaleUp'])] = '2m';

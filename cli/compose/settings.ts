@@ -84,107 +84,147 @@ const decisionSettings = {
     .prefault({}),
 };
 
-export const runSettings = z.strictObject({
-  ...decisionSettings,
-  adopt: z
-    .array(z.enum(['hpa'], notA('hpa')))
-    .default([])
-    .describe('Native objects that are carried out too, for clusters whose built-in controller is off: hpa (none)'),
-  dryRun: z.boolean(notA('true or false')).default(false).describe('Decide, explain and report, but change nothing in the cluster'),
-  leaderElection: z
-    .strictObject({
-      enabled: z
-        .boolean(notA('true or false'))
-        .default(true)
-        .describe('Work only while holding the Lease; --no-leader-election-enabled for a single copy'),
-      leaseName: z.string().min(1).default('concertina').describe('Name of the Lease (concertina)'),
-      leaseNamespace: z.string().min(1).optional().describe('Its namespace (POD_NAMESPACE, else the context’s, else default)'),
-      leaseDuration: duration('15s', 'Others wait this long for a silent holder', 1000),
-      renewDeadline: duration('10s', 'The holder stops writing when it could not renew for so long', 500),
-      retryPeriod: duration('2s', 'Time between two tries to take or renew', 100),
-    })
-    .refine((lease) => lease.renewDeadline < lease.leaseDuration, 'renewDeadline must be shorter than leaseDuration')
-    .refine((lease) => lease.retryPeriod < lease.renewDeadline, 'retryPeriod must be shorter than renewDeadline')
-    .prefault({}),
-  health: z
-    .strictObject({
-      address: z
-        .string()
-        .refine(isAddress, { error: ({ input }) => `"${String(input)}" is not HOST:PORT, such as 127.0.0.1:8080` })
-        .default('127.0.0.1:8080')
-        .describe('Where /healthz, /readyz and /metrics are served (127.0.0.1:8080)'),
-    })
-    .prefault({}),
-  components: z
-    .array(z.enum(componentNames, notA(`one of ${componentNames.join(', ')}`)))
-    .min(1)
-    .default([...componentNames])
-    .describe(`What runs in this process: ${componentNames.join(', ')} (all)`),
-  aggregator: z
-    .strictObject({
-      url: z.string().min(1).optional().describe('Base URL of a metrics aggregator that runs by itself, in place of one in this process'),
-      caFile: z.string().min(1).optional().describe('PEM file with the CA of its certificate'),
-      tokenFile: z
-        .string()
-        .min(1)
-        .default('/var/run/secrets/kubernetes.io/serviceaccount/token')
-        .describe('File with the token that it is shown, read anew when it changes (the ServiceAccount’s)'),
-      plainHttp: z
-        .boolean(notA('true or false'))
-        .default(false)
-        .describe('Permit http:// to another host; token and values can be read on the way'),
-    })
-    .prefault({}),
-  serve: z
-    .strictObject({
-      address: address('Where the API of the metrics aggregator is served, HOST:PORT (not served)'),
-      certFile: z.string().min(1).optional().describe('PEM file with its certificate; needed beyond loopback'),
-      keyFile: z.string().min(1).optional().describe('PEM file with the key'),
-      auth: z
-        .boolean(notA('true or false'))
-        .default(true)
-        .describe('Ask the API server who may read (TokenReview, SubjectAccessReview); false on loopback only'),
-    })
-    .refine((serve) => (serve.certFile === undefined) === (serve.keyFile === undefined), 'certFile and keyFile go together')
-    .refine(
-      ({ address: at, certFile, auth }) => at === undefined || isLoopback(at) || (certFile !== undefined && auth),
-      'beyond loopback certFile, keyFile and auth are needed: what is served is the load of every workload',
-    )
-    .prefault({}),
-  externalMetrics: z
-    .strictObject({
-      address: address('Where external.metrics.k8s.io is served for MetricSources that offer externalMetrics, HOST:PORT (not served)'),
-      certFile: z.string().min(1).optional().describe('PEM file with its certificate, whose CA stands in the APIService'),
-      keyFile: z.string().min(1).optional().describe('PEM file with the key'),
-      doubtful: z
-        .enum(['refuse', 'serve'], notA('refuse or serve'))
-        .default('refuse')
-        .describe('Values that are good for growth only, which that API cannot say: refuse them, or serve them all the same (refuse)'),
-    })
-    .refine(
-      ({ address: at, certFile, keyFile }) => at === undefined || (certFile !== undefined && keyFile !== undefined),
-      'certFile and keyFile are needed: the API server speaks TLS only',
-    )
-    .prefault({}),
-  api: z
-    .strictObject({
-      qps: number('a number above 0', (value) => value > 0)
-        .default(50)
-        .describe('Most requests to the API server a second, on average (50)'),
-      burst: number('a whole number of 1 or more', (value) => Number.isInteger(value) && value >= 1)
-        .default(100)
-        .describe('Most requests at once (100)'),
-    })
-    .prefault({}),
-  log: z
-    .strictObject({
-      level: z
-        .enum(logLevels, notA(`one of ${logLevels.join(', ')}`))
-        .default('info')
-        .describe(`Least severe lines: ${logLevels.join(', ')} (info)`),
-    })
-    .prefault({}),
-});
+export const runSettings = z
+  .strictObject({
+    ...decisionSettings,
+    adopt: z
+      .array(z.enum(['hpa'], notA('hpa')))
+      .default([])
+      .describe('Native objects that are carried out too, for clusters whose built-in controller is off: hpa (none)'),
+    dryRun: z.boolean(notA('true or false')).default(false).describe('Decide, explain and report, but change nothing in the cluster'),
+    leaderElection: z
+      .strictObject({
+        enabled: z
+          .boolean(notA('true or false'))
+          .default(true)
+          .describe('Work only while holding the Lease; --no-leader-election-enabled for a single copy'),
+        leaseName: z.string().min(1).default('concertina').describe('Name of the Lease (concertina)'),
+        leaseNamespace: z.string().min(1).optional().describe('Its namespace (POD_NAMESPACE, else the context’s, else default)'),
+        leaseDuration: duration('15s', 'Others wait this long for a silent holder', 1000),
+        renewDeadline: duration('10s', 'The holder stops writing when it could not renew for so long', 500),
+        retryPeriod: duration('2s', 'Time between two tries to take or renew', 100),
+      })
+      .refine((lease) => lease.renewDeadline < lease.leaseDuration, 'renewDeadline must be shorter than leaseDuration')
+      .refine((lease) => lease.retryPeriod < lease.renewDeadline, 'retryPeriod must be shorter than renewDeadline')
+      .prefault({}),
+    health: z
+      .strictObject({
+        address: z
+          .string()
+          .refine(isAddress, { error: ({ input }) => `"${String(input)}" is not HOST:PORT, such as 127.0.0.1:8080` })
+          .default('127.0.0.1:8080')
+          .describe('Where /healthz, /readyz and /metrics are served (127.0.0.1:8080)'),
+      })
+      .prefault({}),
+    components: z
+      .array(z.enum(componentNames, notA(`one of ${componentNames.join(', ')}`)))
+      .min(1)
+      .default([...componentNames])
+      .describe(`What runs in this process: ${componentNames.join(', ')} (all)`),
+    aggregator: z
+      .strictObject({
+        url: z.string().min(1).optional().describe('Base URL of a metrics aggregator that runs by itself, in place of one in this process'),
+        caFile: z.string().min(1).optional().describe('PEM file with the CA of its certificate'),
+        tokenFile: z
+          .string()
+          .min(1)
+          .default('/var/run/secrets/kubernetes.io/serviceaccount/token')
+          .describe('File with the token that it is shown, read anew when it changes (the ServiceAccount’s)'),
+        plainHttp: z
+          .boolean(notA('true or false'))
+          .default(false)
+          .describe('Permit http:// to another host; token and values can be read on the way'),
+      })
+      .prefault({}),
+    serve: z
+      .strictObject({
+        address: address('Where the API of the metrics aggregator is served, HOST:PORT (not served)'),
+        certFile: z.string().min(1).optional().describe('PEM file with its certificate; needed beyond loopback'),
+        keyFile: z.string().min(1).optional().describe('PEM file with the key'),
+        auth: z
+          .boolean(notA('true or false'))
+          .default(true)
+          .describe('Ask the API server who may read (TokenReview, SubjectAccessReview); false on loopback only'),
+      })
+      .refine((serve) => (serve.certFile === undefined) === (serve.keyFile === undefined), 'certFile and keyFile go together')
+      .refine(
+        ({ address: at, certFile, auth }) => at === undefined || isLoopback(at) || (certFile !== undefined && auth),
+        'beyond loopback certFile, keyFile and auth are needed: what is served is the load of every workload',
+      )
+      .prefault({}),
+    externalMetrics: z
+      .strictObject({
+        address: address('Where external.metrics.k8s.io is served for MetricSources that offer externalMetrics, HOST:PORT (not served)'),
+        certFile: z.string().min(1).optional().describe('PEM file with its certificate, whose CA stands in the APIService'),
+        keyFile: z.string().min(1).optional().describe('PEM file with the key'),
+        doubtful: z
+          .enum(['refuse', 'serve'], notA('refuse or serve'))
+          .default('refuse')
+          .describe('Values that are good for growth only, which that API cannot say: refuse them, or serve them all the same (refuse)'),
+      })
+      .refine(
+        ({ address: at, certFile, keyFile }) => at === undefined || (certFile !== undefined && keyFile !== undefined),
+        'certFile and keyFile are needed: the API server speaks TLS only',
+      )
+      .prefault({}),
+    api: z
+      .strictObject({
+        qps: number('a number above 0', (value) => value > 0)
+          .default(50)
+          .describe('Most requests to the API server a second, on average (50)'),
+        burst: number('a whole number of 1 or more', (value) => Number.isInteger(value) && value >= 1)
+          .default(100)
+          .describe('Most requests at once (100)'),
+      })
+      .prefault({}),
+    log: z
+      .strictObject({
+        level: z
+          .enum(logLevels, notA(`one of ${logLevels.join(', ')}`))
+          .default('info')
+          .describe(`Least severe lines: ${logLevels.join(', ')} (info)`),
+      })
+      .prefault({}),
+  })
+  .refine(({ aggregator, components }) => aggregator.url !== undefined || components.includes('metrics-aggregator'), {
+    path: ['aggregator', 'url'],
+    error: 'without metrics-aggregator among the components, the one that runs by itself must be named',
+  })
+  .refine(({ aggregator, components }) => aggregator.url === undefined || components.includes('hpa'), {
+    path: ['aggregator', 'url'],
+    error: 'a process that only measures asks no other aggregator: leave it out, or add hpa to the components',
+  })
+  .refine((settings) => settings.aggregator.url === undefined || !serves(settings), {
+    path: ['aggregator', 'url'],
+    error: 'what another process measures is served there: serve.address and externalMetrics.address belong to its settings',
+  })
+  .refine((settings) => settings.aggregator.url !== undefined || !serves(settings) || !electsLeader(settings), {
+    path: ['serve', 'address'],
+    error:
+      'every copy would serve, and only the leader has something to say: let the aggregator run by itself (--components=metrics-aggregator), or, where there is one copy, set leaderElection.enabled to false',
+  });
+
+interface Doors {
+  readonly serve: { readonly address?: string | undefined };
+  readonly externalMetrics: { readonly address?: string | undefined };
+}
+
+function serves({ serve, externalMetrics }: Doors): boolean {
+  return serve.address !== undefined || externalMetrics.address !== undefined;
+}
+
+/** Whether this process competes for the Lease. A dry run writes nothing at all, the Lease included; what only measures and serves needs none. */
+export function electsLeader({
+  leaderElection,
+  dryRun,
+  components,
+}: {
+  readonly leaderElection: { readonly enabled: boolean };
+  readonly dryRun: boolean;
+  readonly components: readonly string[];
+}): boolean {
+  return leaderElection.enabled && !dryRun && components.includes('hpa');
+}
 
 export type RunSettings = z.output<typeof runSettings>;
 

@@ -14,7 +14,7 @@ import { createAggregation, type AggregationOptions } from './aggregation.ts';
 import { splitAddress } from './address.ts';
 import { addChecks } from './checks.ts';
 import { cachedView, createMirrors, type Mirrors } from './mirrors.ts';
-import type { DecisionSettings, RunSettings } from './settings.ts';
+import { electsLeader, type DecisionSettings, type RunSettings } from './settings.ts';
 import { createRemoteAggregation } from './remote-aggregation.ts';
 import { createServing, type Serving } from './serving.ts';
 import { createWork, type Work } from './work.ts';
@@ -103,8 +103,7 @@ export function createSuite(options: SuiteOptions): Suite {
     onNewLeader: (holder) => logger.info('the lease changed hands', { holder: holder === '' ? 'nobody' : holder }),
     onFailure: (error) => logger.warn('the lease could not be read or renewed', { error: messageOf(error) }),
   });
-  // A dry run writes nothing at all, the Lease included, so it stands beside a working copy without disturbing it. What only measures and serves needs no Lease.
-  const elects = leaderElection.enabled && !settings.dryRun && decides;
+  const elects = electsLeader(settings);
   const led = elects ? unfenced.fenced(elector.fence()) : unfenced;
   const client = settings.dryRun ? led.fenced(dryRunFence('this is a dry run')) : led;
   const events = createEventRecorder({ client, clock, random, component: 'concertina', instance: identity });

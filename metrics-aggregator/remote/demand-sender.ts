@@ -1,6 +1,7 @@
 import type { Clock, Random, Timer } from '../../core/model/clock.ts';
 import { createBackoff } from '../../core/kube/backoff.ts';
-import { queryKey, type MetricQuery } from '../../core/model/metric-query.ts';
+import { queryKey, sourceOfQuery, type MetricQuery } from '../../core/model/metric-query.ts';
+import type { Absence } from './held-view.ts';
 import type { RemoteClient } from './remote-client.ts';
 
 /** Demands that do not change are repeated so often, milliseconds: two may be lost within a lease. */
@@ -23,6 +24,10 @@ export interface DemandSender {
   /** Whether somebody wants the query. */
   wants(key: string): boolean;
   keys(): IterableIterator<string>;
+  /** Queries that somebody wants, each with the name of its source. */
+  sources(): Iterable<readonly [key: string, source: string]>;
+  /** Why the aggregator does not know what is wanted; `undefined` when it was told, or not asked yet. */
+  problem(): Absence | undefined;
   /** Sends what has changed, or is not known to have arrived, now; answers whether the aggregator knows what is wanted. */
   flush(): Promise<boolean>;
   /** What a view says of the demands that it knows; sends them anew when they are not ours. */
@@ -44,8 +49,8 @@ interface Subject {
 class Sender implements DemandSender {
   readonly #options: DemandSenderOptions;
   readonly #subjects = new Map<string, Subject>();
-  /** How many subjects want each query. */
-  readonly #keys = new Map<string, number>();
+  /** How many subjects want each query, and whom it is asked of. */
+  readonly #keys = new Map<string, { readonly count: number; readonly source: string }>();
   readonly #backoff;
   #stopping = new AbortController();
   #timer: Timer | undefined;
@@ -56,6 +61,7 @@ class Sender implements DemandSender {
   #acknowledged: { readonly instance: string; readonly revision: number } | undefined;
   /** Demands have been sent: with none left, that has to be said once. */
   #said = false;
+  #problem: Absence | undefined;
   #remindedAt = Number.NEGATIVE_INFINITY;
   #strangers = 0;
 
@@ -66,20 +72,24 @@ class Sender implements DemandSender {
 
   demand(subject: string, queries: readonly MetricQuery[]): void {
     const before = this.#subjects.get(subject);
-    const keys = [...new Set(queries.map(queryKey))];
+    const sources = new Map(queries.map((query) => [queryKey(query), sourceOfQuery(query)]));
+    const keys = [...sources.keys()];
     // Most calls repeat what is known.
     if (keys.length === (before?.keys.length ?? 0) && keys.every((key, index) => key === before?.keys[index])) return;
-    for (const key of keys) this.#keys.set(key, (this.#keys.get(key) ?? 0) + 1);
-    for (const key of before?.keys ?? []) {
-      const count = (this.#keys.get(key) ?? 1) - 1;
-      if (count === 0) this.#keys.delete(key);
-      else this.#keys.set(key, count);
-    }
+    for (const [key, source] of sources) this.#keys.set(key, { count: (this.#keys.get(key)?.count ?? 0) + 1, source });
+    for (const key of before?.keys ?? []) this.#release(key);
     if (keys.length === 0) this.#subjects.delete(subject);
     else this.#subjects.set(subject, { keys, json: JSON.stringify({ subject, queries }) });
     this.#changed = true;
     // A body under way is followed by the next one.
     if (this.#running && this.#sending === undefined) this.#schedule(gatherMs);
+  }
+
+  #release(key: string): void {
+    const wanted = this.#keys.get(key);
+    if (wanted === undefined) return;
+    if (wanted.count === 1) this.#keys.delete(key);
+    else this.#keys.set(key, { ...wanted, count: wanted.count - 1 });
   }
 
   wants(key: string): boolean {
@@ -88,6 +98,14 @@ class Sender implements DemandSender {
 
   keys(): IterableIterator<string> {
     return this.#keys.keys();
+  }
+
+  *sources(): Iterable<readonly [key: string, source: string]> {
+    for (const [key, { source }] of this.#keys) yield [key, source];
+  }
+
+  problem(): Absence | undefined {
+    return this.#problem;
   }
 
   async flush(): Promise<boolean> {
@@ -137,7 +155,7 @@ class Sender implements DemandSender {
   }
 
   async #sendOnce(): Promise<void> {
-    const { client, onProblem } = this.#options;
+    const { client, clock, onProblem } = this.#options;
     const stopping = this.#stopping.signal;
     if (this.#subjects.size === 0 && !this.#said) {
       this.#changed = false;
@@ -151,12 +169,15 @@ class Sender implements DemandSender {
     if (stopping.aborted) return;
     if (answer.ok) {
       this.#backoff.reset();
+      this.#problem = undefined;
       this.#said = said;
       this.#meet(answer.instance);
       this.#acknowledged = { instance: answer.instance, revision: answer.revision };
     } else {
       this.#changed = true;
-      onProblem(`what is wanted could not be told: ${answer.problem}`);
+      const problem = `what is wanted could not be told: ${answer.problem}`;
+      this.#problem = { since: this.#problem?.since ?? clock.now(), problem };
+      onProblem(problem);
     }
     if (!this.#running) return;
     if (answer.ok) this.#schedule(this.#changed ? gatherMs : repeatMs);

@@ -63,12 +63,16 @@ export function heldResult(result: QueryResult, { doubt, absence, now, maxAgeMs 
   if (!result.known) return result;
   const series = result.series.filter(({ timestamp }) => now - timestamp <= maxAgeMs);
   if (!aged(result, now, maxAgeMs).known || series.length === 0) {
-    const { source } = result;
-    return { known: false, reason: 'source-unavailable', detail: `${source}: ${absence.problem}`, since: absence.since, source };
+    return untold(result.source, absence);
   }
   // A doubt that ends by itself would end while nothing new is known.
   const lasting = result.doubt !== undefined && result.doubt.until === undefined;
   return lasting ? { ...result, series } : withDoubt({ ...result, series, doubt: undefined }, doubt);
+}
+
+/** What is said of a query that is wanted and that the aggregator has no answer to, since it is away or was not told: unknown, and why. */
+export function untold(source: string, { since, problem }: Absence): QueryResult {
+  return { known: false, reason: 'source-unavailable', detail: `${source}: ${problem}`, since, source };
 }
 
 /** Whether what one result says differs from what another of the same query says: there is one answer at an instant, only the doubts on it change. */

@@ -181,6 +181,25 @@ describe('while the aggregator is away', () => {
     expect(new Set(sequences).size).toBe(sequences.length);
   });
 
+  it('what is wanted and was never answered is unknown because of that, and not because nobody asked', async () => {
+    const { remote, intercept, clock, live, views } = running();
+    const forbidden = async () => ({ status: 403, chunks: ['no\n'] });
+    intercept(forbidden);
+    remote.demand('shop/web', [depth]);
+    await clock.advance(tick + 1000);
+    const problem = /answered 403: grant verbs get on nonResourceURL/;
+    expect(remote.view().resourceSource).toMatchObject({ reason: 'source-unavailable', detail: expect.stringMatching(problem) as string });
+    expect(remote.view().query(depth)).toMatchObject({
+      reason: 'source-unavailable',
+      detail: expect.stringMatching(problem) as string,
+      source: 'external.metrics.k8s.io',
+    });
+    expect(views.at(-1)?.change.queries).toEqual(new Set([key]));
+    intercept(undefined);
+    await live(2 * tick, () => new Map([[key, known(clock.now())]]));
+    expect(remote.view().query(depth)).toMatchObject({ known: true, doubt: undefined });
+  });
+
   it('recovers with the first view that comes', async () => {
     const { live, clock, intercept, remote } = running();
     await live(2 * tick);
@@ -389,6 +408,29 @@ describe('demands', () => {
     intercept(undefined);
     await clock.advance(10_000);
     expect(aggregator().wanted()).toEqual({ 'remote/hpa-0/shop/web': [key] });
+  });
+
+  it('that are refused while views come are said to be, in what is known of them', async () => {
+    const all = running();
+    const { remote, intercept, clock, live, aggregator } = all;
+    const handler: FakeHandler = async (request, signal) =>
+      request.method === 'PUT' ? { status: 403, chunks: ['no\n'] } : aggregatorHandler(request, signal);
+    const aggregatorHandler = all.handler();
+    intercept(handler);
+    remote.demand('shop/web', [depth]);
+    await clock.advance(1000);
+    await live(tick);
+    expect(remote.view().resourceSource.healthy).toBe(true);
+    expect(remote.view().query(depth)).toMatchObject({
+      reason: 'source-unavailable',
+      detail: expect.stringMatching(/what is wanted could not be told: .* answered 403: grant verbs/) as string,
+      since: expect.any(Number) as number,
+    });
+    intercept(undefined);
+    await clock.advance(10_000);
+    expect(aggregator().wanted()).toEqual({ 'remote/hpa-0/shop/web': [key] });
+    await live(tick, () => new Map([[key, known(clock.now())]]));
+    expect(remote.view().query(depth)).toMatchObject({ known: true });
   });
 
   it('bring the answers that are there already, without waiting for the next view', async () => {

@@ -11,7 +11,7 @@ import type { MetricsAggregator } from '../serving/ports.ts';
 import { createSeriesStore } from '../store/series-store.ts';
 import { createAbsenceWatch } from './absence-watch.ts';
 import { createDemandSender } from './demand-sender.ts';
-import { differs, heldResult, heldThrough, type Absence, type HeldView } from './held-view.ts';
+import { differs, heldResult, heldThrough, untold, type Absence, type HeldView } from './held-view.ts';
 import { createRemoteClient, type RemoteClient, type RemoteClientOptions, type SeenMark } from './remote-client.ts';
 import { createRemoteUsage } from './remote-usage.ts';
 import type { ReceivedView } from './view-decoder.ts';
@@ -70,7 +70,7 @@ class RemoteAggregator implements MetricsAggregator {
       pollIntervalMs,
       onAbsent: (absence) => this.#showAbsence(absence),
       // What is held is the newest that there is.
-      onPresent: () => this.#publish(this.#held, clock.now(), { usage: true, atLeast: 0 }),
+      onPresent: () => this.#publish(this.#held, clock.now(), { usage: true, atLeast: 0, untold: this.#demands.problem() }),
     });
     this.#held = nothingYet(this.#client.url, clock.now());
     this.#view = this.#makeView(this.#held, clock.now(), 0);
@@ -204,7 +204,7 @@ class RemoteAggregator implements MetricsAggregator {
     // Otherwise it was published with its doubts.
     if (!this.#watch.news(ageMs)) return;
     const isNew = usage !== undefined || JSON.stringify(before.resourceSource) !== JSON.stringify(resourceSource);
-    this.#publish(this.#held, at, { usage: isNew, atLeast: header.sequence });
+    this.#publish(this.#held, at, { usage: isNew, atLeast: header.sequence, untold: this.#demands.problem() });
   }
 
   /** Answers that the aggregator does not have, since it was told only now what is wanted (it has restarted, say): those of before stand in. */
@@ -223,13 +223,25 @@ class RemoteAggregator implements MetricsAggregator {
     return queries;
   }
 
+  #withUntold(known: ReadonlyMap<string, QueryResult>, absence: Absence): ReadonlyMap<string, QueryResult> {
+    const queries = new Map(known);
+    for (const [key, source] of this.#demands.sources()) if (!queries.has(key)) queries.set(key, untold(source, absence));
+    return queries;
+  }
+
   #showAbsence(absence: Absence): void {
     const { clock, maxAgeMs } = this.#options;
     const at = clock.now();
-    this.#publish(heldThrough(this.#held, absence, at, maxAgeMs), at, { usage: true, atLeast: 0 });
+    this.#publish(heldThrough(this.#held, absence, at, maxAgeMs), at, { usage: true, atLeast: 0, untold: absence });
   }
 
-  #publish(held: HeldView, at: number, news: { readonly usage: boolean; readonly atLeast: number }): void {
+  /** `news.untold`: why there is no answer to what is wanted and not in the view. */
+  #publish(
+    view: HeldView,
+    at: number,
+    news: { readonly usage: boolean; readonly atLeast: number; readonly untold: Absence | undefined },
+  ): void {
+    const held = news.untold === undefined ? view : { ...view, queries: this.#withUntold(view.queries, news.untold) };
     const queries = new Set<string>();
     for (const key of new Set([...held.queries.keys(), ...this.#shown.keys()])) {
       if (differs(held.queries.get(key), this.#shown.get(key))) queries.add(key);

@@ -132,6 +132,8 @@ export function connected(first: Partial<MetricsViewInput> = {}, options: Partia
     requests,
     /** The aggregator that answers now. */
     aggregator: () => process.aggregator,
+    /** Answers as the aggregator does. */
+    handler: () => process.handler,
     /** Another process takes its place. */
     restart: (input: Partial<MetricsViewInput>, instance: string) => {
       process = serveOne(input, instance);

@@ -10,7 +10,8 @@ import { startRealCluster, type RealCluster, type RealClusterOptions } from './r
 import type { Teardown } from './teardown.ts';
 
 const run = promisify(execFile);
-const deploy = fileURLToPath(new URL('../../deploy/', import.meta.url));
+/** The folder of the manifests. */
+export const deploy = fileURLToPath(new URL('../../deploy/', import.meta.url));
 
 /** A real control plane whose nodes the simulator's kubelets play, and the program as a bundle. */
 export interface PlayedCluster {

@@ -172,7 +172,7 @@ function metricSource(url: string): KubeObject {
       plainHttp: true,
       network: { allowLoopback: true },
       allowedNamespaces: { names: ['external', 'remote'] },
-      externalMetrics: [{ name: 'queue_length', query: 'sum by (queue) (queue_length)' }],
+      externalMetrics: [{ name: 'queue_length', query: 'sum(queue_length)' }],
     },
   };
 }

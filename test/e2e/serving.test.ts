@@ -1,4 +1,7 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { version } from '../../cli/version.ts';
 import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
 import { policy } from '../journeys/journey-cluster.ts';
 import type { ProcessController } from '../journeys/process-controller.ts';
@@ -6,7 +9,7 @@ import { findCompanions } from './binaries/index.ts';
 import { describeWithCompanions } from './companion-suite.ts';
 import type { ExpositionLine } from './exposition-server.ts';
 import { createHttpApi, type HttpApi } from './http-api.ts';
-import { kubectl } from './installed-cluster.ts';
+import { deploy, kubectl } from './installed-cluster.ts';
 import { readConnection } from './kubeconfig-file.ts';
 import { registerAggregatedApi } from './metrics-api-server.ts';
 import { conditionsOf, maxAgeMs, sourceName, startServingCluster, type ServingCluster } from './serving-cluster.ts';
@@ -74,9 +77,9 @@ describeWithCompanions(
       const api = createHttpApi({ server: `https://127.0.0.1:${port}`, ca: cluster.real.connection.ca, ...caller });
       await use(api).finally(() => api.close());
     };
-    const tokenOf = async (name: string): Promise<{ readonly token?: string }> => {
+    const tokenOf = async (name: string): Promise<{ readonly token: string }> => {
       const { token } = await readConnection(await cluster.real.serviceAccountKubeconfig('external', name));
-      return { token };
+      return { token: token ?? '' };
     };
 
     beforeAll(async () => {
@@ -94,20 +97,46 @@ describeWithCompanions(
         { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } },
       ];
       await real.adminClient.create(resourceTypes.horizontalPolicies, policy('remote', { metrics }));
-      const { apiVersion, kind, roleRef, subjects, metadata } = (await real.admin.get(clientBinding)).body as KubeObject;
-      binding = { apiVersion, kind, roleRef, subjects, metadata: { name: metadata.name } };
+      const { roleRef, subjects, metadata } = (await real.admin.get(clientBinding)).body as KubeObject;
+      binding = { roleRef, subjects, metadata: { name: metadata.name } };
       await real.admin.delete(clientBinding);
       hpa = await cluster.startHpa();
     });
     afterAll(() => teardown.run());
+
+    it('the examples are built and taken; external metrics without the aggregator are no silent nothing', async () => {
+      const { real } = cluster;
+      const folder = join(real.dir, 'overlay');
+      await mkdir(folder);
+      const to = (path: string): string => relative(folder, join(deploy, path));
+      const built = async (components: readonly string[]): Promise<string> => {
+        const overlay = {
+          resources: [to('kustomize/base')],
+          components: components.map((name) => to(`kustomize/components/${name}`)),
+          images: [{ name: 'concertina', newName: 'registry.example/concertina', newTag: '9' }],
+        };
+        await writeFile(join(folder, 'kustomization.yaml'), JSON.stringify(overlay));
+        return kubectl(real, 'kustomize', folder);
+      };
+      const both = await built(['aggregator', 'external-metrics']);
+      expect(both.match(/image: .*/g)).toEqual(Array(2).fill('image: registry.example/concertina:9'));
+      const one = await built(['aggregator']);
+      expect(one).toContain('--aggregator-url=https://concertina-aggregator.concertina-system.svc');
+      expect(one).not.toMatch(/external-metrics-address|kind: APIService/);
+      await expect(built(['external-metrics'])).rejects.toThrow(/no matches for Id Deployment.*concertina-aggregator/);
+      const dryRun = (flag: string, path: string): Promise<string> => kubectl(real, 'apply', '--dry-run=server', flag, join(deploy, path));
+      expect(await dryRun('-k', 'examples/own-aggregator')).toContain('deployment.apps/concertina-aggregator');
+      expect(await dryRun('-f', 'examples/external-queue.yaml')).toMatch(/^metricsource\S+ \w+ .*\nhorizontalpodautoscaler\S+ created /);
+      expect(await kubectl(real, 'kustomize', join(deploy, 'examples/own-aggregator'))).toContain(`image: concertina:${version}`);
+    });
 
     it('its pods and those that decide are admitted and run', async () => {
       const available = async (name: string): Promise<number> => {
         const { status } = await cluster.real.adminClient.get(resourceTypes.deployments, { namespace: 'concertina-system', name });
         return (status as { availableReplicas?: number }).availableReplicas ?? 0;
       };
-      await eventually('the pods of the aggregator are ready', async () => (await available('concertina-aggregator')) === 1);
-      await eventually('the pods of the program are ready', async () => (await available('concertina')) === 2);
+      expect(await until(async () => (await available('concertina-aggregator')) === 1, 30_000), 'the aggregator').toBe(true);
+      expect(await until(async () => (await available('concertina')) === 2, 30_000), 'those that decide').toBe(true);
     });
 
     it('a client without the right is told which one; nothing is known to it, and nothing scaled', async () => {
@@ -140,9 +169,9 @@ describeWithCompanions(
       await cluster.prometheus.untilValue('queue_length{namespace="external",queue="mail"}', (value) => value === busy);
       const path = `/apis/${group}/v1beta1/namespaces/external/queue_length`;
       const selected = await real.admin.get(`${path}?labelSelector=${encodeURIComponent('queue=mail')}`);
-      const items = [{ metricName: 'queue_length', metricLabels: { queue: 'mail' }, value: '48' }];
+      const items = [{ metricName: 'queue_length', metricLabels: {}, value: '48' }];
       expect(selected.body).toMatchObject({ kind: 'ExternalMetricValueList', items });
-      expect((await real.admin.get(path)).body, 'of no other namespace').toMatchObject({ items: [{ value: '48' }, { value: '1k' }] });
+      expect((await real.admin.get(path)).body, 'all queues of the namespace').toMatchObject({ items: [{ value: '1048' }] });
       expect(await kubectl(real, 'get', '--raw', `${path}?labelSelector=queue%3Dmail`)).toContain('"value":"48"');
       const elsewhere = await real.admin.get(`/apis/${group}/v1beta1/namespaces/elsewhere/queue_length`);
       expect([elsewhere.status, elsewhere.text]).toEqual([503, expect.stringMatching(/is unknown: .*elsewhere/)]);
@@ -252,7 +281,7 @@ describeWithCompanions(
         'external system:serviceaccount:kube-system:horizontal-pod-autoscaler',
         'remote system:serviceaccount:concertina-system:concertina',
       ]);
-      for (const { log } of [cluster.aggregator, hpa]) expect(log()).not.toMatch(/"level":"error"/);
+      for (const each of [cluster.aggregator, hpa]) expect(each.log()).not.toMatch(/"level":"error"/);
     });
   },
   { aggregated: true },

@@ -37,6 +37,11 @@ export interface HpaConfig {
   readonly adoptedCooldown: boolean;
   /** Decide, show, write nothing to targets. */
   readonly dryRun: boolean;
+  /**
+   * Policies that are decided together and whose target stays are evaluated by themselves all the same, so many a second and at once: each such evaluation reads the
+   * scale again, which somebody may have set, and writes into status what is measured. With fewer policies than `burst` all of them are, in every period of 15 s.
+   */
+  readonly refreshes: { readonly perSecond: number; readonly burst: number };
   /** A pod's sample older than this counts as missing, milliseconds. Two scrapes of metrics-server's slowest default. */
   readonly maxSampleAgeMs: number;
 }
@@ -49,5 +54,6 @@ export const defaultHpaConfig: HpaConfig = {
   adoptHpas: false,
   adoptedCooldown: false,
   dryRun: false,
+  refreshes: { perSecond: 10, burst: 150 },
   maxSampleAgeMs: 180_000,
 };

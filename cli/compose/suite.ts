@@ -8,7 +8,7 @@ import { createHttpServer, type HttpServer } from '../../core/runtime/http-serve
 import type { Logger } from '../../core/runtime/logging.ts';
 import { createMetrics } from '../../core/runtime/metrics.ts';
 import { createShutdown, type Shutdown } from '../../core/runtime/shutdown.ts';
-import { createHpaController, defaultEngineConfig, type HpaConfig } from '../../hpa/index.ts';
+import { createHpaController, defaultEngineConfig, defaultHpaConfig, type HpaConfig } from '../../hpa/index.ts';
 import { version } from '../version.ts';
 import { createAggregation, type AggregationOptions } from './aggregation.ts';
 import { splitAddress } from './address.ts';
@@ -147,6 +147,7 @@ export function createSuite(options: SuiteOptions): Suite {
       nativeHpas: mirrors.nativeHpas,
       controllerOf: mirrors.controllerOf,
       pods: () => (mirrors.pods.hasSynced() ? view() : undefined),
+      podChanges: mirrors.pods,
       podsAgeMs: () => {
         const heard = mirrors.pods.stats().lastProgressAt;
         return heard === undefined ? undefined : transportClock.monotonic() - heard;
@@ -247,6 +248,7 @@ export function hpaConfig(settings: DecisionSettings, { dryRun = false, adoptHpa
     adoptHpas,
     adoptedCooldown: hpa.adoptedCooldown,
     dryRun,
+    refreshes: defaultHpaConfig.refreshes,
     maxSampleAgeMs: metrics.maxAge,
   };
 }

@@ -9,9 +9,11 @@ import { compact, createTableContext, needMemory, setNow, setTiming } from './po
 import {
   createEntry,
   forgetTold,
+  handOver,
   hasForeignPods,
   hasSameMeaning,
   isTold,
+  lendPods,
   noteEvaluation,
   saysTheSame,
   settle,
@@ -45,7 +47,7 @@ export function createBatch(options: BatchOptions): Batch {
   const unsubscribe = pods.onDelta((change) => groups.apply(change));
 
   const leaveGroup = (entry: Entry): void => {
-    if (entry.group !== undefined) groups.release(entry.group, entry.selector);
+    if (entry.group !== undefined) groups.release(entry.group);
     entry.group = undefined;
   };
 
@@ -85,15 +87,13 @@ export function createBatch(options: BatchOptions): Batch {
   };
 
   const whyFull = (entry: Entry, tick: BatchTick, within: JudgeContext): FullReason | undefined => {
-    const { facts, group, metrics } = entry;
-    if (metrics === undefined) return 'unsupported';
-    if (group === undefined) return 'selector';
+    const { facts } = entry;
+    if (!hasMetrics(entry)) return 'unsupported';
+    if (!hasGroup(entry)) return 'selector';
     if (facts.conflict !== undefined) return 'conflict';
     if (tick.now - (facts.scaleReadAt ?? tick.now) > maxScaleAgePeriods * config.syncPeriodMs) return 'scale-age';
-    if (groups.isShared(group)) return 'shared-pods';
-    const { policy, scale, history, sizedAt = 0 } = facts;
-    const strict = !policy.native;
-    judge(judgement, { spec: entry.spec, strict, metrics, group, scale, history, sizedAt, wishes: entry.wishes, state: entry.state }, within);
+    if (groups.isShared(entry.group)) return 'shared-pods';
+    judge(judgement, entry, within);
     if (judgement.why !== undefined) return judgement.why;
     if (!isTold(entry)) return 'changed';
     return hasForeignPods(entry) ? 'foreign-pods' : undefined;
@@ -107,12 +107,8 @@ export function createBatch(options: BatchOptions): Batch {
       settle(entry, tick, judgement);
       return;
     }
-    forgetTold(entry);
     // In both cases everything else is known.
-    if (why === 'changed' || why === 'foreign-pods') {
-      entry.candidate = judgement.told.slice();
-      entry.schedules = judgement.bounds.schedules;
-    }
+    handOver(entry, why === 'changed' || why === 'foreign-pods' ? judgement : undefined);
     report.full.push({ key: entry.key, why, proposed: why === 'acts' ? judgement.told[toldPlace.proposed] : undefined });
   };
 
@@ -157,9 +153,7 @@ export function createBatch(options: BatchOptions): Batch {
       const entry = entries.get(key);
       if (entry?.group === undefined || entry.selector !== selector) return undefined;
       groups.refresh(() => pods.items());
-      entry.group.lent = true;
-      entry.listed = entry.group.records;
-      return entry.listed;
+      return lendPods(entry, entry.group);
     },
     note: (key, noted) => {
       const entry = entries.get(key);
@@ -172,6 +166,14 @@ export function createBatch(options: BatchOptions): Batch {
     },
     close: unsubscribe,
   };
+}
+
+function hasMetrics(entry: Entry): entry is Entry & { metrics: NonNullable<Entry['metrics']> } {
+  return entry.metrics !== undefined;
+}
+
+function hasGroup<E extends Entry>(entry: E): entry is E & { group: NonNullable<Entry['group']> } {
+  return entry.group !== undefined;
 }
 
 interface GrowingReport {

@@ -25,7 +25,28 @@ export function compileMetrics(
 ): readonly CompiledMetric[] | undefined {
   if (!isPlain(spec)) return undefined;
   const compiled = spec.metrics.map((metric) => compileMetric(metric, context));
-  return compiled.length > 0 && compiled.every((metric) => metric !== undefined) ? compiled : undefined;
+  if (compiled.length === 0 || !compiled.every((metric) => metric !== undefined)) return undefined;
+  return shared(compiled);
+}
+
+/** Most policies go by one of few usage metrics, and many by nothing else: they share it. */
+const sharedMetrics = new Map<string, readonly [CompiledMetric]>();
+const maxShared = 1000;
+
+function shared(metrics: readonly CompiledMetric[]): readonly CompiledMetric[] {
+  const [first] = metrics;
+  return metrics.length === 1 && first?.kind === 'usage'
+    ? listOf(first)
+    : metrics.map((metric) => (metric.kind === 'usage' ? listOf(metric)[0] : metric));
+}
+
+function listOf(metric: CompiledMetric): readonly [CompiledMetric] {
+  const key = JSON.stringify(metric);
+  const held = sharedMetrics.get(key);
+  if (held !== undefined) return held;
+  const list: readonly [CompiledMetric] = [metric];
+  if (sharedMetrics.size < maxShared) sharedMetrics.set(key, list);
+  return list;
 }
 
 /**
@@ -66,7 +87,8 @@ function compileMetric(spec: MetricSpec, context: { readonly namespace: string; 
       const branch = valueBranch(spec.type, spec.target);
       const query = metricQuery(spec, context);
       if (branch === undefined || query === undefined) return undefined;
-      return { kind: 'value', type: spec.type, ...branch, query, single: spec.type !== 'External' };
+      const { perReplica, target } = branch;
+      return { kind: 'value', type: spec.type, perReplica, target, query, single: spec.type !== 'External' };
     }
     // Not in columns: what one container uses, and values by pod.
     case 'ContainerResource':

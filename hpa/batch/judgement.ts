@@ -1,13 +1,14 @@
-import { checkCooldown, type ScalingHistory } from '../../core/model/cooldown.ts';
+import { checkCooldown, type CooldownVerdict } from '../../core/model/cooldown.ts';
 import type { MetricsView } from '../../core/model/metrics-view.ts';
 import type { EngineConfig, HpaState, ScalingSpec } from '../engine/index.ts';
 import { effectiveBounds, type EffectiveBounds } from '../engine/effective-bounds.ts';
 import { limitByRules, limitPerSync, nextBudgetAt, type Limited, type LimitReason } from '../engine/rate-limit.ts';
 import type { CompiledMetric } from './compiled-policy.ts';
 import type { PodGroup } from './pod-table.ts';
+import type { BatchFacts } from './ports.ts';
 import { emptyUsageProposal, proposalEnd, proposeByUsage, type UsageContext } from './usage-proposal.kernel.ts';
 import { proposeByValue, type ValueProposal } from './value-proposal.kernel.ts';
-import { stabilizeBothWays, stabilizeHighest, type Stabilization, type WishList } from './wish-history.kernel.ts';
+import { stabilizeBothWays, stabilizeHighest, wishListOf, type Stabilization, type WishList } from './wish-history.kernel.ts';
 
 /** Why a policy is one for the engine, now. */
 export type FullReason =
@@ -32,19 +33,17 @@ export type FullReason =
   | 'inexact'
   /** The size stays only because pods lack samples. */
   | 'kept-by-gaps'
+  /** It would grow while a cooldown runs, unless the load is far enough above the target. */
+  | 'panic-ratio'
   /** The target is to be scaled. */
   | 'acts';
 
 /** What a policy is judged by. */
 export interface JudgedPolicy {
   readonly spec: ScalingSpec;
-  /** Gaps and doubts are looked for that upstream does not know. */
-  readonly strict: boolean;
   readonly metrics: readonly CompiledMetric[];
   readonly group: PodGroup;
-  readonly scale: { readonly specReplicas: number; readonly statusReplicas: number };
-  readonly history: ScalingHistory;
-  readonly sizedAt: number;
+  readonly facts: BatchFacts;
   readonly wishes: WishList | undefined;
   readonly state: HpaState;
 }
@@ -86,11 +85,13 @@ export const toldPlace = {
   coolingDown: 10,
 } as const;
 export const toldLength = 11;
+/** Behind them: what the last wish took the place of, see `Overwritten`. */
+export const undoPlace = { entry: toldLength, at: toldLength + 1, replicas: toldLength + 2 } as const;
 
 /** The outcome for one policy; the same object is filled again and again. */
 export interface Judgement {
   why: FullReason | undefined;
-  /** Everything that a decision, its conditions and its holds say beyond what was measured: equal numbers say the same. */
+  /** {@link toldPlace}: everything that a decision, its conditions and its holds say beyond what was measured. Equal numbers say the same. */
   readonly told: number[];
   bounds: EffectiveBounds;
   readonly stabilization: Stabilization;
@@ -100,7 +101,7 @@ export function createJudgement(): Judgement {
   return {
     why: undefined,
     // Doubles from the start, so that no write makes another kind of list of it.
-    told: Array.from({ length: toldLength }, () => 0.5),
+    told: Array.from({ length: toldLength + 3 }, () => 0.5),
     bounds: { min: 0, max: 0 },
     stabilization: { replicas: 0, winnerAt: Number.NaN, reusable: -1 },
   };
@@ -111,9 +112,13 @@ export function createJudgement(): Judgement {
  * then the rest does not count, unless it is `acts`: the target is to be set to `proposed`.
  */
 export function judge(out: Judgement, policy: JudgedPolicy, context: JudgeContext): void {
+  const { minReplicas, maxReplicas, schedules } = policy.spec;
   out.why = undefined;
-  out.bounds = effectiveBounds(policy.spec, context.usage.now);
-  const { specReplicas } = policy.scale;
+  if (schedules !== undefined) out.bounds = effectiveBounds(policy.spec, context.usage.now);
+  else if (out.bounds.schedules !== undefined || out.bounds.min !== minReplicas || out.bounds.max !== maxReplicas) {
+    out.bounds = { min: minReplicas, max: maxReplicas };
+  }
+  const { specReplicas } = policy.facts.scale;
   const { min, max } = out.bounds;
   if (specReplicas === 0) out.why = 'zero';
   else if (specReplicas > max || specReplicas < min) out.why = 'out-of-bounds';
@@ -128,12 +133,13 @@ const valueProposal: ValueProposal = { end: 0, replicas: 0 };
 
 /** The highest proposal (§6); false when a metric does not work as it should. */
 function propose(out: Judgement, policy: JudgedPolicy, context: JudgeContext): boolean {
-  const { spec, metrics, scale } = policy;
+  const { spec, metrics, facts } = policy;
+  const { scale, sizedAt = 0 } = facts;
   const { usage, config } = context;
   usage.cpuInitializationMs = policy.group.timing.cpuInitializationMs;
-  usage.strict = policy.strict;
+  usage.strict = !facts.policy.native;
   usage.sizeWhenUnready = !spec.native;
-  usage.sizedAt = policy.sizedAt;
+  usage.sizedAt = sizedAt;
   usage.statusReplicas = scale.statusReplicas;
   usage.currentReplicas = scale.specReplicas;
   usage.toleranceUp = spec.behavior?.scaleUp.tolerance ?? config.tolerance;
@@ -205,14 +211,21 @@ const limitNumbers: Readonly<Record<LimitReason, number>> = {
 function normalize(out: Judgement, policy: JudgedPolicy, context: JudgeContext): void {
   const { told, stabilization } = out;
   stabilize(stabilization, told[toldPlace.wish] ?? 0, policy, context);
+  const { replicas, winnerAt } = stabilization;
+  told[toldPlace.stabilized] = replicas;
+  told[toldPlace.winnerAt] = Number.isNaN(winnerAt) ? 0 : winnerAt;
+  told[toldPlace.limitReason] = limitNumbers.DesiredWithinRange;
+  told[toldPlace.limit] = 0;
+  told[toldPlace.budgetAt] = 0;
+  told[toldPlace.proposed] = replicas;
+  // No rule limits what does not move.
+  if (replicas === policy.facts.scale.specReplicas) return;
   const limited = limit(out, policy, context);
-  const isLimited = limited.replicas !== stabilization.replicas;
-  told[toldPlace.stabilized] = stabilization.replicas;
-  told[toldPlace.winnerAt] = Number.isNaN(stabilization.winnerAt) ? 0 : stabilization.winnerAt;
   told[toldPlace.limitReason] = limitNumbers[limited.reason];
-  told[toldPlace.limit] = isLimited ? limited.limit : 0;
-  told[toldPlace.budgetAt] = isLimited ? budgetAt(limited.reason, policy, context.usage.now) : 0;
   told[toldPlace.proposed] = limited.replicas;
+  if (limited.replicas === replicas) return;
+  told[toldPlace.limit] = limited.limit;
+  told[toldPlace.budgetAt] = budgetAt(limited.reason, policy, context.usage.now);
 }
 
 /** As the engine says it in the hold of a rate limit. */
@@ -222,11 +235,16 @@ function budgetAt(reason: LimitReason, { spec: { behavior }, state }: JudgedPoli
   return nextBudgetAt(rules, { up: state.scaleUpEvents, down: state.scaleDownEvents }, now) ?? 0;
 }
 
-function stabilize(out: Stabilization, wish: number, { spec, scale, wishes }: JudgedPolicy, { config, usage }: JudgeContext): void {
+function stabilize(
+  out: Stabilization,
+  wish: number,
+  { spec, facts: { scale }, wishes }: JudgedPolicy,
+  { config, usage }: JudgeContext,
+): void {
   const { now } = usage;
   const { behavior } = spec;
   // Without any, the first evaluation begins with the current size.
-  const list = wishes ?? [now, scale.specReplicas];
+  const list = wishes ?? wishListOf([{ at: now, replicas: scale.specReplicas }]);
   if (behavior === undefined) {
     stabilizeHighest(out, list, wish, { windowMs: config.downscaleStabilizationMs, now });
     return;
@@ -237,7 +255,11 @@ function stabilize(out: Stabilization, wish: number, { spec, scale, wishes }: Ju
   stabilizeBothWays(out, list, { current: scale.specReplicas, wish }, { upMs, downMs, now });
 }
 
-function limit({ bounds, stabilization }: Judgement, { spec, scale, state }: JudgedPolicy, { config, usage }: JudgeContext): Limited {
+function limit(
+  { bounds, stabilization }: Judgement,
+  { spec, facts: { scale }, state }: JudgedPolicy,
+  { config, usage }: JudgeContext,
+): Limited {
   const sizes = { current: scale.specReplicas, desired: stabilization.replicas };
   if (spec.behavior === undefined) {
     return limitPerSync(sizes, bounds, { factor: config.scaleUpLimitFactor, minimum: config.scaleUpLimitMinimum });
@@ -247,17 +269,23 @@ function limit({ bounds, stabilization }: Judgement, { spec, scale, state }: Jud
 }
 
 /** The house rules: what is not held is to be done. */
-function hold(out: Judgement, { spec, scale, history }: JudgedPolicy, { usage: { now } }: JudgeContext): void {
+function hold(out: Judgement, { spec, facts: { scale, history } }: JudgedPolicy, { usage: { now } }: JudgeContext): void {
   const { told } = out;
-  const up = checkCooldown(spec.cooldown, history, 'up', now);
-  const down = checkCooldown(spec.cooldown, history, 'down', now);
-  told[toldPlace.coolingUp] = up.allowed ? 0 : up.until;
-  told[toldPlace.coolingDown] = down.allowed ? 0 : down.until;
-  told[toldPlace.heldUntil] = 0;
   const proposed = told[toldPlace.proposed] ?? 0;
+  const hasScaled = history.lastScaleUp !== undefined || history.lastScaleDown !== undefined;
+  const up = hasScaled ? endOf(checkCooldown(spec.cooldown, history, 'up', now)) : 0;
+  const down = hasScaled ? endOf(checkCooldown(spec.cooldown, history, 'down', now)) : 0;
+  told[toldPlace.coolingUp] = up;
+  told[toldPlace.coolingDown] = down;
+  told[toldPlace.heldUntil] = 0;
   if (proposed === scale.specReplicas) return;
-  const verdict = proposed > scale.specReplicas ? up : down;
-  // A load far above the target may not have to wait.
-  if (!verdict.allowed && !(verdict === up && spec.panicRatio !== undefined)) told[toldPlace.heldUntil] = verdict.until;
-  else if (spec.mode === 'Auto') out.why = 'acts';
+  const grows = proposed > scale.specReplicas;
+  const until = grows ? up : down;
+  told[toldPlace.heldUntil] = until;
+  if (grows && until !== 0 && spec.panicRatio !== undefined) out.why = 'panic-ratio';
+  else if (until === 0 && spec.mode === 'Auto') out.why = 'acts';
+}
+
+function endOf(verdict: CooldownVerdict): number {
+  return verdict.allowed ? 0 : verdict.until;
 }

@@ -2,6 +2,7 @@ import type { PodRecord } from '../../core/model/pod.ts';
 import type { Selector } from '../../core/model/selector.ts';
 import type { EngineConfig } from '../engine/index.ts';
 import { createRequestReader, flagsOf, type PodTiming } from './pod-facts.ts';
+import type { NamespaceGroups } from './target-groups.ts';
 
 /**
  * The pods of all targets in columns. A group (the pods that one selector finds) has its pods side by side, so that a calculation runs through memory once;
@@ -29,17 +30,17 @@ export interface PodTable {
   hasNewSlots: boolean;
 }
 
-/** Counts up when a selector of a namespace comes or goes. */
-export interface SelectorVersion {
-  version: number;
-}
-
 /** The pods of a namespace that a selector finds. */
 export interface PodGroup {
-  readonly namespace: string;
-  /** Of all selectors of the namespace. */
-  readonly selectors: SelectorVersion;
-  readonly selector: Selector;
+  /** The selectors of its namespace. */
+  readonly home: NamespaceGroups;
+  readonly text: string;
+  /** `undefined`: it wants one label to have one value, `label` and `value`, and is looked for under these. */
+  selector: Selector | undefined;
+  label: string | undefined;
+  value: string | undefined;
+  /** The next group under the same label and value. */
+  next: PodGroup | undefined;
   /** First slot; the pod at `records[i]` has slot `start + i`. */
   start: number;
   capacity: number;
@@ -52,7 +53,7 @@ export interface PodGroup {
   policies: number;
   /** Counts up with every change of its pods. */
   revision: number;
-  /** Some pod is in another group too; valid for `checkedVersion` of `selectors`, which is -1 after a change of the pods. */
+  /** Some pod is in another group too; valid for `checkedVersion` of its namespace, which is -1 after a change of the pods. */
   overlaps: boolean;
   checkedVersion: number;
 }
@@ -84,14 +85,17 @@ export function createTableContext(config: EngineConfig): TableContext {
 }
 
 export function createGroup(
-  namespace: string,
-  selector: Selector,
-  { timing, selectors }: { readonly timing: PodTiming; readonly selectors: SelectorVersion },
+  home: NamespaceGroups,
+  { text, selector }: { readonly text: string; readonly selector: Selector },
+  timing: PodTiming,
 ): PodGroup {
   return {
-    namespace,
-    selectors,
+    home,
+    text,
     selector,
+    label: undefined,
+    value: undefined,
+    next: undefined,
     start: 0,
     capacity: 0,
     records: [],

@@ -2,7 +2,7 @@ import type { OwnerRecord, PodRecord } from '../../core/model/pod.ts';
 import { emptyState, type HpaState, type ScalingSpec } from '../engine/index.ts';
 import type { EffectiveBounds } from '../engine/effective-bounds.ts';
 import type { CompiledMetric } from './compiled-policy.ts';
-import { toldLength, toldPlace, type Judgement } from './judgement.ts';
+import { toldLength, toldPlace, undoPlace, type Judgement } from './judgement.ts';
 import type { PodGroup } from './pod-table.ts';
 import type { BatchFacts, BatchTick, NotedEvaluation } from './ports.ts';
 import { listBefore, recommendationsOf, recordWish, wishListOf, type WishList } from './wish-history.kernel.ts';
@@ -24,22 +24,33 @@ export interface Entry {
   state: HpaState;
   /** What was said last ({@link toldPlace}), then what the last wish took the place of; empty when it is not known. */
   told: number[];
+  /** State of its schedules when it was said. */
   schedules: EffectiveBounds['schedules'];
-  /** What would be said if the engine comes to the same; while a full evaluation is under way. */
-  candidate: number[] | undefined;
-  /** Whose pods the group's were when the engine last found none of somebody else; `undefined`: it did find some, or was not asked. */
-  owners: readonly (OwnerRecord | undefined)[] | undefined;
-  /** Revision of the group for which they were compared. */
-  ownersRevision: number;
-  /** The pods that a full evaluation under way was given. */
-  listed: readonly PodRecord[] | undefined;
+  /** While a full evaluation is under way. */
+  underWay: UnderWay | undefined;
+  /** Of policies that count their own pods only. */
+  owners: KnownOwners | undefined;
   /** Of the last decision that the engine did not make. */
   quietTick: BatchTick | undefined;
   quietFacts: BatchFacts;
   quietPods: readonly PodRecord[];
 }
 
-const undoPlace = { entry: toldLength, at: toldLength + 1, replicas: toldLength + 2 } as const;
+interface UnderWay {
+  /** What is said if the engine comes to the same. */
+  readonly told: number[] | undefined;
+  readonly schedules: EffectiveBounds['schedules'];
+  /** The pods that it was given. */
+  pods: readonly PodRecord[] | undefined;
+}
+
+interface KnownOwners {
+  /** Whose the pods were when the engine last found none of somebody else. */
+  readonly owners: readonly (OwnerRecord | undefined)[];
+  /** Revision of the group for which they were compared. */
+  revision: number;
+}
+
 const noPods: readonly PodRecord[] = [];
 const nothingTold: number[] = [];
 
@@ -55,10 +66,8 @@ export function createEntry(key: string, facts: BatchFacts): Entry {
     state: emptyState,
     told: nothingTold,
     schedules: undefined,
-    candidate: undefined,
+    underWay: undefined,
     owners: undefined,
-    ownersRevision: -1,
-    listed: undefined,
     quietTick: undefined,
     quietFacts: facts,
     quietPods: noPods,
@@ -82,8 +91,21 @@ export function hasSameMeaning(a: BatchFacts, b: BatchFacts): boolean {
 /** The next decision is the engine's. */
 export function forgetTold(entry: Entry): void {
   entry.told = nothingTold;
-  entry.candidate = undefined;
+  entry.underWay = undefined;
   entry.quietTick = undefined;
+}
+
+/** Leaves the decision to the engine; `judgement` when nothing but the engine's word is missing. */
+export function handOver(entry: Entry, judgement: Judgement | undefined): void {
+  forgetTold(entry);
+  entry.underWay = { told: judgement?.told.slice(), schedules: judgement?.bounds.schedules, pods: undefined };
+}
+
+/** The pods of the group, for a full evaluation. */
+export function lendPods({ underWay }: Entry, group: PodGroup): readonly PodRecord[] {
+  group.lent = true;
+  if (underWay !== undefined) underWay.pods = group.records;
+  return group.records;
 }
 
 export function isTold({ told, wishes }: Entry): boolean {
@@ -102,7 +124,7 @@ const undo = { entry: -1, at: 0, replicas: 0 };
 export function settle(entry: Entry, tick: BatchTick, judgement: Judgement): void {
   const { told, wishes, group } = entry;
   if (wishes === undefined || group === undefined) return;
-  recordWish(wishes, judgement.stabilization, [judgement.told[toldPlace.wish] ?? 0, tick.now], undo);
+  entry.wishes = recordWish(wishes, judgement.stabilization, [judgement.told[toldPlace.wish] ?? 0, tick.now], undo);
   for (let at = 0; at < toldLength; at++) told[at] = judgement.told[at] ?? 0;
   told[undoPlace.entry] = undo.entry;
   told[undoPlace.at] = undo.at;
@@ -121,22 +143,26 @@ export function stateOf({ wishes, state }: Entry): HpaState {
 
 /** The engine's state before the last decision that it did not make. */
 export function stateBefore({ wishes = [], told, state }: Entry): HpaState {
-  const before = listBefore(wishes, { entry: told[undoPlace.entry] ?? -1, at: told[undoPlace.at] ?? 0, replicas: told[undoPlace.replicas] ?? 0 });
+  const before = listBefore(wishes, {
+    entry: told[undoPlace.entry] ?? -1,
+    at: told[undoPlace.at] ?? 0,
+    replicas: told[undoPlace.replicas] ?? 0,
+  });
   return { ...state, recommendations: recommendationsOf(before) };
 }
 
 /** Takes over what the engine has decided. */
 export function noteEvaluation(entry: Entry, noted: NotedEvaluation): void {
-  const { candidate, schedules } = entry;
+  const { underWay } = entry;
   const { recommendations, ...rest } = noted.conclusion.state;
   forgetTold(entry);
-  noteOwners(entry, noted.input.selection?.foreign.length ?? 0);
+  noteOwners(entry, underWay?.pods, noted.input.selection?.foreign.length ?? 0);
   entry.wishes = recommendations === undefined ? undefined : wishListOf(recommendations);
   // Mostly there is nothing else: the one empty state serves all.
   entry.state = isEmpty(rest) ? emptyState : { ...rest, recommendations: undefined };
-  if (candidate !== undefined && agrees(candidate, noted) && noted.evaluation.bounds.schedules === schedules) {
-    entry.told = [...candidate, -1, 0, 0];
-  }
+  if (underWay?.told === undefined || !agrees(underWay.told, noted) || noted.evaluation.bounds.schedules !== underWay.schedules) return;
+  entry.told = underWay.told;
+  entry.schedules = underWay.schedules;
 }
 
 function isEmpty({ scaleUpEvents, scaleDownEvents, failures }: Omit<HpaState, 'recommendations'>): boolean {
@@ -160,22 +186,19 @@ function agrees(candidate: readonly number[], { input, evaluation, conclusion }:
 }
 
 /** Pods of somebody else are for the engine's caller to tell; with the owners that it saw last there are none. */
-export function hasForeignPods(entry: Entry): boolean {
-  const { spec, group, owners } = entry;
+export function hasForeignPods({ spec, group, owners: known }: Entry): boolean {
   if (spec.podSelection !== 'OwnedOnly' || group === undefined) return false;
-  if (owners === undefined) return true;
-  if (entry.ownersRevision === group.revision) return false;
-  for (const pod of group.records) if (!owners.includes(pod.owner)) return true;
-  entry.ownersRevision = group.revision;
+  if (known === undefined) return true;
+  if (known.revision === group.revision) return false;
+  for (const pod of group.records) if (!known.owners.includes(pod.owner)) return true;
+  known.revision = group.revision;
   return false;
 }
 
 /** Notes whose pods the engine has seen; when they are others meanwhile it has to look again. */
-function noteOwners(entry: Entry, foreign: number): void {
-  const { spec, group, listed } = entry;
-  entry.listed = undefined;
+function noteOwners(entry: Entry, pods: readonly PodRecord[] | undefined, foreign: number): void {
+  const { spec, group } = entry;
   if (spec.podSelection !== 'OwnedOnly') return;
-  const isKnown = foreign === 0 && listed !== undefined && group?.records === listed;
-  entry.owners = isKnown ? [...new Set(listed.map((pod) => pod.owner))] : undefined;
-  entry.ownersRevision = -1;
+  const isKnown = foreign === 0 && pods !== undefined && group?.records === pods;
+  entry.owners = isKnown ? { owners: [...new Set(pods.map((pod) => pod.owner))], revision: group.revision } : undefined;
 }

@@ -32,12 +32,8 @@ export interface PodFacts {
 
 /** A pod as the mirror would keep it. */
 export function podRecord(facts: PodFacts): PodRecord {
-  const { name, namespace = 'shop', app = 'web', phase = 'Running', at = now, owner = `${app}-1` } = facts;
-  const time = (ago: number): string => formatTime(at - ago);
-  const { ready = 'True', readyAgo = 3_600_000, startedAgo = 3_610_000 } = facts;
+  const { name, namespace = 'shop', app = 'web', at = now, owner = `${app}-1` } = facts;
   const requests = facts.requests ?? [{ cpu: '500m', memory: '256Mi' }];
-  const conditions =
-    'ready' in facts && facts.ready === undefined ? [] : [{ type: 'Ready', status: ready, lastTransitionTime: time(readyAgo) }];
   return projectPod(
     {
       metadata: {
@@ -45,7 +41,7 @@ export function podRecord(facts: PodFacts): PodRecord {
         namespace,
         uid: `uid-${name}`,
         labels: { app, ...facts.labels },
-        ...(facts.deleting === true ? { deletionTimestamp: time(1000) } : {}),
+        ...(facts.deleting === true ? { deletionTimestamp: formatTime(at - 1000) } : {}),
         ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: owner, uid: `uid-${owner}`, controller: true }],
       },
       spec: {
@@ -55,20 +51,27 @@ export function podRecord(facts: PodFacts): PodRecord {
           resources: { requests: Object.fromEntries(Object.entries(request ?? {}).filter(([, value]) => value !== undefined)) },
         })),
       },
-      status: {
-        phase,
-        ...('startedAgo' in facts && facts.startedAgo === undefined ? {} : { startTime: time(startedAgo) }),
-        conditions,
-        containerStatuses: requests.map((_, index) => ({
-          name: containerName(index),
-          ready: true,
-          restartCount: 0,
-          state: { running: { startedAt: time(startedAgo) } },
-        })),
-      },
+      status: podStatus(facts, requests.length),
     },
     interner,
   );
+}
+
+function podStatus(facts: PodFacts, containers: number) {
+  const { phase = 'Running', at = now } = facts;
+  const { ready = 'True', readyAgo = 3_600_000, startedAgo = 3_610_000 } = facts;
+  const isSet = (field: keyof PodFacts): boolean => !(field in facts) || facts[field] !== undefined;
+  return {
+    phase,
+    ...(isSet('startedAgo') ? { startTime: formatTime(at - startedAgo) } : {}),
+    conditions: isSet('ready') ? [{ type: 'Ready', status: ready, lastTransitionTime: formatTime(at - readyAgo) }] : [],
+    containerStatuses: Array.from({ length: containers }, (_, index) => ({
+      name: containerName(index),
+      ready: true,
+      restartCount: 0,
+      state: { running: { startedAt: formatTime(at - startedAgo) } },
+    })),
+  };
 }
 
 export function containerName(index: number): string {
@@ -116,7 +119,13 @@ const age = fc.oneof(
   fc.integer({ min: 0, max: 600 }).map((seconds) => seconds * 1000),
 );
 
-function podOf({ tidy, huge }: { readonly tidy: boolean; readonly huge: boolean }): fc.Arbitrary<Omit<DrawnPod, 'facts'> & { readonly facts: Omit<PodFacts, 'name'> }> {
+function podOf({
+  tidy,
+  huge,
+}: {
+  readonly tidy: boolean;
+  readonly huge: boolean;
+}): fc.Arbitrary<Omit<DrawnPod, 'facts'> & { readonly facts: Omit<PodFacts, 'name'> }> {
   const steady = { phase: fc.constant('Running'), deleting: fc.constant(false), ready: fc.constant('True' as const) };
   const loose = {
     phase: fc.constantFrom('Running', 'Running', 'Running', 'Pending', 'Failed', 'Succeeded', 'Unknown'),

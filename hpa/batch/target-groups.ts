@@ -1,7 +1,7 @@
 import type { PodRecord } from '../../core/model/pod.ts';
 import { equalities, matchesSelector, type Labels, type Selector } from '../../core/model/selector.ts';
 import type { PodTiming } from './pod-facts.ts';
-import { addPod, createGroup, dropGroup, fillGroup, removePod, replacePod, type PodGroup, type SelectorVersion, type TableContext } from './pod-table.ts';
+import { addPod, createGroup, dropGroup, fillGroup, removePod, replacePod, type PodGroup, type TableContext } from './pod-table.ts';
 
 /** A change of a pod; `Delta<PodRecord>` of a Reflector is one. Records are immutable: the old one is the very object that came as new before. */
 export interface PodChange {
@@ -16,33 +16,11 @@ export interface PodSource {
   onDelta(handler: (change: PodChange) => void): () => void;
 }
 
-export interface ParsedSelector {
-  readonly text: string;
-  readonly selector: Selector;
-}
-
-interface NamespaceGroups extends SelectorVersion {
-  readonly bySelector: Map<string, PodGroup>;
-  /** Groups by the value that their selector wants of one label, by that label. */
-  readonly byLabel: Map<string, Map<string, PodGroup[]>>;
-  /** Groups whose selector wants no label to have one value. */
-  readonly others: PodGroup[];
-  /** A group came whose pods have not been looked for. */
-  stale: boolean;
-  /** The groups of labels that many pods share. */
-  readonly known: WeakMap<Labels, Known>;
-}
-
-interface Known {
-  readonly version: number;
-  readonly groups: readonly PodGroup[];
-}
-
 /** Which pods belong to which target, kept up to date by what changes: no namespace is scanned but when a selector is new. */
 export interface TargetGroups {
   /** The group of a selector, for one more policy. Its pods are there after {@link refresh}. */
   acquire(namespace: string, selector: ParsedSelector, timing: PodTiming): PodGroup;
-  release(group: PodGroup, text: string): void;
+  release(group: PodGroup): void;
   apply(change: PodChange): void;
   /** Looks for the pods of new selectors: one pass over all pods when there are any. */
   refresh(items: () => readonly PodRecord[]): void;
@@ -50,64 +28,89 @@ export interface TargetGroups {
   isShared(group: PodGroup): boolean;
 }
 
+export interface ParsedSelector {
+  readonly text: string;
+  readonly selector: Selector;
+}
+
+/** The selectors of one namespace. */
+export interface NamespaceGroups {
+  readonly namespace: string;
+  /** Groups by the value that their selector wants of one label, by that label; the first of a chain (`next`). */
+  readonly byLabel: Map<string, Map<string, PodGroup>>;
+  /** The first of a chain of those whose selector wants no label to have one value. */
+  others: PodGroup | undefined;
+  groups: number;
+  /** Counts up when a group comes or goes. */
+  version: number;
+  /** A group came whose pods have not been looked for. */
+  stale: boolean;
+}
+
+/** The group of labels that many pods share, where it is the only one, in the namespace in which it was looked up last. */
+type KnownGroups = WeakMap<Labels, PodGroup>;
+
+const none: readonly PodGroup[] = [];
+
 export function createTargetGroups(context: TableContext): TargetGroups {
   const namespaces = new Map<string, NamespaceGroups>();
+  let known: KnownGroups = new WeakMap();
+  const groupsOf = (namespace: NamespaceGroups, labels: Labels): readonly PodGroup[] => knownGroups(known, namespace, labels);
 
-  const apply = ({ old, new: pod }: PodChange): void => {
-    if (old === pod) return;
+  const changed = (groups: NamespaceGroups): void => {
+    groups.version += 1;
+    known = new WeakMap();
+  };
+
+  const apply = (change: PodChange): void => {
+    const { old, new: pod } = change;
     const namespace = namespaces.get((pod ?? old)?.namespace ?? '');
-    if (namespace === undefined || namespace.stale) return;
+    if (old === pod || namespace === undefined || namespace.stale) return;
     const before = old === undefined ? none : groupsOf(namespace, old.labels);
     const after = pod === undefined ? none : old?.labels === pod.labels ? before : groupsOf(namespace, pod.labels);
-    for (const group of before) {
-      if (old === undefined) continue;
-      if (pod !== undefined && after.includes(group)) replacePod(context, group, [old, pod]);
-      else removePod(context, group, old);
-    }
-    for (const group of after) if (pod !== undefined && !before.includes(group)) addPod(context, group, pod);
+    applyTo(context, change, before, after);
   };
 
   return {
-    acquire: (namespace, { text, selector }, timing) => {
-      const groups = namespaces.get(namespace) ?? emptyNamespace();
+    acquire: (namespace, parsed, timing) => {
+      const groups = namespaces.get(namespace) ?? { namespace, byLabel: new Map(), others: undefined, groups: 0, version: 0, stale: false };
       namespaces.set(namespace, groups);
-      const held = groups.bySelector.get(text);
-      const group = held ?? createGroup(namespace, selector, { timing, selectors: groups });
+      const held = findSelector(groups, parsed);
+      const group = held ?? createGroup(groups, parsed, timing);
       group.policies += 1;
       if (held === undefined) {
-        groups.bySelector.set(text, group);
-        bucketOf(groups, selector).push(group);
-        groups.version += 1;
+        remember(groups, group, parsed.selector);
+        context.table.groups.add(group);
+        groups.groups += 1;
         groups.stale = true;
+        changed(groups);
       }
       return group;
     },
-    release: (group, text) => {
+    release: (group) => {
       group.policies -= 1;
-      const groups = namespaces.get(group.namespace);
-      if (group.policies > 0 || groups === undefined) return;
-      groups.bySelector.delete(text);
-      forget(groups, group);
-      groups.version += 1;
+      if (group.policies > 0) return;
+      const { home } = group;
+      forget(home, group);
       dropGroup(context.table, group);
-      if (groups.bySelector.size === 0) namespaces.delete(group.namespace);
+      home.groups -= 1;
+      changed(home);
+      if (home.groups === 0) namespaces.delete(home.namespace);
     },
     apply,
     refresh: (items) => {
-      const stale = [...namespaces.values()].filter((each) => each.stale);
-      if (stale.length === 0) return;
-      const found = collect(namespaces, items());
-      for (const groups of stale) {
-        groups.stale = false;
-        for (const group of groups.bySelector.values()) fillGroup(context, group, found.get(group) ?? []);
-      }
+      const stale = new Set([...namespaces.values()].filter((each) => each.stale));
+      if (stale.size === 0) return;
+      const found = collect(namespaces, items(), groupsOf);
+      const touched = [...context.table.groups].filter(({ home }) => stale.has(home));
+      for (const group of touched) fillGroup(context, group, found.get(group) ?? []);
+      for (const groups of stale) groups.stale = false;
     },
     isShared: (group) => {
       if (group.policies > 1) return true;
-      const { version } = group.selectors;
+      const { version } = group.home;
       if (group.checkedVersion !== version) {
-        const groups = namespaces.get(group.namespace);
-        group.overlaps = groups !== undefined && hasOverlap(groups, group);
+        group.overlaps = hasOverlap(group, (labels) => groupsOf(group.home, labels));
         group.checkedVersion = version;
       }
       return group.overlaps;
@@ -115,52 +118,82 @@ export function createTargetGroups(context: TableContext): TargetGroups {
   };
 }
 
-const none: readonly PodGroup[] = [];
-
-function emptyNamespace(): NamespaceGroups {
-  return { bySelector: new Map(), byLabel: new Map(), others: [], version: 0, stale: false, known: new WeakMap() };
+function applyTo(context: TableContext, { old, new: pod }: PodChange, before: readonly PodGroup[], after: readonly PodGroup[]): void {
+  if (old !== undefined) {
+    for (const group of before) {
+      if (pod !== undefined && after.includes(group)) replacePod(context, group, [old, pod]);
+      else removePod(context, group, old);
+    }
+  }
+  if (pod === undefined) return;
+  for (const group of after) if (!before.includes(group)) addPod(context, group, pod);
 }
 
-/** Where a selector stands: under the label pair that fewest share, so that a label which all have in common makes no long list. */
-function bucketOf({ byLabel, others }: NamespaceGroups, selector: Selector): PodGroup[] {
-  let best: { readonly key: string; readonly value: string; readonly size: number } | undefined;
+function findSelector({ byLabel, others }: NamespaceGroups, { text, selector }: ParsedSelector): PodGroup | undefined {
   for (const [key, value] of equalities(selector)) {
-    const size = byLabel.get(key)?.get(value)?.length ?? 0;
-    if (best === undefined || size < best.size) best = { key, value, size };
+    for (let group = byLabel.get(key)?.get(value); group !== undefined; group = group.next) if (group.text === text) return group;
   }
-  if (best === undefined) return others;
-  const values = byLabel.get(best.key) ?? new Map<string, PodGroup[]>();
-  byLabel.set(best.key, values);
-  const bucket = values.get(best.value) ?? [];
-  values.set(best.value, bucket);
-  return bucket;
+  for (let group = others; group !== undefined; group = group.next) if (group.text === text) return group;
+  return undefined;
 }
 
-function forget({ byLabel, others }: NamespaceGroups, group: PodGroup): void {
-  remove(others, group);
-  for (const [key, value] of equalities(group.selector)) {
-    const values = byLabel.get(key);
-    const bucket = values?.get(value);
-    if (values === undefined || bucket === undefined) continue;
-    remove(bucket, group);
-    if (bucket.length === 0) values.delete(value);
-    if (values.size === 0) byLabel.delete(key);
+/** Puts a group under the label pair that fewest share, so that a label which all have in common makes no long chain. */
+function remember(groups: NamespaceGroups, group: PodGroup, selector: Selector): void {
+  let best: { readonly key: string; readonly value: string; readonly length: number } | undefined;
+  for (const [key, value] of equalities(selector)) {
+    const length = lengthOf(groups.byLabel.get(key)?.get(value));
+    if (best === undefined || length < best.length) best = { key, value, length };
   }
+  if (best === undefined) {
+    group.next = groups.others;
+    groups.others = group;
+    return;
+  }
+  const { key, value } = best;
+  const values = groups.byLabel.get(key) ?? new Map<string, PodGroup>();
+  groups.byLabel.set(key, values);
+  group.next = values.get(value);
+  values.set(value, group);
+  group.label = key;
+  group.value = value;
+  // One requirement is met by standing there.
+  if (selector.requirements.length === 1) group.selector = undefined;
 }
 
-function remove<T>(list: T[], item: T): void {
-  const at = list.indexOf(item);
-  if (at >= 0) list.splice(at, 1);
+function lengthOf(chain: PodGroup | undefined): number {
+  let length = 0;
+  for (let group = chain; group !== undefined; group = group.next) length += 1;
+  return length;
+}
+
+function forget(groups: NamespaceGroups, group: PodGroup): void {
+  const { label, value, next } = group;
+  if (label === undefined || value === undefined) {
+    groups.others = without(groups.others, group, next);
+    return;
+  }
+  const values = groups.byLabel.get(label);
+  const left = without(values?.get(value), group, next);
+  if (left === undefined) values?.delete(value);
+  else values?.set(value, left);
+  if (values?.size === 0) groups.byLabel.delete(label);
+}
+
+/** The chain without a group of it. */
+function without(chain: PodGroup | undefined, group: PodGroup, next: PodGroup | undefined): PodGroup | undefined {
+  if (chain === group) return next;
+  for (let each = chain; each !== undefined; each = each.next) if (each.next === group) each.next = next;
+  return chain;
 }
 
 /** The groups whose selector matches the labels. */
-function groupsOf(namespace: NamespaceGroups, labels: Labels): readonly PodGroup[] {
-  const { known, version } = namespace;
+function knownGroups(known: KnownGroups, namespace: NamespaceGroups, labels: Labels): readonly PodGroup[] {
   const held = known.get(labels);
-  if (held !== undefined && held.version === version) return held.groups;
+  if (held?.home === namespace) return [held];
   const groups = findGroups(namespace, labels);
   // Labels of one pod alone are not frozen, and not looked up again.
-  if (Object.isFrozen(labels)) known.set(labels, { version, groups });
+  const [first] = groups;
+  if (groups.length === 1 && first !== undefined && Object.isFrozen(labels)) known.set(labels, first);
   return groups;
 }
 
@@ -168,16 +201,24 @@ function findGroups({ byLabel, others }: NamespaceGroups, labels: Labels): reado
   const found: PodGroup[] = [];
   for (const [key, values] of byLabel) {
     const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
-    const bucket = value === undefined ? undefined : values.get(value);
-    if (bucket === undefined) continue;
-    for (const group of bucket) if (matchesSelector(group.selector, labels)) found.push(group);
+    if (value !== undefined) addMatching(found, values.get(value), labels);
   }
-  for (const group of others) if (matchesSelector(group.selector, labels)) found.push(group);
-  return found.length === 0 ? none : found.slice();
+  addMatching(found, others, labels);
+  return found;
+}
+
+function addMatching(found: PodGroup[], chain: PodGroup | undefined, labels: Labels): void {
+  for (let group = chain; group !== undefined; group = group.next) {
+    if (group.selector === undefined || matchesSelector(group.selector, labels)) found.push(group);
+  }
 }
 
 /** The pods of every group of the stale namespaces. */
-function collect(namespaces: ReadonlyMap<string, NamespaceGroups>, pods: readonly PodRecord[]): Map<PodGroup, PodRecord[]> {
+function collect(
+  namespaces: ReadonlyMap<string, NamespaceGroups>,
+  pods: readonly PodRecord[],
+  groupsOf: (namespace: NamespaceGroups, labels: Labels) => readonly PodGroup[],
+): Map<PodGroup, PodRecord[]> {
   const found = new Map<PodGroup, PodRecord[]>();
   // Pods of one template share their label object, and mostly stand side by side: one look serves them all.
   let labels: Labels | undefined;
@@ -203,12 +244,12 @@ function recordsOf(found: Map<PodGroup, PodRecord[]>, group: PodGroup): PodRecor
   return held;
 }
 
-function hasOverlap(groups: NamespaceGroups, group: PodGroup): boolean {
+function hasOverlap(group: PodGroup, groupsOf: (labels: Labels) => readonly PodGroup[]): boolean {
   let labels: Labels | undefined;
   for (const pod of group.records) {
     if (pod.labels === labels) continue;
     labels = pod.labels;
-    if (groupsOf(groups, labels).length > 1) return true;
+    if (groupsOf(labels).length > 1) return true;
   }
   return false;
 }

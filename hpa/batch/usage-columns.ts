@@ -49,16 +49,15 @@ interface Growing {
   memoryMilli: Float64Array;
 }
 
-/** In lists and columns of the length that mostly is the last one: nothing grows that need not. */
 function columnsOfPods(pods: Iterable<PodUsage>, podCount: number): UsageColumns {
   const columns: Growing = {
-    names: new Array<string>(podCount),
-    namespaces: new Array<string>(podCount),
+    names: [],
+    namespaces: [],
     timestamps: new Float64Array(podCount),
     windowsMs: new Float64Array(podCount),
     skewed: new Uint8Array(podCount),
     firstContainer: new Int32Array(podCount + 1),
-    containers: new Array<string>(podCount),
+    containers: [],
     cpuMilli: new Float64Array(podCount),
     memoryMilli: new Float64Array(podCount),
   };
@@ -72,7 +71,12 @@ function columnsOfPods(pods: Iterable<PodUsage>, podCount: number): UsageColumns
 }
 
 /** Answers where the containers of the next row begin. */
-function addRow(columns: Growing, { namespace, name, timestamp, windowMs, clockSkew, containers }: PodUsage, row: number, first: number): number {
+function addRow(
+  columns: Growing,
+  { namespace, name, timestamp, windowMs, clockSkew, containers }: PodUsage,
+  row: number,
+  first: number,
+): number {
   columns.names[row] = name;
   columns.namespaces[row] = namespace;
   columns.timestamps[row] = timestamp;

@@ -106,7 +106,7 @@ export function proposeByUsage(out: UsageProposal, metric: UsageMetric, group: P
 /** Sorts and adds up the pods of the group. */
 function sortPods(out: UsageProposal, metric: UsageMetric, group: PodGroup, context: UsageContext): number {
   const { table, columns } = context;
-  const requests = metric.byUtilization ? (metric.cpu ? table.cpuRequest : table.memoryRequest!) : undefined;
+  const requests = metric.byUtilization ? requestsOf(table, metric) : undefined;
   const values = metric.cpu ? columns.cpuMilli : columns.memoryMilli;
   const full = Math.max(100, metric.target);
   reset(out);
@@ -120,14 +120,11 @@ function sortPods(out: UsageProposal, metric: UsageMetric, group: PodGroup, cont
     const flag = table.flags[slot]!;
     if ((flag & podFlag.active) !== 0) out.active++;
     if ((flag & podFlag.ignored) !== 0) out.ignored++;
-    else if ((flag & podFlag.pending) !== 0) {
-      out.unready++;
-      out.unreadyRequested += request;
-    } else if (Number.isNaN(value)) {
+    else if (Number.isNaN(value) && (flag & podFlag.pending) === 0) {
       out.missing++;
       out.missingRequested += request;
       out.missingFilled += filled(request, full);
-    } else if (metric.cpu && (flag & unreadyCandidate) !== 0 && isCpuUnready(context, group, slot)) {
+    } else if (isUnready(context, metric, group, slot)) {
       out.unready++;
       out.unreadyRequested += request;
     } else {
@@ -139,6 +136,10 @@ function sortPods(out: UsageProposal, metric: UsageMetric, group: PodGroup, cont
   }
   if (context.strict && out.ready > 0 && isIncomplete(out, group, context)) return proposalEnd.doubtful;
   return endOf(out);
+}
+
+function requestsOf({ cpuRequest, memoryRequest }: PodTable, { cpu }: UsageMetric): Float64Array {
+  return cpu ? cpuRequest : memoryRequest!;
 }
 
 function reset(out: UsageProposal): void {
@@ -186,6 +187,13 @@ const unreadyCandidate = podFlag.neverReady | podFlag.young | podFlag.lateUnread
 function filled(request: number, full: number): number {
   const product = request * full;
   return product <= Number.MAX_SAFE_INTEGER ? truncatedQuotient(product, 100) : Number.NaN;
+}
+
+/** Pending, or one whose CPU says nothing. */
+function isUnready(context: UsageContext, { cpu }: UsageMetric, group: PodGroup, slot: number): boolean {
+  const flag = context.table.flags[slot]!;
+  if ((flag & podFlag.pending) !== 0) return true;
+  return cpu && (flag & unreadyCandidate) !== 0 && isCpuUnready(context, group, slot);
 }
 
 /** CPU of a starting pod says nothing about its load. */

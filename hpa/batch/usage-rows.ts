@@ -152,7 +152,8 @@ type OpenSlots = Map<string, Map<string, number | number[]>>;
 
 function openSlots(table: PodTable): OpenSlots {
   const open: OpenSlots = new Map();
-  for (const { namespace, start, records } of table.groups) {
+  for (const { home, start, records } of table.groups) {
+    const { namespace } = home;
     for (let at = 0; at < records.length; at++) {
       if ((table.row[start + at] ?? -1) >= 0) continue;
       const name = records[at]?.name ?? '';

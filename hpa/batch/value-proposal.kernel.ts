@@ -24,7 +24,12 @@ export function proposeByValue(
   else out.replicas = valueCount(out, total / target, group, context);
 }
 
-function perReplicaCount(out: ValueProposal, total: number, target: number, { statusReplicas, toleranceUp, toleranceDown }: UsageContext): number {
+function perReplicaCount(
+  out: ValueProposal,
+  total: number,
+  target: number,
+  { statusReplicas, toleranceUp, toleranceDown }: UsageContext,
+): number {
   if (total < 0) {
     out.end = proposalEnd.failed;
     return 0;

@@ -38,7 +38,11 @@ describe('adopted HorizontalPodAutoscalers', () => {
     expect(target.replicas, 'the next step a period later').toBe(10);
     const status = hpaStatus(cluster);
     expect(Object.keys(status).toSorted()).toEqual(['conditions', 'currentMetrics', 'currentReplicas', 'desiredReplicas', 'lastScaleTime']);
-    expect((status['conditions'] as { type: string }[]).map(({ type }) => type).toSorted()).toEqual(['AbleToScale', 'ScalingActive', 'ScalingLimited']);
+    expect((status['conditions'] as { type: string }[]).map(({ type }) => type).toSorted()).toEqual([
+      'AbleToScale',
+      'ScalingActive',
+      'ScalingLimited',
+    ]);
     expect(JSON.stringify(status['conditions'])).not.toContain('observedGeneration');
     await controller.stop();
   });

@@ -86,7 +86,8 @@ export function assemble(options: AssembleOptions): EvaluationInput {
 function engineConfig({ policy, config }: AssembleOptions): EngineConfig {
   // Native objects keep upstream's way with missing samples.
   // Upstream's gate shows in what the API server stores: without it nobody can set minReplicas to 0.
-  if (policy.native) return { ...config.engine, missingShareFreeze: 1, scaleToZero: config.engine.scaleToZero && policy.spec.minReplicas === 0 };
+  if (policy.native)
+    return { ...config.engine, missingShareFreeze: 1, scaleToZero: config.engine.scaleToZero && policy.spec.minReplicas === 0 };
   // Evaluations that follow each other at once are one failure; those of a short period are not.
   const period = policy.syncPeriodMs ?? config.syncPeriodMs;
   return { ...config.engine, failureSpacingMs: Math.min(config.engine.failureSpacingMs ?? Infinity, period / 2) };

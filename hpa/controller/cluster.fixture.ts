@@ -9,11 +9,12 @@ import { createInterner } from '../../core/model/interner.ts';
 import { plainView } from '../../core/model/metrics-view.fixture.ts';
 import type { MetricsView, PodUsage, SourceState } from '../../core/model/metrics-view.ts';
 import type { KubeObject } from '../../core/model/object.ts';
-import { projectPod } from '../../core/model/pod.ts';
+import { projectPod, type PodRecord } from '../../core/model/pod.ts';
 import { formatTime } from '../../core/model/condition.ts';
 import { VirtualClock } from '../../core/runtime/clock.ts';
 import { recordingLogger } from '../../core/runtime/logging.ts';
 import { seededRandom } from '../../core/runtime/random.ts';
+import type { PodChange, PodSource } from '../batch/index.ts';
 import { defaultHpaConfig, type HpaConfig } from '../config.ts';
 import type { EventNote } from '../engine/index.ts';
 import { createHpaController, type HpaController } from './controller.ts';
@@ -133,12 +134,14 @@ export class FakeCluster {
     return found === undefined ? undefined : `${found.status}/${found.reason}`;
   }
 
-  controller(config: Partial<HpaConfig> = {}): HpaController {
+  /** With `podChanges` policies are decided together. */
+  controller(config: Partial<HpaConfig> = {}, podChanges?: FakePods): HpaController {
     return createHpaController({
       client: this.client(),
       reads: {
         policies: this.#source(this.policies, this.#handlers),
         pods: () => this.view(),
+        podChanges,
         podsAgeMs: () => this.podsAgeMs,
         nativeHpas: this.#source(this.nativeHpas, this.#hpaHandlers),
       },
@@ -153,11 +156,15 @@ export class FakeCluster {
     });
   }
 
-  /** All pods as they should be: as many as spec.replicas, ready for an hour. */
   view() {
+    return buildClusterView({ at: this.clock.now(), pods: this.pods() });
+  }
+
+  /** All pods as they should be: as many as spec.replicas, ready for an hour. */
+  pods(): PodRecord[] {
     const interner = createInterner();
     const long = formatTime(this.clock.now() - 3_600_000);
-    const pods = [...this.targets].flatMap(([name, { replicas, labels }]) =>
+    return [...this.targets].flatMap(([name, { replicas, labels }]) =>
       Array.from({ length: replicas - (this.unseen.get(name) ?? 0) }, (_, index) =>
         projectPod(
           {
@@ -169,7 +176,6 @@ export class FakeCluster {
         ),
       ),
     );
-    return buildClusterView({ at: this.clock.now(), pods });
   }
 
   metrics(): MetricsView {
@@ -280,6 +286,42 @@ export class FakeCluster {
       },
     };
     return client as KubeClient;
+  }
+}
+
+/** A mirror of the pods of a cluster: {@link FakePods.sync} tells what has come and gone. */
+export class FakePods implements PodSource {
+  readonly #cluster: FakeCluster;
+  readonly #known = new Map<string, PodRecord>();
+  readonly #handlers = new Set<(change: PodChange) => void>();
+
+  constructor(cluster: FakeCluster) {
+    this.#cluster = cluster;
+    this.sync();
+  }
+
+  sync(): void {
+    const now = new Map(this.#cluster.pods().map((pod) => [pod.name, pod]));
+    for (const [name, old] of this.#known) {
+      if (now.has(name)) continue;
+      this.#known.delete(name);
+      for (const handler of this.#handlers) handler({ old, new: undefined });
+    }
+    for (const [name, pod] of now) {
+      if (this.#known.has(name)) continue;
+      this.#known.set(name, pod);
+      for (const handler of this.#handlers) handler({ old: undefined, new: pod });
+    }
+  }
+
+  items(): readonly PodRecord[] {
+    return [...this.#known.values()];
+  }
+
+  onDelta(handler: (change: PodChange) => void): () => void {
+    this.#handlers.add(handler);
+    for (const pod of this.#known.values()) handler({ old: undefined, new: pod });
+    return () => this.#handlers.delete(handler);
   }
 }
 

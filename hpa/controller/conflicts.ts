@@ -38,6 +38,16 @@ export class TargetIndex {
     if (members?.size === 0) this.#byTarget.delete(target);
   }
 
+  /** The target of an object, as {@link keysAt} takes it. */
+  targetOf(key: string): string | undefined {
+    return this.#targetOf.get(key);
+  }
+
+  /** Keys of the objects on a target. */
+  keysAt(target: string): Iterable<string> {
+    return this.#byTarget.get(target)?.keys() ?? [];
+  }
+
   /** Objects on the same target, without the one of that key. */
   others(target: ObjectReference, key?: string): ObjectReference[] {
     const members = this.#byTarget.get(targetKey(target.namespace ?? '', target));

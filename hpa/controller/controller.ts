@@ -1,4 +1,5 @@
 import { messageOf } from '../../core/errors.ts';
+import type { Timer } from '../../core/model/clock.ts';
 import type { Decision } from '../../core/model/decision.ts';
 import type { Claim, ScaleIntent } from '../../core/model/intent.ts';
 import type { ViewChange } from '../../core/model/metrics-view.ts';
@@ -11,8 +12,9 @@ import { InputNews } from './input-news.ts';
 import { createHpaMetrics } from './metrics.ts';
 import type { HpaControllerOptions, PolicyChange } from './ports.ts';
 import { emptyMemory, type PolicyMemory } from './policy-memory.ts';
+import { PolicyTicks, type SortedPolicies } from './policy-ticks.ts';
 import { reconcile } from './reconcile.ts';
-import type { ReconcileContext } from './reconcile-task.ts';
+import type { ReconcileContext, ReconcileTask } from './reconcile-task.ts';
 import { revisionOf } from './revision.ts';
 import { isTransferred, transferText } from './transfer.ts';
 import { createScaleAccess } from './scale-access.ts';
@@ -68,11 +70,17 @@ class RunningController implements HpaController {
   readonly #news = new InputNews();
   /** Policies a part of whose inputs is new, until the rest has come or the time for it is over. */
   readonly #gathering = new Set<string>();
+  #gathered: Timer | undefined;
   readonly #policyTargets = new TargetIndex();
   readonly #hpaTargets = new TargetIndex();
   readonly #selectors = new SelectorRegistry();
+  /** To be looked at though they are decided: that begins no period. */
+  readonly #refreshing = new Set<string>();
+  /** Being evaluated. */
+  readonly #running = new Set<string>();
+  #ticks: PolicyTicks | undefined;
   readonly #listeners = new Set<(decision: Decision) => void>();
-  readonly #context: Omit<ReconcileContext, 'signal'>;
+  readonly #context: Omit<ReconcileContext, 'signal' | 'ticks'>;
   #unsubscribe: (() => void)[] = [];
   #startedAt = 0;
 
@@ -110,12 +118,17 @@ class RunningController implements HpaController {
   start(): void {
     const { reads, clock } = this.#options;
     this.#startedAt = clock.monotonic();
-    this.#unsubscribe = [reads.policies.onDelta((change) => this.#policyChanged(change))];
+    // Before the policies come: the first of them is evaluated at once.
+    if (reads.podChanges !== undefined) this.#ticks = new PolicyTicks({ config: this.#options.config, pods: reads.podChanges, clock });
+    this.#unsubscribe = [() => this.#ticks?.close(), reads.policies.onDelta((change) => this.#policyChanged(change))];
     if (reads.nativeHpas !== undefined) {
       this.#unsubscribe.push(
         reads.nativeHpas.onDelta(({ key, new: raw }) => {
+          const before = this.#hpaTargets.targetOf(key);
           if (raw === undefined) this.#hpaTargets.delete(key);
           else this.#hpaTargets.set(key, raw, 'HorizontalPodAutoscaler');
+          const after = this.#hpaTargets.targetOf(key);
+          if (after !== before) this.#touchRivals(before, after);
           // Whoever was held by it need not wait for its next turn.
           if (raw === undefined) this.#wakeHeldByConflict();
         }),
@@ -127,32 +140,73 @@ class RunningController implements HpaController {
   async stop(): Promise<void> {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#unsubscribe = [];
+    this.#gathered?.cancel();
+    this.#gathered = undefined;
     // Not aborted: a write that is under way is let to its end, so that its outcome is known and stored.
     await this.#queue.shutdown();
   }
 
   metricsChanged(change: ViewChange): void {
     const { complete, partial } = this.#news.note(change);
-    for (const key of complete) this.#wake(key);
+    this.#wake(complete);
     for (const key of partial) this.#wakeSoon(key);
   }
 
   #wakeSoon(key: string): void {
     if (this.#gathering.has(key)) return;
     this.#gathering.add(key);
-    this.#options.clock.setTimeout(() => {
-      if (this.#gathering.delete(key) && this.#news.hasNews(key)) this.#wake(key);
-    }, gatherMs);
+    this.#gathered ??= this.#options.clock.setTimeout(() => this.#endGathering(), gatherMs);
   }
 
-  #wake(key: string): void {
+  /** One timer for all: those that began to wait while it ran are late by as much as they were early. */
+  #endGathering(): void {
+    this.#gathered = undefined;
+    const late = [...this.#gathering].filter((key) => this.#news.hasNews(key));
+    this.#gathering.clear();
+    this.#wake(late);
+  }
+
+  /** Decides policies that have new inputs, and has those evaluated of which something changes. */
+  #wake(keys: readonly string[]): void {
+    const due = keys.filter((key) => this.#isDue(key));
+    // The period begins anew with this evaluation.
+    for (const key of due) {
+      this.#queue.remove(key);
+      this.#refreshing.delete(key);
+    }
+    const isFree = (key: string): boolean => !this.#running.has(key) && !this.#urgent.has(key);
+    const sorted = this.#sort(due.filter(isFree));
+    for (const key of due) if (!isFree(key)) this.#queue.add(key);
+    for (const key of sorted.evaluate) this.#queue.add(key);
+    for (const key of sorted.quiet) this.#settle(key);
+    // Not all at once: whoever is to scale next should not find the limit of requests used up.
+    for (const [index, key] of sorted.refresh.entries()) {
+      this.#settle(key);
+      this.#refreshing.add(key);
+      this.#queue.addAfter(key, (index * 1000) / this.#options.config.refreshes.perSecond);
+    }
+  }
+
+  #isDue(key: string): boolean {
     const at = this.#evaluatedAt.get(key);
     // A policy that waits for its first answers has no period yet.
     if (this.#memories.get(key)?.waitsUntil !== undefined) this.#urgent.add(key);
-    else if (at === undefined || this.#options.clock.monotonic() - at < this.#periodOf(key) / 2) return;
-    // The period begins anew with this evaluation.
-    this.#queue.remove(key);
-    this.#queue.add(key);
+    else if (at === undefined || this.#options.clock.monotonic() - at < this.#periodOf(key) / 2) return false;
+    return true;
+  }
+
+  #sort(keys: readonly string[]): SortedPolicies {
+    const { metrics, clock, reads } = this.#options;
+    if (this.#ticks === undefined || keys.length === 0) return { evaluate: keys, refresh: [], quiet: [] };
+    return this.#ticks.sort(keys, { view: metrics(), now: clock.now(), podsAgeMs: reads.podsAgeMs?.() });
+  }
+
+  /** A policy was decided without an evaluation of its own. */
+  #settle(key: string): void {
+    this.#evaluatedAt.set(key, this.#options.clock.monotonic());
+    this.#news.taken(key);
+    this.#gathering.delete(key);
+    this.#queue.addAfter(key, this.#nextTurn(key));
   }
 
   async evaluateAll(): Promise<readonly Decision[]> {
@@ -196,23 +250,36 @@ class RunningController implements HpaController {
   }
 
   #policyChanged({ key, old, new: raw }: PolicyChange): void {
+    const before = this.#policyTargets.targetOf(key);
     if (raw === undefined) {
       this.#forget(key);
+      this.#touchRivals(before);
       return;
     }
     this.#policyTargets.set(key, raw, 'HorizontalPolicy');
+    const after = this.#policyTargets.targetOf(key);
+    if (after !== before) this.#touchRivals(before, after);
     // Status writes, our own above all, are no reason to evaluate: a change of what is parsed, or another object, is.
     if (old !== undefined && revisionOf(old) === revisionOf(raw)) return;
     this.#urgent.add(key);
     this.#queue.add(key);
   }
 
+  /** Whoever scales one of these targets has another set of rivals from now on. */
+  #touchRivals(...targets: readonly (string | undefined)[]): void {
+    for (const target of targets) {
+      for (const key of target === undefined ? [] : this.#policyTargets.keysAt(target)) this.#ticks?.touch(key);
+    }
+  }
+
   #forget(key: string): void {
     this.#policyTargets.delete(key);
     this.#selectors.delete(key);
     this.#memories.delete(key);
+    this.#ticks?.forget(key);
     this.#evaluatedAt.delete(key);
     this.#urgent.delete(key);
+    this.#refreshing.delete(key);
     this.#news.forget(key);
     this.#gathering.delete(key);
     this.#options.demand?.(key, []);
@@ -230,27 +297,37 @@ class RunningController implements HpaController {
     const period = this.#periodOf(key);
     const last = this.#evaluatedAt.get(key);
     const elapsed = last === undefined ? Infinity : clock.monotonic() - last;
-    if (!this.#urgent.delete(key) && elapsed < period / 2) return period + timerSlackMs(period) - elapsed;
-    this.#evaluatedAt.set(key, clock.monotonic());
+    const refresh = this.#refreshing.delete(key) && last !== undefined;
+    if (!this.#urgent.delete(key) && !refresh && elapsed < period / 2) return period + timerSlackMs(period) - elapsed;
+    this.#evaluatedAt.set(key, refresh ? last : clock.monotonic());
     this.#news.taken(key);
     this.#gathering.delete(key);
+    this.#running.add(key);
     try {
-      const memory = this.#memoryOf(key, raw);
-      const decision = await reconcile({ ...this.#context, signal }, { key, raw, memory, pods });
-      // The policy went while it was evaluated: what is kept of it is forgotten already, and stays so.
-      if (this.#memories.get(key) !== memory) {
-        if (!reads.policies.get(key)) this.#options.demand?.(key, []);
-        return undefined;
-      }
-      if (decision === 'waiting') {
-        this.#urgent.add(key);
-        return notReadyRetryMs;
-      }
-      if (decision !== 'superseded') this.#publish(key, raw, decision);
+      return await this.#evaluate({ key, raw, pods, memory: this.#memoryOf(key, raw) }, signal);
     } catch (error) {
       if (!signal.aborted)
         logger.error('a policy could not be evaluated; the next try is in one period', { policy: key, error: messageOf(error) });
+    } finally {
+      this.#running.delete(key);
     }
+    return this.#nextTurn(key);
+  }
+
+  async #evaluate(task: ReconcileTask, signal: AbortSignal): Promise<number | undefined> {
+    const { key, raw, memory } = task;
+    const decision = await reconcile({ ...this.#context, ticks: this.#ticks, signal }, task);
+    // The policy went while it was evaluated: what is kept of it is forgotten already, and stays so.
+    if (this.#memories.get(key) !== memory) {
+      this.#ticks?.forget(key);
+      if (!this.#options.reads.policies.get(key)) this.#options.demand?.(key, []);
+      return undefined;
+    }
+    if (decision === 'waiting') {
+      this.#urgent.add(key);
+      return notReadyRetryMs;
+    }
+    if (decision !== 'superseded') this.#publish(key, raw, decision);
     return this.#nextTurn(key);
   }
 
@@ -297,6 +374,7 @@ class RunningController implements HpaController {
   #memoryOf(key: string, raw: KubeObject): PolicyMemory {
     const held = this.#memories.get(key);
     if (held !== undefined && held.uid === raw.metadata.uid) return held;
+    this.#ticks?.forget(key);
     const memory = emptyMemory(raw.metadata.uid, raw);
     this.#memories.set(key, memory);
     return memory;

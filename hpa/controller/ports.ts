@@ -8,6 +8,7 @@ import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
 import type { PodRecord } from '../../core/model/pod.ts';
 import type { Selector } from '../../core/model/selector.ts';
 import type { Logger } from '../../core/runtime/logging.ts';
+import type { PodSource } from '../batch/index.ts';
 import type { HpaConfig } from '../config.ts';
 import type { ControllerOf, EventNote } from '../engine/index.ts';
 
@@ -46,6 +47,8 @@ export interface HpaControllerOptions {
     readonly policies: PolicySource;
     /** The pods now; called once for each evaluation. `undefined` until they are known. */
     readonly pods: () => PodLister | undefined;
+    /** All pods and what becomes of them: with it, many policies are decided at once; absent: one after the other. */
+    readonly podChanges?: PodSource | undefined;
     /** Milliseconds since anything was heard of pods, a bookmark at the least; absent: they are always up to date. */
     readonly podsAgeMs?: (() => number | undefined) | undefined;
     /** Native autoscaling/v2 objects, to see that one target is not scaled twice; with `config.adoptHpas` they are policies too. */

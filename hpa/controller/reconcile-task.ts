@@ -1,11 +1,13 @@
 import type { Decision } from '../../core/model/decision.ts';
 import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
+import type { BatchFacts, NotedEvaluation } from '../batch/index.ts';
 import type { Conclusion } from '../engine/index.ts';
 import { statusOf, type ScalingPolicy } from '../policy.ts';
 import type { HorizontalPolicyStatus } from '../policy-schema.ts';
 import type { InputNews } from './input-news.ts';
 import type { HpaMetrics } from './metrics.ts';
 import type { PolicyMemory } from './policy-memory.ts';
+import type { PolicyTicks } from './policy-ticks.ts';
 import type { HpaControllerOptions, PodLister } from './ports.ts';
 import type { ScaleAccess } from './scale-access.ts';
 import type { SelectorRegistry } from './selectors.ts';
@@ -16,6 +18,8 @@ export interface ReconcileContext {
   readonly selectors: SelectorRegistry;
   readonly news: InputNews;
   readonly hpaMetrics: HpaMetrics;
+  /** Absent: policies are decided one after the other. */
+  readonly ticks: PolicyTicks | undefined;
   readonly conflictOf: (policy: ScalingPolicy, key: string) => string | undefined;
   /** Other policies and native objects on the target of a policy. */
   readonly othersOn: (policy: ScalingPolicy, key: string) => readonly ObjectReference[];
@@ -40,6 +44,8 @@ export interface Result {
   readonly again?: boolean | undefined;
   /** When a schedule next changes what is allowed, epoch milliseconds. */
   readonly boundsChangeAt?: number | undefined;
+  /** For the decisions of many policies at once: what it went by, as it is afterwards, and what came of it. */
+  readonly noted?: (NotedEvaluation & { readonly facts: BatchFacts }) | undefined;
   /** This process may not write now. */
   readonly fenced: boolean;
 }

@@ -14,8 +14,9 @@ import {
   type EvaluationInput,
 } from '../engine/index.ts';
 import { fromHpa, historyOf, parsePolicy, previousStatus, type PolicyResult, type ScalingPolicy } from '../policy.ts';
+import type { BatchFacts } from '../batch/index.ts';
 import { isNative } from './adopted.ts';
-import { assemble } from './assemble.ts';
+import { assemble, type ScaleFacts } from './assemble.ts';
 import { usageInput } from './input-news.ts';
 import { metricQueries, usesUsage } from './queries.ts';
 import { statusBefore, type ReconcileContext, type ReconcileTask, type Result } from './reconcile-task.ts';
@@ -41,6 +42,8 @@ export async function reconcile(context: ReconcileContext, task: ReconcileTask):
   memory.proposed = result.proposed;
   memory.boundsChangeAt = result.boundsChangeAt;
   memory.again = result.again === true;
+  if (result.noted === undefined) context.ticks?.forget(task.key);
+  else context.ticks?.note(task.key, result.noted.facts, result.noted);
   if (!result.fenced) {
     emitEvents(context, task, result.conclusion.events);
     await writeStatus(context, task, result);
@@ -115,17 +118,23 @@ async function evaluateAndWrite(
       rememberUnrecorded(task, read.scale.specReplicas, options.clock.now());
       if (asksFirst(context, task, { policy, selector: read.scale.selector })) return 'waiting';
     }
-    const input = inputOf(context, task, { policy, scale: read.ok ? read.scale : { specReplicas: 0, statusReplicas: 0, selector: '' } });
+    const scale = read.ok ? read.scale : { specReplicas: 0, statusReplicas: 0, selector: '' };
+    const input = inputOf(context, task, { policy, scale });
     if (!read.ok) return unavailable(input, read.message);
     const begun = options.clock.monotonic();
     const evaluation = evaluate(input);
     context.hpaMetrics.observeMetrics(evaluation.metricLabels, (options.clock.monotonic() - begun) / 1000);
-    if (evaluation.write === undefined) return finished(evaluation, conclude(input, evaluation, { kind: 'none' }));
+    const noted = (conclusion: Conclusion): Result => {
+      const facts = factsOf(task, { policy, input, scale: { ...scale, specReplicas: evaluation.write ?? scale.specReplicas } });
+      const known = { ...facts, history: conclusion.history, ...(evaluation.write === undefined ? {} : { sizedAt: options.clock.now() }) };
+      return { ...finished(evaluation, conclusion), noted: { input, evaluation, conclusion, facts: known } };
+    };
+    if (evaluation.write === undefined) return noted(conclude(input, evaluation, { kind: 'none' }));
     try {
       const key = { name: policy.target.name, ...(read.type.namespaced ? { namespace: policy.target.namespace } : {}) };
       await options.client.setScale(read.type, key, evaluation.write, { resourceVersion: read.scale.resourceVersion, signal });
       // Cooldowns count from when the answer came: a slow server may have scaled at any moment up to then.
-      return finished(evaluation, conclude({ ...input, now: options.clock.now() }, evaluation, { kind: 'written' }));
+      return noted(conclude({ ...input, now: options.clock.now() }, evaluation, { kind: 'written' }));
     } catch (error) {
       if (isConcertinaError(error, 'FENCED')) return fenced(input, evaluation, error);
       const unknown = outcomeUnknown(error);
@@ -175,15 +184,9 @@ function rememberUnrecorded(task: ReconcileTask, specReplicas: number, now: numb
 }
 
 function inputOf(
-  { options, selectors, conflictOf }: ReconcileContext,
+  { options, selectors, conflictOf, ticks }: ReconcileContext,
   task: ReconcileTask,
-  {
-    policy,
-    scale,
-  }: {
-    readonly policy: ScalingPolicy;
-    readonly scale: { readonly specReplicas: number; readonly statusReplicas: number; readonly selector: string };
-  },
+  { policy, scale }: { readonly policy: ScalingPolicy; readonly scale: ScaleFacts },
 ): EvaluationInput {
   const { key, raw, memory, pods } = task;
   const namespace = raw.metadata.namespace ?? '';
@@ -194,11 +197,11 @@ function inputOf(
   const input = assemble({
     policy,
     scale,
-    pods,
+    pods: { podsMatching: (where, selector) => ticks?.podsOf(key, scale.selector) ?? pods.podsMatching(where, selector) },
     podsAgeMs: options.reads.podsAgeMs?.(),
     sizedAt: memory.size?.since,
     view: options.metrics(),
-    state: memory.state,
+    state: ticks?.stateOf(key) ?? memory.state,
     status: policy.native
       ? status
       : { ...status, conditions: accepted(status.conditions, update, { now, generation: raw.metadata.generation }) },
@@ -216,6 +219,14 @@ function inputOf(
   });
   if (!acts) selectors.delete(key);
   return input;
+}
+
+/** What the policy goes by apart from pods and metrics. */
+function factsOf(
+  { memory }: ReconcileTask,
+  { policy, input, scale }: { readonly policy: ScalingPolicy; readonly input: EvaluationInput; readonly scale: ScaleFacts },
+): BatchFacts {
+  return { policy, scale, history: input.history, sizedAt: memory.size?.since, conflict: input.conflict };
 }
 
 /** Another leader may have scaled since: the later time counts. */

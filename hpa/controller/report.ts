@@ -39,7 +39,7 @@ export async function writeStatus({ options, signal }: ReconcileContext, task: R
   const previous = statusBefore(task);
   const { decision, conclusion, evaluated, targets } = result;
   const native = isNative(raw);
-  const whole = nextStatus({ previous, conclusion, decision, targets, generation: raw.metadata.generation, evaluated });
+  const whole = nextStatus({ previous, spec: raw.spec, conclusion, decision, targets, generation: raw.metadata.generation, evaluated });
   const next = native ? upstreamStatus(whole) : whole;
   const patch = mergePatch(previous, next);
   if (patch === undefined) return;

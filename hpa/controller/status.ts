@@ -4,12 +4,14 @@ import type { ScalingHistory } from '../../core/model/cooldown.ts';
 import type { Decision } from '../../core/model/decision.ts';
 import type { Conclusion } from '../engine/index.ts';
 import { failingMetrics } from '../policy.ts';
-import type { HorizontalPolicyStatus } from '../policy-schema.ts';
+import { metricBlocks, type HorizontalPolicyStatus } from '../policy-schema.ts';
 
 type Status = Partial<HorizontalPolicyStatus>;
 
 export interface StatusFacts {
   readonly previous: Status;
+  /** Of the object, as it is stored. */
+  readonly spec: unknown;
   readonly conclusion: Conclusion;
   readonly decision: Decision;
   readonly targets: string | undefined;
@@ -20,7 +22,7 @@ export interface StatusFacts {
 
 /** The status that should be stored. */
 export function nextStatus(facts: StatusFacts): Status {
-  const { previous, conclusion, decision, targets, generation, evaluated } = facts;
+  const { previous, spec, conclusion, decision, targets, generation, evaluated } = facts;
   const base: Status = {
     ...previous,
     ...(generation === undefined ? {} : { observedGeneration: generation }),
@@ -32,7 +34,7 @@ export function nextStatus(facts: StatusFacts): Status {
     ...base,
     currentReplicas: conclusion.currentReplicas,
     desiredReplicas: conclusion.desiredReplicas,
-    currentMetrics: conclusion.currentMetrics.map((metric) => ({ ...metric })),
+    currentMetrics: withSelectors(conclusion.currentMetrics, spec),
     ...(targets === undefined ? {} : { targets }),
     ...(conclusion.lastScaleTime === undefined ? {} : { lastScaleTime: conclusion.lastScaleTime }),
     ...historyStatus(conclusion.history),
@@ -40,14 +42,35 @@ export function nextStatus(facts: StatusFacts): Status {
   };
 }
 
+interface NamedMetric {
+  readonly metric?: { readonly selector?: unknown };
+}
+
+type Slot = NonNullable<Status['currentMetrics']>[number];
+
+/** As upstream: the selector of a metric stands beside its value as the spec has it. It tells two metrics of one name apart. */
+function withSelectors(slots: Conclusion['currentMetrics'], spec: unknown): Slot[] {
+  const { metrics = [] } = (spec ?? {}) as { readonly metrics?: readonly Readonly<Record<string, NamedMetric | undefined>>[] };
+  return slots.map((slot, index) => {
+    const block = metricBlocks[slot['type'] as keyof typeof metricBlocks];
+    const selector = metrics[index]?.[block]?.metric?.selector;
+    const shown = slot[block] as NamedMetric | undefined;
+    return selector === undefined || shown === undefined
+      ? { ...slot }
+      : { ...slot, [block]: { ...shown, metric: { ...shown.metric, selector } } };
+  });
+}
+
 /** What an autoscaling/v2 object can hold. */
 export function upstreamStatus(status: Status): Status {
   const { observedGeneration, lastScaleTime, currentReplicas, desiredReplicas, currentMetrics, conditions } = status;
-  const fields = { observedGeneration, lastScaleTime, currentReplicas, desiredReplicas, currentMetrics };
+  // The API server adds an empty type to a slot without one; to leave it out is to write the same again and again.
+  const slots = currentMetrics?.map((slot) => (slot.type === undefined ? { type: '', ...slot } : slot));
+  const fields = { observedGeneration, lastScaleTime, currentReplicas, desiredReplicas, currentMetrics: slots };
   return {
     ...Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
     // Conditions have a generation of their own from 1.37 on only.
-    ...(conditions === undefined ? {} : { conditions: conditions.map(({ observedGeneration: _, ...condition }) => condition) }),
+    ...(conditions === undefined ? {} : { conditions: conditions.map(({ observedGeneration: _generation, ...condition }) => condition) }),
   };
 }
 

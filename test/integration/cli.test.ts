@@ -78,9 +78,9 @@ function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 }
 
-/** The table without the times that depend on when it was asked for. */
+/** The table without the times and ages that depend on when it was asked for. */
 function timeless(table: string): string {
-  return table.replaceAll(/not before \d\d:\d\d:\d\d/g, 'not before …');
+  return table.replaceAll(/not before \d\d:\d\d:\d\d/g, 'not before …').replaceAll(/ +\d+s {3}/g, ' …s   ');
 }
 
 async function file(name: string, text: string): Promise<string> {
@@ -274,7 +274,7 @@ describe('words and settings', () => {
     [
       'an unknown command',
       ['recomend'],
-      ['"recomend" is not a command (did you mean recommend?); concertina has run, recommend, snapshot, doctor, sources, demo'],
+      ['"recomend" is not a command (did you mean recommend?); concertina has run, recommend, explain, snapshot, doctor, sources, demo'],
     ],
     [
       'an unknown flag',
@@ -289,7 +289,7 @@ describe('words and settings', () => {
     [
       'another output',
       ['recommend', '-o', 'yaml'],
-      ['--output "yaml" is not one of "table", "trace", "json"; `concertina recommend --help`'],
+      ['--output "yaml" is not one of "table", "wide", "trace", "json", "csv", "markdown"; `concertina recommend --help`'],
     ],
     [
       'a wrong duration',
@@ -418,7 +418,7 @@ describe('on the embedded cluster over HTTP', () => {
       if (live !== undefined) break;
       await new Promise((resolve) => setTimeout(resolve, 1_000));
     }
-    expect(live?.stdout, 'the load is seen').toMatch(/^NAMESPACE +POLICY +TARGET +NOW +SET +WANTED +WHY\n/);
+    expect(live?.stdout, 'the load is seen').toMatch(/^NAMESPACE +POLICY +TARGET +NOW +SET +WANTED +METRIC +LIMITED +HELD +AGE +WHY\n/);
     const fromFile = (...args: string[]): Promise<Outcome> => concertina(['recommend', '--snapshot', saved, ...args]);
     const table = await fromFile();
     expect(timeless(table.stdout)).toBe(timeless(live?.stdout ?? ''));
@@ -429,12 +429,16 @@ describe('on the embedded cluster over HTTP', () => {
       /^blog +hpol\/lost +Deployment\/lost .*Deployment blog\/lost does not exist; create it or correct spec.scaleTargetRef.name$/m,
     );
 
-    const json = JSON.parse((await fromFile('-o', 'json')).stdout) as {
-      subject: { namespace: string; name: string };
-      from: number;
-      to: number;
-      trace: { step: string; message: string }[];
-    }[];
+    const { version, items: json } = JSON.parse((await fromFile('-o', 'json')).stdout) as {
+      version: number;
+      items: {
+        subject: { namespace: string; name: string };
+        from: number;
+        to: number;
+        trace: { step: string; message: string }[];
+      }[];
+    };
+    expect(version).toBe(1);
     expect(json.map(({ subject }) => `${subject.namespace}/${subject.name}`)).toEqual(['blog/lost', 'blog/web', 'shop/web']);
     const shop = json[2];
     expect([shop?.from, shop?.to]).toEqual([2, 4]);

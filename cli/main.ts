@@ -3,6 +3,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { explainCommand } from './commands/explain.ts';
 import { recommendCommand } from './commands/recommend.ts';
 import { runCommand } from './commands/run.ts';
 import { snapshotCommand } from './commands/snapshot.ts';
@@ -12,14 +13,14 @@ import { exitCodeOf, failureLine, UsageError } from './output/failure.ts';
 import { refuseOddSwitches, usageSentence } from './output/usage.ts';
 import { version } from './version.ts';
 
-const commands = [runCommand, recommendCommand, snapshotCommand, doctorCommand, sourcesCommand, demoCommand];
+const commands = [runCommand, recommendCommand, explainCommand, snapshotCommand, doctorCommand, sourcesCommand, demoCommand];
 const words = hideBin(process.argv);
 
 // Timers of the suite do not keep the process alive: without this a command that waits between two tries would end in silence.
 const alive = setInterval(() => undefined, 2 ** 30);
 
 try {
-  refuseOddSwitches(words, [...switchFlags(runSettings), 'probe']);
+  refuseOddSwitches(words, [...switchFlags(runSettings), 'probe', 'all-namespaces']);
   const parser = yargs(words);
   await parser
     .scriptName('concertina')

@@ -9,7 +9,7 @@ export { hpaPod } from './controller/pods.ts';
 export { metricQueries } from './controller/queries.ts';
 export type { EventSink, HpaControllerOptions, PodLister, PolicyChange, PolicySource } from './controller/ports.ts';
 export { recommend, scaleOfWorkload } from './controller/recommend.ts';
-export type { RecommendInput } from './controller/recommend.ts';
+export type { Recommendation, RecommendInput } from './controller/recommend.ts';
 export type { ScaleFacts } from './controller/assemble.ts';
 export { conclude, effectiveBounds, emptyState, evaluate, needsMetrics, ownedPods, whatWouldChange } from './engine/index.ts';
 export type {

@@ -7,7 +7,8 @@ import type { HorizontalPolicyStatus } from './policy-schema.ts';
 /** The stored status as far as the next evaluation reads it; anything malformed reads as absent. */
 export function previousStatus(raw: KubeObject): PreviousStatus {
   const status = statusOf(raw);
-  const conditions = Array.isArray(status.conditions) ? (status.conditions as readonly Condition[]) : [];
+  const stored: readonly unknown[] = Array.isArray(status.conditions) ? status.conditions : [];
+  const conditions = stored.filter((each): each is Condition => typeof each === 'object' && each !== null);
   return { conditions, currentReplicas: status.currentReplicas ?? 0, desiredReplicas: status.desiredReplicas ?? 0 };
 }
 

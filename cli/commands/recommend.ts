@@ -1,23 +1,30 @@
-import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import type { CommandModule } from 'yargs';
-import { ConcertinaError, messageOf } from '../../core/errors.ts';
-import { createKubeClient } from '../../core/kube/index.ts';
-import type { Decision } from '../../core/model/decision.ts';
-import { parseSnapshot, type ClusterSnapshot } from '../../core/model/snapshot.ts';
-import { realClock } from '../../core/runtime/clock.ts';
-import { realRandom } from '../../core/runtime/random.ts';
-import { captureCluster } from '../compose/capture.ts';
-import { connect, declareConnection } from '../compose/connect.ts';
-import { reachServer } from '../compose/reach.ts';
-import { recommendFrom } from '../compose/recommend-from.ts';
+import { isConcertinaError } from '../../core/errors.ts';
+import type { KubeObject } from '../../core/model/object.ts';
+import { matchesSelector, parseSelector } from '../../core/model/selector.ts';
+import { declareConnection } from '../compose/connect.ts';
+import { foreign } from '../compose/doctor/foreign-text.ts';
+import { failConditions, failOn, failSentences, readFailConditions, type FailCondition } from '../compose/explain/fail-on.ts';
+import { snapshotOfFile, withCluster, type Snapshot } from '../compose/explain/obtain-snapshot.ts';
+import { recommendationItem, type RecommendationReport } from '../compose/explain/recommendation-report.ts';
+import { readingOf, recommendFrom } from '../compose/recommend-from.ts';
 import { declareSettings, loadSettings, recommendSettings, type DecisionSettings } from '../compose/settings.ts';
-import { decisionTable, decisionTraces } from '../output/decisions.ts';
-import { version } from '../version.ts';
-import { createLogger } from '../../core/runtime/logging.ts';
+import { decisionTraces } from '../output/decisions.ts';
+import { failureLine, UsageError } from '../output/failure.ts';
+import {
+  recommendationCsv,
+  recommendationJson,
+  recommendationMarkdown,
+  recommendationTable,
+  recommendationWide,
+} from '../output/recommendations.ts';
 
-/** What is wrong stands in the result; only what a person must see now goes to standard error. */
-const quietLogger = createLogger({ level: 'error', name: 'concertina', clock: realClock });
+type Words = Readonly<Record<string, unknown>>;
+
+const outputs = ['table', 'wide', 'trace', 'json', 'csv', 'markdown'] as const;
+
+type Output = (typeof outputs)[number];
 
 export const recommendCommand: CommandModule = {
   command: 'recommend',
@@ -26,49 +33,124 @@ export const recommendCommand: CommandModule = {
     declareSettings(declareConnection(args), recommendSettings)
       .option('snapshot', { type: 'string', description: 'File of `concertina snapshot` instead of a cluster' })
       .option('namespace', { alias: 'n', type: 'string', description: 'Only this namespace (all)' })
-      .option('output', { alias: 'o', choices: ['table', 'trace', 'json'] as const, default: 'table', description: 'How to print' }),
+      .option('all-namespaces', { alias: 'A', type: 'boolean', default: false, description: 'All namespaces, as without --namespace' })
+      .option('selector', { alias: 'l', type: 'string', description: 'Only policies with these labels: app=web,tier!=test' })
+      .option('output', { alias: 'o', choices: outputs, default: 'table', description: 'How to print' })
+      .option('fail-on', {
+        type: 'string',
+        description: `End with 3 when a policy is so, one or more of ${failConditions.join(', ')}; separated by commas`,
+      })
+      .epilogue('Exit code: 0; 3 when --fail-on has found something, 1 when nothing could be read, 2 for wrong words.'),
   handler: async (args) => {
-    const settings = loadSettings(recommendSettings, args);
-    const namespace = typeof args['namespace'] === 'string' ? args['namespace'] : undefined;
-    const file = args['snapshot'];
-    const snapshot = typeof file === 'string' ? await readSnapshot(file) : await readCluster(args, settings, namespace);
-    const all = recommendFrom(snapshot, settings);
-    const decisions = namespace === undefined ? all : all.filter(({ subject }) => subject.namespace === namespace);
-    process.stdout.write(print(decisions, args['output']));
-    const { source } = snapshot.metrics;
-    if (!source.healthy) process.stderr.write(`usage is unknown: ${source.detail}\n`);
+    const output = outputs.find((each) => each === args['output']) ?? 'table';
+    const base: RecommendationReport = {
+      kind: 'ConcertinaRecommendations',
+      version: 1,
+      at: null,
+      server: null,
+      origin: typeof args['snapshot'] === 'string' ? 'snapshot' : 'cluster',
+      problem: null,
+      failOn: null,
+      items: [],
+    };
+    let report: RecommendationReport;
+    try {
+      report = await recommendations(args, base);
+    } catch (error) {
+      // A machine gets its output on every exit; the sentence for a person goes to standard error.
+      if (isConcertinaError(error) || error instanceof UsageError) {
+        process.stdout.write(machineText({ ...base, problem: foreign(error.message, 1_000) }, output) ?? '');
+      }
+      throw error;
+    }
+    process.stdout.write(machineText(report, output) ?? personText(report, output));
+    if (report.failOn?.failed !== true) return;
+    for (const sentence of failSentences(report.failOn)) process.stderr.write(`${failureLine(sentence)}\n`);
+    process.exitCode = 3;
   },
 };
 
-function print(decisions: readonly Decision[], output: unknown): string {
-  if (output === 'json') return `${JSON.stringify(decisions, null, 2)}\n`;
-  if (decisions.length === 0) return 'There is no HorizontalPolicy and no HorizontalPodAutoscaler: nothing to recommend.\n';
-  return `${output === 'trace' ? decisionTraces(decisions) : decisionTable(decisions)}\n`;
+function machineText(report: RecommendationReport, output: Output): string | undefined {
+  switch (output) {
+    case 'json':
+      return recommendationJson(report);
+    case 'csv':
+      return recommendationCsv(report);
+    case 'markdown':
+      return recommendationMarkdown(report);
+    case 'table':
+    case 'wide':
+    case 'trace':
+      return undefined;
+  }
 }
 
-async function readSnapshot(file: string): Promise<ClusterSnapshot> {
-  let text: string;
+function personText({ items }: RecommendationReport, output: Output): string {
+  if (items.length === 0) return 'There is no HorizontalPolicy and no HorizontalPodAutoscaler: nothing to recommend.\n';
+  if (output === 'trace') return `${decisionTraces(items)}\n`;
+  return `${output === 'wide' ? recommendationWide(items) : recommendationTable(items)}\n`;
+}
+
+interface Scope {
+  readonly namespace: string | undefined;
+  readonly includes: (policy: KubeObject) => boolean;
+}
+
+async function recommendations(args: Words, base: RecommendationReport): Promise<RecommendationReport> {
+  const settings = loadSettings(recommendSettings, args);
+  const scope = scopeOf(args);
+  const conditions = conditionsOf(args['fail-on']);
+  const file = args['snapshot'];
+  const snapshot = typeof file === 'string' ? await snapshotOfFile(file) : await readCluster(args, settings, scope);
+  const reading = readingOf(snapshot, settings);
+  const items = recommendFrom(snapshot, settings, reading)
+    .filter(({ raw }) => scope.includes(raw))
+    .map((each) => recommendationItem(each, reading));
+  for (const note of notesOn(snapshot)) process.stderr.write(`${note}\n`);
+  const { takenAt, server } = snapshot;
+  return { ...base, at: takenAt, server, items, failOn: conditions === undefined ? null : failOn(conditions, items) };
+}
+
+/** What makes all of it say less than `run` would. */
+function notesOn({ metrics, replicaSets }: Snapshot): string[] {
+  const { source } = metrics;
+  return [
+    ...(source.healthy ? [] : [`usage is unknown: ${foreign(source.detail, 400)}`]),
+    ...(replicaSets === undefined ? ['the owners of pods are not known (list on replicasets.apps): pods are told by their labels'] : []),
+  ];
+}
+
+function readCluster(args: Words, settings: DecisionSettings, { namespace, includes }: Scope): Promise<Snapshot> {
+  return withCluster(args, { command: 'recommend', settings }, ({ take }) => take({ namespace, only: includes }));
+}
+
+function scopeOf(args: Words): Scope {
+  const namespace = typeof args['namespace'] === 'string' ? args['namespace'] : undefined;
+  if (namespace !== undefined && args['all-namespaces'] === true) {
+    throw new UsageError(`--namespace "${foreign(namespace, 80)}" and --all-namespaces contradict each other; leave one out`);
+  }
+  const text = args['selector'];
+  const selector = typeof text === 'string' ? readSelector(text) : undefined;
+  return {
+    namespace,
+    includes: ({ metadata }) =>
+      (namespace === undefined || metadata.namespace === namespace) &&
+      (selector === undefined || matchesSelector(selector, metadata.labels ?? {})),
+  };
+}
+
+function readSelector(text: string): ReturnType<typeof parseSelector> {
   try {
-    text = await readFile(file, 'utf8');
+    return parseSelector(text);
   } catch (error) {
-    throw new ConcertinaError('SNAPSHOT_INVALID', `snapshot ${file} cannot be read: ${messageOf(error)}; check the path in --snapshot`, {
-      cause: error,
-    });
+    if (!isConcertinaError(error, 'SELECTOR_INVALID')) throw error;
+    throw new UsageError(`--selector: ${error.message}; write app=web, app in (web,api) or !canary, joined by commas`);
   }
-  return parseSnapshot(text, file);
 }
 
-async function readCluster(
-  args: Readonly<Record<string, unknown>>,
-  settings: DecisionSettings,
-  namespace: string | undefined,
-): Promise<Omit<ClusterSnapshot, 'complete'>> {
-  const connection = await connect(args, realClock);
-  await reachServer({ connection, clock: realClock, random: realRandom });
-  const client = createKubeClient({ connection, clock: realClock, random: realRandom, userAgent: `concertina/${version} (recommend)` });
-  try {
-    return await captureCluster({ client, clock: realClock, random: realRandom, settings, logger: quietLogger, namespace });
-  } finally {
-    await client.close();
-  }
+function conditionsOf(text: unknown): readonly FailCondition[] | undefined {
+  if (typeof text !== 'string') return undefined;
+  const read = readFailConditions(text);
+  if (!('wrong' in read)) return read;
+  throw new UsageError(`--fail-on "${foreign(read.wrong, 80)}" is not one of ${failConditions.join(', ')}; join several with commas`);
 }

@@ -1,16 +1,25 @@
 import { messageOf } from '../../core/errors.ts';
-import { isNotFound, type KubeClient } from '../../core/kube/index.ts';
+import { isForbidden, isGone, isNotFound, type KubeClient } from '../../core/kube/index.ts';
 import type { Clock, Random } from '../../core/model/clock.ts';
 import { resourceTypes, type KubeObject, type ObjectReference, type ResourceType } from '../../core/model/object.ts';
-import { pruneForSnapshot, type ClusterSnapshot, type SnapshotScale } from '../../core/model/snapshot.ts';
+import {
+  pruneForSnapshot,
+  prunePolicyForSnapshot,
+  type ClusterSnapshot,
+  type SentRequest,
+  type SnapshotOwner,
+  type SnapshotScale,
+} from '../../core/model/snapshot.ts';
 import { queryKey, type MetricQuery } from '../../core/model/metric-query.ts';
 import type { MetricsView } from '../../core/model/metrics-view.ts';
 import { createInterner } from '../../core/model/interner.ts';
 import { projectPod } from '../../core/model/pod.ts';
 import type { Logger } from '../../core/runtime/logging.ts';
 import { createScaleAccess, fromHpa, metricQueries, parsePolicy } from '../../hpa/index.ts';
+import { factsOf } from '../../metrics-aggregator/index.ts';
 import { createAggregation, type AggregationOptions } from './aggregation.ts';
 import { clusterClock } from './cluster-clock.ts';
+import { confinedQuery, recordRequests, type RequestRecord } from './explain/sent-requests.ts';
 import type { DecisionSettings } from './settings.ts';
 
 export interface CaptureOptions {
@@ -23,44 +32,130 @@ export interface CaptureOptions {
   readonly network?: AggregationOptions['network'];
   /** Only this namespace; default all. Nodes are left out then. */
   readonly namespace?: string | undefined;
+  /** The policies that are decided upon: sources are asked for these only; default all. */
+  readonly only?: ((policy: KubeObject) => boolean) | undefined;
 }
 
 /** Reads everything that a recommendation is made of, once. Writes nothing. */
 export async function captureCluster(options: CaptureOptions): Promise<Omit<ClusterSnapshot, 'complete'>> {
-  const { client, settings, namespace } = options;
+  const { client, settings, namespace, only = () => true } = options;
   const { clock } = await clusterClock(client, options.clock);
-  const [policies, hpas, pods, nodes] = await Promise.all([
+  const [policies, hpas, pods, nodes, metricSources] = await Promise.all([
     listOrEmpty(client, resourceTypes.horizontalPolicies, namespace),
     listOrEmpty(client, resourceTypes.horizontalPodAutoscalers, namespace),
     client.list(resourceTypes.pods, { namespace }).then((list) => list.items),
     namespace === undefined ? client.list(resourceTypes.nodes).then((list) => list.items) : Promise.resolve([]),
-  ]);
-  const [scales, metricSources] = await Promise.all([
-    readScales(client, clock, [...policies, ...hpas]),
     listOrEmpty(client, resourceTypes.metricSources, undefined),
   ]);
-  const queries = queriesOf({ policies, hpas, scales, settings });
-  const view = await measure(options, { clock, pods, metricSources, queries });
-  const named = <T extends KubeObject>(kind: string, apiVersion: string, items: readonly T[]): KubeObject[] =>
-    items.map((item) => ({ ...pruneForSnapshot(item), apiVersion, kind }));
+  const [scales, replicaSets] = await Promise.all([
+    readScales(client, clock, [...policies, ...hpas]),
+    readReplicaSets(client, pods, namespace),
+  ]);
+  const named = (kind: string, apiVersion: string, items: readonly KubeObject[]): KubeObject[] =>
+    items.map((item) => ({ ...item, apiVersion, kind }));
+  const horizontalPolicies = named('HorizontalPolicy', 'concertina.dev/v1alpha1', policies.map(prunePolicyForSnapshot));
+  const horizontalPodAutoscalers = named('HorizontalPodAutoscaler', 'autoscaling/v2', hpas.map(prunePolicyForSnapshot));
+  const queries = queriesOf({
+    policies: horizontalPolicies.filter(only),
+    hpas: horizontalPodAutoscalers.filter(only),
+    scales,
+    settings,
+  });
+  const { view, record } = await measure(options, { clock, pods, metricSources, queries });
+  const now = clock.now();
   return {
     kind: 'ConcertinaSnapshot',
     version: 1,
-    takenAt: clock.now(),
+    takenAt: now,
     server: client.server,
-    horizontalPolicies: named('HorizontalPolicy', 'concertina.dev/v1alpha1', policies),
-    horizontalPodAutoscalers: named('HorizontalPodAutoscaler', 'autoscaling/v2', hpas),
+    horizontalPolicies,
+    horizontalPodAutoscalers,
     scales,
-    pods: named('Pod', 'v1', pods),
-    nodes: named('Node', 'v1', nodes),
+    pods: named('Pod', 'v1', pods.map(pruneForSnapshot)),
+    ...(replicaSets === undefined ? {} : { replicaSets }),
+    nodes: named('Node', 'v1', nodes.map(pruneForSnapshot)),
     metrics: {
-      source: view.resourceSource,
-      pods: [...view.pods()].filter((pod) => namespace === undefined || pod.namespace === namespace),
-      nodes: namespace === undefined ? [...view.nodes()] : [],
-      ...(view.usageDoubt === undefined ? {} : { doubt: view.usageDoubt }),
-      queries: queries.map((query) => ({ query, result: view.query(query) })),
+      ...usageFacts(view, { record, namespace, usageSource: settings.metrics.usageSource }),
+      queries: queries.map((query) => ({ query, result: view.query(query), ...sentFor(query, { record, metricSources, now }) })),
     },
   };
+}
+
+type UsageFacts = Omit<ClusterSnapshot['metrics'], 'queries'>;
+
+function usageFacts(
+  view: MetricsView,
+  {
+    record,
+    namespace,
+    usageSource,
+  }: { readonly record: RequestRecord; readonly namespace: string | undefined; readonly usageSource: string },
+): UsageFacts {
+  const request = record.usage();
+  const unscraped = [...factsOf(view).unscrapedNodes].map(([name, node]) => ({ name, ...node }));
+  return {
+    source: view.resourceSource,
+    usageSource,
+    ...(request === undefined ? {} : { usageRequest: request }),
+    ...(unscraped.length === 0 ? {} : { unscrapedNodes: unscraped }),
+    pods: [...view.pods()].filter((pod) => namespace === undefined || pod.namespace === namespace),
+    nodes: namespace === undefined ? [...view.nodes()] : [],
+    ...(view.usageDoubt === undefined ? {} : { doubt: view.usageDoubt }),
+  };
+}
+
+function sentFor(
+  query: MetricQuery,
+  { record, metricSources, now }: { readonly record: RequestRecord; readonly metricSources: readonly KubeObject[]; readonly now: number },
+): { readonly sent?: SentRequest } {
+  const text = query.kind === 'prometheus' ? confinedQuery(query, metricSources, now) : undefined;
+  const sent = text === undefined ? record.query(query) : { text };
+  return sent === undefined ? {} : { sent };
+}
+
+/** Whose the ReplicaSets of the pods are; `undefined` where they may not be read: a recommendation is made all the same, by labels. */
+async function readReplicaSets(
+  client: KubeClient,
+  pods: readonly KubeObject[],
+  namespace: string | undefined,
+): Promise<SnapshotOwner[] | undefined> {
+  const owning = new Set(pods.flatMap(({ metadata }) => (metadata.ownerReferences ?? []).map(({ uid }) => uid)));
+  if (owning.size === 0) return [];
+  try {
+    return await ownersAmong(client, owning, namespace);
+  } catch (error) {
+    if (isForbidden(error)) return undefined;
+    throw error;
+  }
+}
+
+/** A list that grows too old under way is begun again so often. */
+const listTries = 3;
+
+/** Page by page: old revisions are many times as many as what owns pods, and nothing of them is kept. */
+async function ownersAmong(client: KubeClient, owning: ReadonlySet<string>, namespace: string | undefined): Promise<SnapshotOwner[]> {
+  for (let tries = 1; ; tries += 1) {
+    const owners: SnapshotOwner[] = [];
+    let continueToken: string | undefined;
+    try {
+      do {
+        const page = await client.listPage(resourceTypes.replicaSets, { namespace, continueToken });
+        owners.push(...page.items.flatMap((item) => ownerOf(item, owning) ?? []));
+        ({ continueToken } = page);
+      } while (continueToken !== undefined);
+      return owners;
+    } catch (error) {
+      if (!isGone(error) || tries === listTries) throw error;
+    }
+  }
+}
+
+function ownerOf({ metadata: { uid, ownerReferences } }: KubeObject, owning: ReadonlySet<string>): SnapshotOwner | undefined {
+  if (uid === undefined || !owning.has(uid)) return undefined;
+  const controller = ownerReferences?.find((owner) => owner.controller === true);
+  if (controller === undefined) return { uid };
+  const { apiVersion, kind, name, uid: of } = controller;
+  return { uid, controller: { apiVersion, kind, name, uid: of } };
 }
 
 /** Asks every source once. */
@@ -72,12 +167,13 @@ async function measure(
     readonly metricSources: readonly KubeObject[];
     readonly queries: readonly MetricQuery[];
   },
-): Promise<MetricsView> {
-  const { client, settings, random, logger, network } = options;
+): Promise<{ readonly view: MetricsView; readonly record: RequestRecord }> {
+  const { settings, random, logger, network } = options;
+  const record = recordRequests(options.client, options.clock);
   const interner = createInterner();
   const pods = facts.pods.map((pod) => projectPod(pod, interner));
   const { aggregator, sources } = createAggregation({
-    client,
+    client: record.client,
     clock: facts.clock,
     transportClock: options.clock,
     random,
@@ -92,7 +188,7 @@ async function measure(
   try {
     await sources.settled();
     aggregator.demand('capture', facts.queries);
-    return await aggregator.refresh();
+    return { view: await aggregator.refresh(), record };
   } finally {
     aggregator.stop();
     sources.stop();

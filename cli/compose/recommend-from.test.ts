@@ -64,7 +64,7 @@ function snapshot(parts: Partial<Snapshot> = {}): Snapshot {
   };
 }
 
-const recommend = (parts: Partial<Snapshot> = {}) => recommendFrom(snapshot(parts), settings);
+const recommend = (parts: Partial<Snapshot> = {}) => recommendFrom(snapshot(parts), settings).map(({ decision }) => decision);
 
 describe('recommendFrom', () => {
   it('decides as of the instant of the snapshot, whatever the time is now', () => {
@@ -76,14 +76,14 @@ describe('recommendFrom', () => {
 
   it('survives the way through a file', () => {
     const stored = parseSnapshot(formatSnapshot(snapshot()), 'x.json');
-    expect(recommendFrom(stored, settings)).toEqual(recommend());
+    expect(recommendFrom(stored, settings).map(({ decision }) => decision)).toEqual(recommend());
   });
 
   it('goes by the settings that are given, and by what status remembers', () => {
     const scaled = { ...policy('web'), status: { lastScaleUpTime: '2026-11-22T05:59:00Z' } };
     expect(recommend({ horizontalPolicies: [scaled] })[0]).toMatchObject({ to: 2, wanted: 4, holds: [{ by: 'cooldown' }] });
     const short = recommendSettings.parse({ cooldown: { scaleUp: '30s' } });
-    expect(recommendFrom(snapshot({ horizontalPolicies: [scaled] }), short)[0]).toMatchObject({ to: 4 });
+    expect(recommendFrom(snapshot({ horizontalPolicies: [scaled] }), short)[0]?.decision).toMatchObject({ to: 4 });
   });
 
   it('says which target could not be read, and which is not in the file', () => {

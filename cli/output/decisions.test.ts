@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Decision } from '../../core/model/decision.ts';
-import { decisionTable, decisionTraces } from './decisions.ts';
+import { decisionTraces } from './decisions.ts';
 
 function decision(name: string, parts: Partial<Decision> = {}): Decision {
   return {
@@ -28,33 +28,6 @@ const held = decision('api', {
   holds: [{ by: 'cooldown', until: 180_000, message: 'the last scale-up was 1m ago' }],
   trace: [],
 });
-const native = decision('legacy', {
-  subject: { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', namespace: 'blog', name: 'legacy' },
-  target: { apiVersion: 'apps/v1', kind: 'StatefulSet', namespace: 'blog', name: 'db' },
-  from: 12,
-  to: 12,
-  wanted: null,
-  message: 'stays at 12 replicas: usage is unknown',
-  trace: [],
-});
-
-describe('decisionTable', () => {
-  it('has one row a policy: now, what is set, what is wanted, why', () => {
-    expect(decisionTable([decision('web'), held, native])).toMatchInlineSnapshot(`
-      "NAMESPACE   POLICY       TARGET           NOW   SET   WANTED   WHY
-      shop        hpol/web     Deployment/web     3     7        7   3 → 7 replicas: cpu 186 % of request, target 80 % (7 = ceil(3 × 186 / 80))
-      shop        hpol/api     Deployment/api     3     -        7   stays at 3 replicas: cooling down until 06:03:00
-      blog        hpa/legacy   StatefulSet/db    12     -        ?   stays at 12 replicas: usage is unknown"
-    `);
-  });
-
-  it('keeps what a cluster says from steering the terminal', () => {
-    const nasty = decision('web', { message: 'metric \u001b[2Jcleared\nshop  hpol/forged' });
-    expect(decisionTable([nasty]).split('\n')).toHaveLength(2);
-    expect(decisionTable([nasty])).toContain(String.raw`metric \x1b[2Jcleared\x0ashop`);
-  });
-});
-
 describe('decisionTraces', () => {
   it('lists the steps and what holds under each policy', () => {
     expect(decisionTraces([decision('web'), held])).toMatchInlineSnapshot(`

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatSnapshot, parseSnapshot, pruneForSnapshot, type ClusterSnapshot } from './snapshot.ts';
+import { formatSnapshot, parseSnapshot, pruneForSnapshot, prunePolicyForSnapshot, type ClusterSnapshot } from './snapshot.ts';
 
 const snapshot: Omit<ClusterSnapshot, 'complete'> = {
   kind: 'ConcertinaSnapshot',
@@ -38,6 +38,23 @@ describe('a snapshot file', () => {
     expect(parseSnapshot(formatSnapshot(snapshot), 'a.json')).toEqual({ ...snapshot, complete: true });
   });
 
+  it('keeps what newer versions have added: owners, requests, nodes that are not scraped', () => {
+    const query = { kind: 'external', namespace: 'shop', metric: 'queue', metricSelector: '' } as const;
+    const result = { known: false, reason: 'missing', detail: 'none', since: 5, source: 'external.metrics.k8s.io' } as const;
+    const newer = {
+      ...snapshot,
+      replicaSets: [{ uid: 'a', controller: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'b' } }, { uid: 'c' }],
+      metrics: {
+        ...snapshot.metrics,
+        usageSource: 'prometheus/main',
+        usageRequest: { text: '/apis/metrics.k8s.io/v1beta1/pods', latencyMs: 3 },
+        unscrapedNodes: [{ name: 'node-a', since: 4, pods: 2 }],
+        queries: [{ query, result, sent: { text: '/apis/external.metrics.k8s.io/v1beta1/namespaces/shop/queue' } }],
+      },
+    };
+    expect(parseSnapshot(formatSnapshot(newer), 'a.json')).toEqual({ ...newer, complete: true });
+  });
+
   it('is refused when it is cut short, at any byte', () => {
     const text = formatSnapshot(snapshot);
     for (let length = 0; length < text.trimEnd().length; length += 7) {
@@ -57,6 +74,16 @@ describe('a snapshot file', () => {
     expect(() => parseSnapshot('{"kind":"ConcertinaSnapshot","version":9}', 'a.json')).toThrowError(
       'it has version 9, this program reads version 1',
     );
+  });
+
+  it('holds the annotations of a policy that the suite reads, and no others', () => {
+    const annotations = { 'concertina.dev/paused': 'true', 'kubectl.kubernetes.io/last-applied-configuration': 's3cret' };
+    const raw = { metadata: { name: 'web', annotations, managedFields: [{}] }, spec: { maxReplicas: 3 } };
+    expect(prunePolicyForSnapshot(raw)).toEqual({
+      metadata: { name: 'web', annotations: { 'concertina.dev/paused': 'true' } },
+      spec: { maxReplicas: 3 },
+    });
+    expect(prunePolicyForSnapshot({ metadata: { name: 'web', annotations: { note: 'x' } } })).toEqual({ metadata: { name: 'web' } });
   });
 
   it('holds no environment, command or annotation of a pod', () => {

@@ -3,6 +3,7 @@ import { ConcertinaError, messageOf } from '../errors.ts';
 import type { MetricQuery } from './metric-query.ts';
 import type { NodeUsage, PodUsage, QueryResult, SourceState } from './metrics-view.ts';
 import type { KubeObject, ResourceType } from './object.ts';
+import type { OwnerRecord } from './pod.ts';
 import { unknownReasons, type Doubt } from './sample.ts';
 
 /** The scale of one target at the time of a snapshot, or why it could not be read. */
@@ -22,6 +23,21 @@ export type SnapshotScale = {
   | { readonly ok: false; readonly message: string }
 );
 
+/** Whose a ReplicaSet is: what leads from a pod to its Deployment. */
+export interface SnapshotOwner {
+  readonly uid: string;
+  /** Absent: nothing controls it. */
+  readonly controller?: OwnerRecord | undefined;
+}
+
+/** What was really sent to a source. */
+export interface SentRequest {
+  /** Path of a metrics API with its selectors, or PromQL as the server got it. */
+  readonly text: string;
+  /** Until it was answered, milliseconds; absent when it was not timed. */
+  readonly latencyMs?: number | undefined;
+}
+
 /**
  * Everything that a recommendation is made of, in one JSON file: what `concertina snapshot` writes and `concertina recommend --snapshot` reads.
  * `complete` is written last, so that a file that was cut short at a lucky place is known for what it is.
@@ -36,15 +52,24 @@ export interface ClusterSnapshot {
   readonly horizontalPodAutoscalers: readonly KubeObject[];
   readonly scales: readonly SnapshotScale[];
   readonly pods: readonly KubeObject[];
+  /** Those that own one of the pods. Absent in files of older versions and when they could not be read: pods are told by their labels then. */
+  readonly replicaSets?: readonly SnapshotOwner[] | undefined;
   readonly nodes: readonly KubeObject[];
   readonly metrics: {
     readonly source: SourceState;
+    /** Who gave the usage: `metrics.k8s.io` or `prometheus/<MetricSource>`; absent in files of older versions. */
+    readonly usageSource?: string | undefined;
+    /** How usage was asked for; absent when it was not a metrics API, and in files of older versions. */
+    readonly usageRequest?: SentRequest | undefined;
+    /** Nodes none of whose pods has a sample; absent: none. */
+    readonly unscrapedNodes?: readonly { readonly name: string; readonly since: number; readonly pods: number }[] | undefined;
     readonly pods: readonly PodUsage[];
     readonly nodes: readonly NodeUsage[];
     /** Usage is good for growth only, and why; absent: it is not doubted. */
     readonly doubt?: Doubt | undefined;
     /** What the policies ask of other sources, with the answers; absent in files of older versions. */
-    readonly queries?: readonly { readonly query: MetricQuery; readonly result: QueryResult }[] | undefined;
+    readonly queries?:
+      readonly { readonly query: MetricQuery; readonly result: QueryResult; readonly sent?: SentRequest | undefined }[] | undefined;
   };
   readonly complete: true;
 }
@@ -53,6 +78,11 @@ const object = z.looseObject({ metadata: z.looseObject({ name: z.string() }) });
 const reference = { apiVersion: z.string(), kind: z.string(), namespace: z.string(), name: z.string() };
 const resourceType = z.object({ group: z.string(), version: z.string(), plural: z.string(), kind: z.string(), namespaced: z.boolean() });
 const amount = z.number().int().nonnegative().optional();
+const owner = z.object({
+  uid: z.string(),
+  controller: z.object({ apiVersion: z.string(), kind: z.string(), name: z.string(), uid: z.string() }).optional(),
+});
+const sentRequest = z.object({ text: z.string(), latencyMs: z.number().optional() });
 
 const doubt = z.object({ reason: z.enum(unknownReasons), detail: z.string(), since: z.number().optional(), until: z.number().optional() });
 const metricFields = { namespace: z.string(), metric: z.string(), metricSelector: z.string() };
@@ -119,8 +149,12 @@ const schema = z.object({
     ]),
   ),
   pods: z.array(object),
+  replicaSets: z.array(owner).optional(),
   nodes: z.array(object),
   metrics: z.object({
+    usageSource: z.string().optional(),
+    usageRequest: sentRequest.optional(),
+    unscrapedNodes: z.array(z.object({ name: z.string(), since: z.number(), pods: z.number() })).optional(),
     source: z.discriminatedUnion('healthy', [
       z.object({ healthy: z.literal(true), lastSuccess: z.number() }),
       z.object({
@@ -143,7 +177,7 @@ const schema = z.object({
     ),
     nodes: z.array(z.object({ name: z.string(), timestamp: z.number(), windowMs: z.number(), cpuMilli: amount, memoryMilli: amount })),
     doubt: doubt.optional(),
-    queries: z.array(z.object({ query, result: queryResult })).optional(),
+    queries: z.array(z.object({ query, result: queryResult, sent: sentRequest.optional() })).optional(),
   }),
   complete: z.literal(true),
 });
@@ -190,6 +224,13 @@ export function pruneForSnapshot(raw: KubeObject): KubeObject {
     }
   }
   return { ...raw, metadata, ...(spec === undefined ? {} : { spec }) };
+}
+
+/** A policy as {@link pruneForSnapshot} leaves it, with the annotations that the suite reads: pauses, take-overs. */
+export function prunePolicyForSnapshot(raw: KubeObject): KubeObject {
+  const pruned = pruneForSnapshot(raw);
+  const own = Object.entries(raw.metadata.annotations ?? {}).filter(([name]) => name.startsWith('concertina.dev/'));
+  return own.length === 0 ? pruned : { ...pruned, metadata: { ...pruned.metadata, annotations: Object.fromEntries(own) } };
 }
 
 const containerFields = ['name', 'image', 'resources', 'resizePolicy', 'restartPolicy', 'ports'];

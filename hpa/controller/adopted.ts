@@ -34,6 +34,12 @@ export function nameOfKey(key: string): { readonly namespace: string; readonly n
   return { namespace, name };
 }
 
+/** Kind, namespace and name of a key of either kind, for sentences. */
+export function titleOfKey(key: string): string {
+  const { namespace, name } = nameOfKey(key);
+  return `${isAdopted(key) ? 'HorizontalPodAutoscaler' : 'HorizontalPolicy'} ${namespace}/${name}`;
+}
+
 /** Key of an object of either kind. */
 export function keyOf(raw: KubeObject): string {
   const name = `${raw.metadata.namespace ?? ''}/${raw.metadata.name}`;

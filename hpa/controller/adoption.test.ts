@@ -150,6 +150,20 @@ describe('taking over from a HorizontalPodAutoscaler', () => {
   });
 });
 
+it('names adopted objects as what they are where pods are shared', async () => {
+  const cluster = new FakeCluster();
+  cluster.addTarget('web', 3, { app: 'shop' });
+  cluster.addTarget('api', 3, { app: 'shop' });
+  cluster.setHpa('web', {});
+  cluster.setHpa('api', {});
+  const controller = cluster.controller({ adoptHpas: true });
+  controller.start();
+  await cluster.clock.advance(2 * period);
+  const conditions = (hpaStatus(cluster) as { conditions: { reason: string; message: string }[] }).conditions;
+  expect(conditions.find(({ reason }) => reason === 'AmbiguousSelector')?.message).toContain('HorizontalPodAutoscaler shop/api');
+  await controller.stop();
+});
+
 describe('annotations and schedules', () => {
   it('a pause is heeded at once, although annotations change no generation', async () => {
     const cluster = new FakeCluster();

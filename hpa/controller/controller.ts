@@ -71,6 +71,8 @@ class RunningController implements HpaController {
   /** Policies a part of whose inputs is new, until the rest has come or the time for it is over. */
   readonly #gathering = new Set<string>();
   #gathered: Timer | undefined;
+  readonly #overdue = new Set<string>();
+  #overdueTimer: Timer | undefined;
   readonly #policyTargets = new TargetIndex();
   readonly #hpaTargets = new TargetIndex();
   readonly #selectors = new SelectorRegistry();
@@ -142,6 +144,8 @@ class RunningController implements HpaController {
     this.#unsubscribe = [];
     this.#gathered?.cancel();
     this.#gathered = undefined;
+    this.#overdueTimer?.cancel();
+    this.#overdueTimer = undefined;
     // Not aborted: a write that is under way is let to its end, so that its outcome is known and stored.
     await this.#queue.shutdown();
   }
@@ -177,7 +181,10 @@ class RunningController implements HpaController {
     const isFree = (key: string): boolean => !this.#running.has(key) && !this.#urgent.has(key);
     const sorted = this.#sort(due.filter(isFree));
     for (const key of due) if (!isFree(key)) this.#queue.add(key);
-    for (const key of sorted.evaluate) this.#queue.add(key);
+    for (const key of sorted.evaluate) {
+      this.#urgent.add(key);
+      this.#queue.add(key);
+    }
     for (const key of sorted.quiet) this.#settle(key);
     // Not all at once: whoever is to scale next should not find the limit of requests used up.
     for (const [index, key] of sorted.refresh.entries()) {
@@ -185,6 +192,18 @@ class RunningController implements HpaController {
       this.#refreshing.add(key);
       this.#queue.addAfter(key, (index * 1000) / this.#options.config.refreshes.perSecond);
     }
+  }
+
+  /** Nothing new came in a period: policies whose timers end at the same time are decided together. */
+  #decideWithOthers(key: string): undefined {
+    this.#overdue.add(key);
+    this.#overdueTimer ??= this.#options.clock.setTimeout(() => {
+      this.#overdueTimer = undefined;
+      const keys = [...this.#overdue];
+      this.#overdue.clear();
+      this.#wake(keys);
+    }, 0);
+    return undefined;
   }
 
   #isDue(key: string): boolean {
@@ -298,7 +317,10 @@ class RunningController implements HpaController {
     const last = this.#evaluatedAt.get(key);
     const elapsed = last === undefined ? Infinity : clock.monotonic() - last;
     const refresh = this.#refreshing.delete(key) && last !== undefined;
-    if (!this.#urgent.delete(key) && !refresh && elapsed < period / 2) return period + timerSlackMs(period) - elapsed;
+    if (!this.#urgent.delete(key) && !refresh) {
+      if (elapsed < period / 2) return period + timerSlackMs(period) - elapsed;
+      if (this.#ticks !== undefined) return this.#decideWithOthers(key);
+    }
     this.#evaluatedAt.set(key, refresh ? last : clock.monotonic());
     this.#news.taken(key);
     this.#gathering.delete(key);

@@ -15,7 +15,7 @@ import {
 } from '../engine/index.ts';
 import { fromHpa, historyOf, parsePolicy, previousStatus, type PolicyResult, type ScalingPolicy } from '../policy.ts';
 import type { BatchFacts } from '../batch/index.ts';
-import { isNative } from './adopted.ts';
+import { isNative, titleOfKey } from './adopted.ts';
 import { assemble, type ScaleFacts } from './assemble.ts';
 import { usageInput } from './input-news.ts';
 import { metricQueries, usesUsage } from './queries.ts';
@@ -214,7 +214,7 @@ function inputOf(
     othersOf: (selector, matched) => {
       if (!acts) return [];
       selectors.set(namespace, key, selector);
-      return selectors.othersOf(namespace, key, matched).map((other) => `HorizontalPolicy ${other}`);
+      return selectors.othersOf(namespace, key, matched).map(titleOfKey);
     },
   });
   if (!acts) selectors.delete(key);

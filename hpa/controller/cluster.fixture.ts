@@ -231,7 +231,7 @@ export class FakeCluster {
     const fence = (path: string): void => {
       if (this.fencedBy !== undefined) throw new ConcertinaError('FENCED', `${path} was not sent: ${this.fencedBy}`);
     };
-    const client: Pick<KubeClient, 'server' | 'raw' | 'getScale' | 'setScale' | 'patch' | 'delete'> = {
+    const client: Pick<KubeClient, 'server' | 'raw' | 'get' | 'getScale' | 'setScale' | 'patch' | 'delete'> = {
       server: 'fake',
       raw: ({ path }) => {
         const resources = [
@@ -242,6 +242,11 @@ export class FakeCluster {
         if (path === '/apis/apps/v1') return Promise.resolve(answer(200, { resources }));
         if (path === '/apis/apps') return Promise.resolve(answer(200, { versions: [{ version: 'v1' }] }));
         return Promise.resolve(answer(404, {}));
+      },
+      get: <T>(...[, { name }]: Parameters<KubeClient['get']>): Promise<T> => {
+        if (!this.targets.has(name)) throw failure(404, 'NotFound', 'gone');
+        const containers = [{ name: 'app', resources: { requests: { cpu: '1', memory: '1Gi' } } }];
+        return Promise.resolve({ metadata: { name }, spec: { template: { spec: { containers } } } } as T);
       },
       getScale: async (_, { name }) => {
         await (this.readDelayMs === 0 ? Promise.resolve() : sleep(this.clock, this.readDelayMs));

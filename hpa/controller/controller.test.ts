@@ -381,6 +381,15 @@ describe('two on one target', () => {
 });
 
 describe('what others are told', () => {
+  it('what pods will ask for while there are none', async () => {
+    const cluster = new FakeCluster();
+    cluster.addTarget('web', 0);
+    cluster.setPolicy('web', {}, {});
+    const controller = await started(cluster);
+    expect(controller.intents()).toMatchObject([{ currentReplicas: 0, shape: { requests: { cpu: 1000, memory: 2 ** 30 * 1000 } } }]);
+    await controller.stop();
+  });
+
   it('intents, claims and metrics', async () => {
     const cluster = new FakeCluster();
     cluster.addTarget('web', 4);
@@ -388,6 +397,7 @@ describe('what others are told', () => {
     cluster.setPolicy('web', {}, {});
     const controller = await started(cluster);
     expect(controller.intents()).toMatchObject([{ target: { name: 'web' }, currentReplicas: 4, wantedReplicas: 7 }]);
+    expect(controller.intents()[0]?.shape?.requests).toEqual({ cpu: 1000, memory: 2 ** 30 * 1000 });
     expect(controller.claims()).toMatchObject([{ controller: 'hpa', dimension: 'replicas', measures: 'cpu' }]);
     const text = await cluster.registry.metrics();
     expect(text).toContain('horizontal_pod_autoscaler_controller_reconciliations_total{action="scale_up",error="none"} 1');

@@ -243,10 +243,12 @@ class RunningController implements HpaController {
   }
 
   intents(): readonly ScaleIntent[] {
-    return [...this.#memories.values()].flatMap(({ decision, proposed }) => {
+    return [...this.#memories.values()].flatMap(({ decision, proposed, shape }) => {
       if (decision === undefined || proposed === undefined) return [];
       const { target, from, to, at } = decision;
-      return [{ target, currentReplicas: from, wantedReplicas: Math.max(to, proposed), at }];
+      return [
+        { target, currentReplicas: from, wantedReplicas: Math.max(to, proposed), shape: shape === 'unknown' ? undefined : shape, at },
+      ];
     });
   }
 

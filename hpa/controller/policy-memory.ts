@@ -1,6 +1,7 @@
 import type { ScalingHistory } from '../../core/model/cooldown.ts';
 import type { Decision } from '../../core/model/decision.ts';
 import type { KubeObject } from '../../core/model/object.ts';
+import type { PodShape } from '../../core/model/pod-shape.ts';
 import type { HpaState } from '../engine/index.ts';
 import { historyOf, restoredState, type PolicyResult } from '../policy.ts';
 import type { HorizontalPolicyStatus } from '../policy-schema.ts';
@@ -25,6 +26,8 @@ export interface PolicyMemory {
   decision: Decision | undefined;
   /** What would be set without cooldowns and mode. */
   proposed: number | undefined;
+  /** Of the pods that the target gets; `unknown`: it was looked for in vain. */
+  shape: PodShape | 'unknown' | undefined;
   /** To be evaluated again soon. */
   again: boolean;
   /** When a schedule next changes what is allowed, epoch milliseconds. */
@@ -46,6 +49,7 @@ export function emptyMemory(uid: string | undefined, raw: KubeObject): PolicyMem
     warned: new Set(),
     decision: undefined,
     proposed: undefined,
+    shape: undefined,
     again: false,
     boundsChangeAt: undefined,
     waitsUntil: undefined,

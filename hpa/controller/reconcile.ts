@@ -24,6 +24,8 @@ import { accepted, rejected } from './rejected.ts';
 import { emitEvents, writeStatus } from './report.ts';
 import { revisionOf } from './revision.ts';
 import { isTransferred, takeOver } from './transfer.ts';
+import type { ScaleRead } from './scale-access.ts';
+import { newestShape, templateShape } from './template-shape.ts';
 import { outcomeUnknown, withUnrecorded } from './unrecorded.ts';
 
 /**
@@ -121,6 +123,7 @@ async function evaluateAndWrite(
     const scale = read.ok ? read.scale : { specReplicas: 0, statusReplicas: 0, selector: '' };
     const input = inputOf(context, task, { policy, scale });
     if (!read.ok) return unavailable(input, read.message);
+    await rememberTemplate(context, task, { target: policy.target, read });
     const begun = options.clock.monotonic();
     const evaluation = evaluate(input);
     context.hpaMetrics.observeMetrics(evaluation.metricLabels, (options.clock.monotonic() - begun) / 1000);
@@ -197,7 +200,13 @@ function inputOf(
   const input = assemble({
     policy,
     scale,
-    pods: { podsMatching: (where, selector) => ticks?.podsOf(key, scale.selector) ?? pods.podsMatching(where, selector) },
+    pods: {
+      podsMatching: (where, selector) => {
+        const matched = ticks?.podsOf(key, scale.selector) ?? pods.podsMatching(where, selector);
+        memory.shape = newestShape(matched) ?? memory.shape;
+        return matched;
+      },
+    },
     podsAgeMs: options.reads.podsAgeMs?.(),
     sizedAt: memory.size?.since,
     view: options.metrics(),
@@ -219,6 +228,17 @@ function inputOf(
   });
   if (!acts) selectors.delete(key);
   return input;
+}
+
+/** While a target sleeps, what its pods will ask for is in its template only. */
+async function rememberTemplate(
+  { options, signal }: ReconcileContext,
+  { memory }: ReconcileTask,
+  { target, read: { type, scale } }: { readonly target: ScalingPolicy['target']; readonly read: Extract<ScaleRead, { ok: true }> },
+): Promise<void> {
+  if (scale.specReplicas > 0 || memory.shape !== undefined) return;
+  const { name, namespace } = target;
+  memory.shape = (await templateShape(options.client, type, { name, ...(type.namespaced ? { namespace } : {}) }, signal)) ?? 'unknown';
 }
 
 /** What the policy goes by apart from pods and metrics. */

@@ -83,7 +83,11 @@ const externalMetric = z.strictObject({
     .max(253)
     .regex(/^[^/%]+$/)
     .describe('Name in external.metrics.k8s.io.'),
-  query: z.string().min(1).max(4096).describe('PromQL; confined to the asking namespace, labelSelector added to its selectors. It must give one number.'),
+  query: z
+    .string()
+    .min(1)
+    .max(4096)
+    .describe('PromQL; confined to the asking namespace, labelSelector added to its selectors. It must give one number.'),
 });
 
 /** `spec` of a MetricSource: a Prometheus that policies may name, declared by an administrator. */

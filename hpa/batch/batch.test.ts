@@ -9,6 +9,7 @@ import { conclude, evaluate, type EvaluationInput, type ScalingSpec } from '../e
 import type { ScalingPolicy } from '../policy.ts';
 import { createBatch } from './batch.ts';
 import type { BatchFacts, TickReport } from './ports.ts';
+import { columnsOf } from './usage-columns.ts';
 import { fakePods, now as start, podRecord, type PodFacts } from './scene.fixture.ts';
 
 const query = { kind: 'external' as const, namespace: 'shop', metric: 'queue', metricSelector: '' };
@@ -223,6 +224,41 @@ describe('a batch', () => {
     const report = batch.decideTick({ now: clock(), view: viewOf(source.items(), 250, clock()), due: ['shop/none'] });
     expect(outcomeOf(report)).toEqual({ steady: 0, news: [], full: [] });
     expect(batch.stateOf('shop/web').recommendations).toBeUndefined();
+  });
+
+  it('sees that a sample lacks a container that runs, whatever it saw before', () => {
+    const pods = podsOf('web', 2, { requests: [{ cpu: '500m' }, { cpu: '500m' }] });
+    const { batch, tick, clock } = scene({ scale: { specReplicas: 2, statusReplicas: 2, selector: 'app=web' } }, pods);
+    const sample = (names: readonly string[], now: number) =>
+      pods.map(({ name }): PodUsage => {
+        const containers = names.map((container) => ({ name: container, cpuMilli: 250, memoryMilli: 1000 }));
+        return { namespace: 'shop', name, timestamp: now - 1000, windowMs: 15_000, containers };
+      });
+    const both = ['app', 'sidecar-1'];
+    tick(250, { pods: sample(both, clock() + 15_000) });
+    expect(outcomeOf(tick(250, { pods: sample(both, clock() + 15_000) }))).toEqual(steady);
+    expect(outcomeOf(tick(250, { pods: sample(['app'], clock() + 15_000) })).full).toEqual(['doubt']);
+    tick(250, { pods: sample(both, clock() + 15_000) });
+    expect(outcomeOf(tick(250, { pods: sample(both, clock() + 15_000) }))).toEqual(steady);
+    batch.close();
+  });
+
+  it('takes usage in columns where a view has it so, without rows that are older than its oldest', () => {
+    const { batch, source, facts, clock } = scene();
+    const plain = viewOf(source.items(), 250, clock());
+    const view = (oldest: number): MetricsView => Object.freeze({ ...plain, columns: () => ({ ...columnsOf(plain), oldest }) });
+    batch.set('shop/web', facts);
+    expect(batch.decideTick({ now: clock(), view: view(-Infinity) }).full).toMatchObject([{ why: 'changed' }]);
+    expect(batch.decideTick({ now: clock(), view: view(clock()) }).full).toMatchObject([{ why: 'failure' }]);
+  });
+
+  it('tells what a quiet decision was made of until another view comes', () => {
+    const { batch, source, tick, clock } = scene();
+    tick();
+    tick();
+    expect(batch.quiet('shop/web')).toMatchObject({ now: clock(), scale: { specReplicas: 3 } });
+    batch.decideTick({ now: clock() + 1, view: viewOf(source.items(), 250, clock() + 1), due: [] });
+    expect(batch.quiet('shop/web')).toBeUndefined();
   });
 
   it('counts what the metrics of quiet policies ask for', () => {

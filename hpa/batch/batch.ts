@@ -21,7 +21,8 @@ import {
   stateOf,
   type Entry,
 } from './policy-entry.ts';
-import type { Batch, BatchFacts, BatchTick, FullPolicy, QuietFacts } from './ports.ts';
+import type { Batch, BatchFacts, FullPolicy, QuietFacts } from './ports.ts';
+import { createRecentTicks, type RecentTick } from './recent-ticks.ts';
 import { createTargetGroups, type PodSource } from './target-groups.ts';
 import { createUsageRows, readUsage } from './usage-rows.ts';
 
@@ -43,6 +44,7 @@ export function createBatch(options: BatchOptions): Batch {
   const groups = createTargetGroups(context);
   const rows = createUsageRows();
   const judgement = createJudgement();
+  const recentTicks = createRecentTicks();
   let judging: JudgeContext | undefined;
   const unsubscribe = pods.onDelta((change) => groups.apply(change));
 
@@ -86,7 +88,7 @@ export function createBatch(options: BatchOptions): Batch {
     findGroup(entry, facts);
   };
 
-  const whyFull = (entry: Entry, tick: BatchTick, within: JudgeContext): FullReason | undefined => {
+  const whyFull = (entry: Entry, tick: RecentTick, within: JudgeContext): FullReason | undefined => {
     const { facts } = entry;
     if (!hasMetrics(entry)) return 'unsupported';
     if (!hasGroup(entry)) return 'selector';
@@ -99,7 +101,7 @@ export function createBatch(options: BatchOptions): Batch {
     return hasForeignPods(entry) ? 'foreign-pods' : undefined;
   };
 
-  const decide = (entry: Entry, tick: BatchTick, report: GrowingReport): void => {
+  const decide = (entry: Entry, tick: RecentTick, report: GrowingReport): void => {
     const why = whyFull(entry, tick, report.within);
     if (why === undefined) {
       if (saysTheSame(entry, judgement)) report.steady += 1;
@@ -139,10 +141,9 @@ export function createBatch(options: BatchOptions): Batch {
       judging.usageInDoubt = judging.podsInDoubt || view.usageDoubt !== undefined || !view.resourceSource.healthy;
       judging.tally = new Map();
       const report: GrowingReport = { steady: 0, news: [], full: [], within: judging };
-      // One tick for all: what is kept of it must not hold the list of keys.
-      const kept: BatchTick = { now, view, podsAgeMs };
-      if (due === undefined) for (const entry of entries.values()) decide(entry, kept, report);
-      else for (const key of due) decideOne(entries.get(key), (entry) => decide(entry, kept, report));
+      const recent = recentTicks.add(tick);
+      if (due === undefined) for (const entry of entries.values()) decide(entry, recent, report);
+      else for (const key of due) decideOne(entries.get(key), (entry) => decide(entry, recent, report));
       return { at: now, steady: report.steady, news: report.news, full: report.full, tally: judging.tally };
     },
     stateOf: (key) => {
@@ -234,7 +235,7 @@ function createJudgeContext(
 
 function quietFacts(entry: Entry): QuietFacts | undefined {
   const { quietTick: tick, quietFacts: facts, quietPods } = entry;
-  if (tick === undefined) return undefined;
+  if (tick?.view === undefined) return undefined;
   return {
     policy: facts.policy,
     scale: facts.scale,

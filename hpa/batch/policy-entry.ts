@@ -4,7 +4,8 @@ import type { EffectiveBounds } from '../engine/effective-bounds.ts';
 import type { CompiledMetric } from './compiled-policy.ts';
 import { toldLength, toldPlace, undoPlace, type Judgement } from './judgement.ts';
 import type { PodGroup } from './pod-table.ts';
-import type { BatchFacts, BatchTick, NotedEvaluation } from './ports.ts';
+import type { BatchFacts, NotedEvaluation } from './ports.ts';
+import type { RecentTick } from './recent-ticks.ts';
 import { listBefore, recommendationsOf, recordWish, wishListOf, type WishList } from './wish-history.kernel.ts';
 
 /** What the batch keeps of one policy. */
@@ -31,7 +32,7 @@ export interface Entry {
   /** Of policies that count their own pods only. */
   owners: KnownOwners | undefined;
   /** Of the last decision that the engine did not make. */
-  quietTick: BatchTick | undefined;
+  quietTick: RecentTick | undefined;
   quietFacts: BatchFacts;
   quietPods: readonly PodRecord[];
 }
@@ -121,7 +122,7 @@ export function saysTheSame({ told, schedules }: Entry, judgement: Judgement): b
 const undo = { entry: -1, at: 0, replicas: 0 };
 
 /** Ends a decision that the engine need not make: the wish is recorded as the engine would, and what a decision is made of is kept. */
-export function settle(entry: Entry, tick: BatchTick, judgement: Judgement): void {
+export function settle(entry: Entry, tick: RecentTick, judgement: Judgement): void {
   const { told, wishes, group } = entry;
   if (wishes === undefined || group === undefined) return;
   entry.wishes = recordWish(wishes, judgement.stabilization, [judgement.told[toldPlace.wish] ?? 0, tick.now], undo);

@@ -81,7 +81,10 @@ export interface Batch {
   podsOf(key: string, selector: string): readonly PodRecord[] | undefined;
   /** Says what came of a full evaluation: the state is kept, and the policy may be steady from now on. */
   note(key: string, noted: NotedEvaluation): void;
-  /** What the last decision of a policy that was steady or news was made of; `undefined` when the engine has made it, or when there was none. */
+  /**
+   * What the last decision of a policy that was steady or news was made of; `undefined` when the engine has made it, when there was none, or when a newer view has
+   * come since.
+   */
   quiet(key: string): QuietFacts | undefined;
   close(): void;
 }

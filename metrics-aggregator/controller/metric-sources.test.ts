@@ -13,7 +13,9 @@ const bearer = { auth: { bearer: { secretRef: { name: 'prometheus', key: 'token'
 const query = (namespace: string): MetricQuery => ({ kind: 'prometheus', namespace, source: 'main', query: 'up', emptyMeans: 'unknown' });
 
 /** A cluster with MetricSources and Secrets, and a builder that remembers what it was given. */
-function setUp(options: { readonly limits?: { queriesPerMinute: number; queriesPerMinutePerNamespace: number }; readonly probe?: 'down' } = {}) {
+function setUp(
+  options: { readonly limits?: { queriesPerMinute: number; queriesPerMinutePerNamespace: number }; readonly probe?: 'down' } = {},
+) {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1));
   const objects = new Map<string, KubeObject>();
   const secrets = new Map<string, Record<string, string>>();
@@ -115,7 +117,8 @@ describe('MetricSources', () => {
     expect(sources.get('prometheus/main')).toMatchObject({
       ok: false,
       reason: 'refused',
-      detail: 'MetricSource main cannot be used: spec.url: "http://prometheus.monitoring.svc" begins with http://; use https:// or set spec.plainHttp to true',
+      detail:
+        'MetricSource main cannot be used: spec.url: "http://prometheus.monitoring.svc" begins with http://; use https:// or set spec.plainHttp to true',
     });
     expect(problems).toHaveLength(1);
     sources.stop();
@@ -178,7 +181,10 @@ describe('who may ask a MetricSource', () => {
     const entry = sources.get('prometheus/main');
     if (!entry.ok) throw new Error(entry.detail);
     expect(entry.admit?.(query('shop'))).toBeUndefined();
-    expect(entry.admit?.(query('other'))).toMatchObject({ reason: 'refused', detail: expect.stringContaining('namespace other') as string });
+    expect(entry.admit?.(query('other'))).toMatchObject({
+      reason: 'refused',
+      detail: expect.stringContaining('namespace other') as string,
+    });
     await set({ url: spec.url });
     const closed = sources.get('prometheus/main');
     expect(closed.ok && closed.admit?.(query('shop'))).toMatchObject({ reason: 'refused' });
@@ -191,12 +197,16 @@ describe('who may ask a MetricSource', () => {
     await set({ url: spec.url, allowedNamespaces: { all: true } });
     const entry = sources.get('prometheus/main');
     if (!entry.ok) throw new Error(entry.detail);
-    const admitted = (namespace: string, count: number): number => Array.from({ length: count }).filter(() => entry.admit?.(query(namespace)) === undefined).length;
+    const admitted = (namespace: string, count: number): number =>
+      Array.from({ length: count }).filter(() => entry.admit?.(query(namespace)) === undefined).length;
     expect(admitted('a', 10), 'the budget of a namespace').toBe(3);
     expect(admitted('b', 10), 'what is left of the whole').toBe(2);
     await clock.advance(20_000);
     expect(admitted('a', 10), 'a third of a minute later').toBe(1);
-    expect(entry.admit?.(query('a'))).toMatchObject({ reason: 'source-unavailable', detail: expect.stringContaining('3 queries a minute') as string });
+    expect(entry.admit?.(query('a'))).toMatchObject({
+      reason: 'source-unavailable',
+      detail: expect.stringContaining('3 queries a minute') as string,
+    });
     sources.stop();
   });
 });
@@ -208,7 +218,12 @@ describe('the status of a MetricSource', () => {
     await set(spec);
     await sources.report([reportOf({})]);
     expect(patches.at(-1)?.body).toMatchObject({
-      status: { observedGeneration: 1, version: '2.42.0', queries: 0, conditions: [{ type: 'Ready', status: 'True', reason: 'Reachable' }] },
+      status: {
+        observedGeneration: 1,
+        version: '2.42.0',
+        queries: 0,
+        conditions: [{ type: 'Ready', status: 'True', reason: 'Reachable' }],
+      },
     });
     await sources.report([reportOf({ queries: 4 })]);
     expect(patches.at(-1)?.body).toMatchObject({ status: { queries: 4, conditions: [{ status: 'True', reason: 'Answering' }] } });

@@ -74,6 +74,9 @@ async function tlsOf({ auth, tls }: MetricSourceSpec, reader: SecretReader): Pro
   };
 }
 
-async function keyOf(reader: SecretReader, reference: { readonly name: string; readonly key: string } | undefined): Promise<string | undefined> {
+async function keyOf(
+  reader: SecretReader,
+  reference: { readonly name: string; readonly key: string } | undefined,
+): Promise<string | undefined> {
   return reference === undefined ? undefined : reader.read(reference.name, reference.key);
 }

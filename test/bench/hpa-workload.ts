@@ -2,8 +2,8 @@ import { createInterner, type Interner } from '../../core/model/interner.ts';
 import { queryKey, type ExternalQuery } from '../../core/model/metric-query.ts';
 import type { MetricsView, PodUsage, QueryResult } from '../../core/model/metrics-view.ts';
 import { projectPod, type PodRecord } from '../../core/model/pod.ts';
-import type { MetricSpec, ScalingPolicy } from '../../hpa/index.ts';
 import type { PodChange, PodSource, UsageColumns } from '../../hpa/batch/index.ts';
+import type { MetricSpec, ScalingPolicy } from '../../hpa/index.ts';
 import { createMetricsView } from '../../metrics-aggregator/engine/metrics-view.ts';
 import { createUsageStore } from '../../metrics-aggregator/store/usage-store.ts';
 import type { UsageTable } from '../../metrics-aggregator/store/usage-table.ts';
@@ -14,15 +14,20 @@ import { usageTableOf } from '../../metrics-aggregator/store/usage-table-builder
  * container that requests 500m, ready for an hour; usage round(250·(0.5+u)) m of mulberry32(42) in target-then-pod order; target 50 %, tolerance 0.1, 15 replicas.
  */
 export const podsPerTarget = 15;
+/** What upstream asks for, all targets together. */
 export const checkSums: Readonly<Record<number, number>> = { 1_000: 14_994, 10_000: 150_046 };
-const windowMs = 15_000;
 
 export interface WorkloadOptions {
   readonly targets: number;
   readonly namespaces: number;
-  /** Each policy has an external metric too, which asks for less than the CPU. */
+  /** Each policy has an external metric too, which asks for less than its CPU. */
   readonly external: boolean;
-  /** Views hand over their columns, as the store has them (`columns` of hpa/batch/usage-columns.ts), instead of an object for each pod. */
+  /** Share of the targets that have another load in each tick; what they had before goes to others. Every sample is another one in any case. */
+  readonly movingShare: number;
+  /**
+   * True: views hand over their usage in columns (`columns` of hpa/batch/usage-columns.ts), as the store has them; where they cannot yet, the bench hands over
+   * the same columns in their place. False: an object for each pod.
+   */
   readonly columns: boolean;
 }
 
@@ -31,9 +36,9 @@ export interface Workload {
   readonly policies: readonly ScalingPolicy[];
   readonly keys: readonly string[];
   readonly pods: BenchPods;
-  /** Next answers of the metrics APIs; `shift` moves the loads to other targets, otherwise they move between the pods of a target. */
-  next(now: number, shift: boolean): Promise<MetricsView>;
-  /** Other records of a hundredth of the pods, half of them pods of another name in place of one that went. */
+  /** The next answers of the metrics APIs. */
+  next(now: number): Promise<MetricsView>;
+  /** Other records of a hundredth of the pods, a third of them pods of another name in place of one that went. */
   churn(now: number): readonly PodChange[];
 }
 
@@ -56,32 +61,30 @@ export function createWorkload(options: WorkloadOptions, start: number): Workloa
   const count = targets * podsPerTarget;
   const random = mulberry32(42);
   const usage = Float64Array.from({ length: count }, () => Math.round(250 * (0.5 + random())));
+  /** Whose load each target has. */
+  const loads = Int32Array.from({ length: targets }, (_, target) => target);
   const interner = createInterner();
-  let names = Array.from({ length: count }, (_, at) => `t${Math.floor(at / podsPerTarget)}-p${at % podsPerTarget}`);
   const namespaces = Array.from({ length: options.namespaces }, (_, at) => `ns-${at}`);
-  const records = names.map((name, at) => podRecord({ name, at, namespaces: options.namespaces, readyAt: start - 3_600_000 }, interner));
-  const pods = benchPods(records);
+  const namespaceOf = (at: number): string => namespaces[Math.floor(at / podsPerTarget) % options.namespaces] ?? '';
+  let names = Array.from({ length: count }, (_, at) => `t${Math.floor(at / podsPerTarget)}-p${at % podsPerTarget}`);
+  const recordOf = (at: number, readyAt: number): PodRecord =>
+    podRecord({ name: names[at] ?? '', namespace: namespaceOf(at), at, readyAt }, interner);
+  const records = names.map((_, at) => recordOf(at, start - 3_600_000));
   const store = createUsageStore();
   let round = -1;
 
   return {
     options,
-    policies: Array.from({ length: targets }, (_, at) => policyOf(at, options)),
-    keys: Array.from({ length: targets }, (_, at) => `ns-${at % options.namespaces}/t${at}`),
-    pods,
-    next: async (now, shift) => {
+    policies: Array.from({ length: targets }, (_, at) => policyOf(at, namespaces[at % options.namespaces] ?? '', options.external)),
+    keys: Array.from({ length: targets }, (_, at) => `${namespaces[at % options.namespaces] ?? ''}/t${at}`),
+    pods: benchPods(records),
+    next: async (now) => {
       round += 1;
-      const moved = shift ? round * 97 : 0;
+      if (round > 0) moveLoads(loads, options.movingShare, random);
       const samples = names.map((name, at): PodUsage => {
-        const target = Math.floor(at / podsPerTarget);
-        const from = ((target + moved) % targets) * podsPerTarget + ((at + round) % podsPerTarget);
-        return {
-          namespace: namespaces[target % options.namespaces] ?? '',
-          name,
-          timestamp: now - 5_000,
-          windowMs,
-          containers: [{ name: 'app', cpuMilli: usage[from], memoryMilli: 268_435_456_000 }],
-        };
+        const from = (loads[Math.floor(at / podsPerTarget)] ?? 0) * podsPerTarget + ((at + round) % podsPerTarget);
+        const containers = [{ name: 'app', cpuMilli: usage[from], memoryMilli: 268_435_456_000 }];
+        return { namespace: namespaceOf(at), name, timestamp: now - 5_000, windowMs: 15_000, containers };
       });
       const table = usageTableOf(samples);
       await store.ingest({ pods: table, nodes: [] }, now);
@@ -94,21 +97,21 @@ export function createWorkload(options: WorkloadOptions, start: number): Workloa
         usageDoubt: undefined,
         unscrapedNodes: new Map(),
         startGraceMs: 60_000,
-        queries: options.external ? queriesOf(options, now, round) : new Map(),
+        queries: options.external ? queriesOf(targets, namespaces, { now, round }) : new Map(),
         sources: [],
       });
-      return options.columns ? withColumns(view, table) : view;
+      return withColumns(view, options.columns ? table : undefined);
     },
     churn: (now) => {
       const changes: PodChange[] = [];
       // Another list of pods is parsed anew: no name is the same object as before.
       names = names.map((name) => Buffer.from(name, 'latin1').toString('latin1'));
-      for (let at = round % 100; at < count; at += 100) {
+      for (let at = (round + 1) % 100; at < count; at += 100) {
         const old = records[at];
-        const replaced = (at / 100) % 2 < 1;
-        // A pod of another name stands where the old one stood, so that the sum of all replicas stays what it is.
+        const replaced = Math.floor(at / 100) % 3 === 0;
+        // It stands where the old one stood, so that its target keeps its load.
         if (replaced) names[at] = `${names[at]?.split('-r')[0] ?? ''}-r${round}`;
-        const pod = podRecord({ name: names[at] ?? '', at, namespaces: options.namespaces, readyAt: now - 3_600_000 }, interner);
+        const pod = recordOf(at, now - 3_600_000);
         records[at] = pod;
         if (replaced) changes.push({ old, new: undefined }, { old: undefined, new: pod });
         else changes.push({ old, new: pod });
@@ -118,32 +121,43 @@ export function createWorkload(options: WorkloadOptions, start: number): Workloa
   };
 }
 
-function withColumns(view: MetricsView, table: UsageTable): MetricsView {
-  const columns: UsageColumns = { ...table, oldest: -Infinity, skewed: new Uint8Array(table.podCount) };
-  return Object.freeze({ ...view, columns: () => columns });
+/** Pairs of targets exchange their loads. */
+function moveLoads(loads: Int32Array, share: number, random: () => number): void {
+  for (let pair = 0; pair < (loads.length * share) / 2; pair++) {
+    const [a, b] = [Math.floor(random() * loads.length), Math.floor(random() * loads.length)];
+    [loads[a], loads[b]] = [loads[b] ?? 0, loads[a] ?? 0];
+  }
+}
+
+function withColumns(view: MetricsView, table: UsageTable | undefined): MetricsView {
+  if (table !== undefined && 'columns' in view) return view;
+  const columns: UsageColumns | undefined =
+    table === undefined ? undefined : { ...table, oldest: -Infinity, skewed: new Uint8Array(table.podCount) };
+  return Object.freeze({ ...view, columns: columns === undefined ? undefined : () => columns });
 }
 
 function podRecord(
-  facts: { readonly name: string; readonly at: number; readonly namespaces: number; readonly readyAt: number },
+  facts: { readonly name: string; readonly namespace: string; readonly at: number; readonly readyAt: number },
   interner: Interner,
 ): PodRecord {
   const target = Math.floor(facts.at / podsPerTarget);
   const time = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+  const { name, namespace, readyAt } = facts;
   return projectPod(
     {
       metadata: {
-        name: facts.name,
-        namespace: `ns-${target % facts.namespaces}`,
-        uid: `uid-${facts.name}`,
+        name,
+        namespace,
+        uid: `uid-${name}`,
         labels: { app: `t${target}` },
         ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `t${target}-1`, uid: `uid-t${target}`, controller: true }],
       },
       spec: { nodeName: `node-${facts.at % 5_000}`, containers: [{ name: 'app', resources: { requests: { cpu: '500m' } } }] },
       status: {
         phase: 'Running',
-        startTime: time(facts.readyAt - 10_000),
-        conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: time(facts.readyAt) }],
-        containerStatuses: [{ name: 'app', ready: true, restartCount: 0, state: { running: { startedAt: time(facts.readyAt) } } }],
+        startTime: time(readyAt - 10_000),
+        conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: time(readyAt) }],
+        containerStatuses: [{ name: 'app', ready: true, restartCount: 0, state: { running: { startedAt: time(readyAt) } } }],
       },
     },
     interner,
@@ -171,8 +185,7 @@ function benchPods(records: readonly PodRecord[]): BenchPods {
   };
 }
 
-function policyOf(at: number, { namespaces, external }: WorkloadOptions): ScalingPolicy {
-  const namespace = `ns-${at % namespaces}`;
+function policyOf(at: number, namespace: string, external: boolean): ScalingPolicy {
   const cpu: MetricSpec = { type: 'Resource', resource: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } };
   const queue: MetricSpec = { type: 'External', metric: `queue-${at}`, target: { type: 'AverageValue', averageValue: 10_000n } };
   return {
@@ -193,10 +206,15 @@ function policyOf(at: number, { namespaces, external }: WorkloadOptions): Scalin
   };
 }
 
-function queriesOf({ targets, namespaces }: WorkloadOptions, now: number, round: number): ReadonlyMap<string, QueryResult> {
+function queriesOf(
+  targets: number,
+  namespaces: readonly string[],
+  { now, round }: { readonly now: number; readonly round: number },
+): ReadonlyMap<string, QueryResult> {
   const queries = new Map<string, QueryResult>();
   for (let at = 0; at < targets; at++) {
-    const query: ExternalQuery = { kind: 'external', namespace: `ns-${at % namespaces}`, metric: `queue-${at}`, metricSelector: '' };
+    const namespace = namespaces[at % namespaces.length] ?? '';
+    const query: ExternalQuery = { kind: 'external', namespace, metric: `queue-${at}`, metricSelector: '' };
     const milli = BigInt(5_000 + ((at + round) % 5_000));
     queries.set(queryKey(query), {
       known: true,

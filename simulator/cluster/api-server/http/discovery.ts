@@ -191,7 +191,9 @@ export function discovery(server: ServerContext, request: ApiRequest, path: stri
   if (root === 'api') return answerResources(entries.find((entry) => entry.group === '' && entry.version === group));
   if (version === undefined) {
     const all = withUnavailable(entries, server);
-    return all.some((entry) => entry.group === group) ? jsonOf(200, { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(all, group) }) : undefined;
+    return all.some((entry) => entry.group === group)
+      ? jsonOf(200, { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(all, group) })
+      : undefined;
   }
   return answerResources(entries.find((entry) => entry.group === group && entry.version === version));
 }

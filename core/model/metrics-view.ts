@@ -110,6 +110,29 @@ export type FreshSampleVisitor = (sample: {
 }) => void;
 
 /** Usage of pods and nodes, frozen at one instant. */
+/**
+ * The usage of all pods in columns; nothing in them changes. Row `i` is one pod; its containers are the entries `firstContainer[i]` up to `firstContainer[i + 1]` of
+ * the container columns. Snapshots of answers that list the same pods and containers share `names`, `namespaces` and `containers`.
+ */
+export interface UsageColumns {
+  readonly podCount: number;
+  readonly names: readonly string[];
+  readonly namespaces: readonly string[];
+  /** End of the window, epoch milliseconds. */
+  readonly timestamps: Float64Array;
+  /** Rows with an earlier timestamp do not exist. */
+  readonly oldest: number;
+  readonly windowsMs: Float64Array;
+  /** 1: the clock of the sample is in doubt. */
+  readonly skewed: Uint8Array;
+  readonly firstContainer: Int32Array;
+  readonly containers: readonly string[];
+  /** Milli-cores; NaN: unknown. */
+  readonly cpuMilli: Float64Array;
+  /** Milli-bytes; NaN: unknown. */
+  readonly memoryMilli: Float64Array;
+}
+
 export interface UsageSnapshot {
   /** Usage of one pod, or `undefined` when the source has none: consult `podGap` for the reason. */
   podUsage(namespace: string, name: string): PodUsage | undefined;
@@ -123,6 +146,8 @@ export interface UsageSnapshot {
   containerHistory(namespace: string, pod: string, container: string): ContainerHistory | undefined;
   /** The containers whose sample is newer than in the snapshot before: what a histogram must count, once. */
   eachFresh(visit: FreshSampleVisitor): void;
+  /** All of it in columns; absent where it is not kept so. */
+  readonly columns?: (() => UsageColumns) | undefined;
 }
 
 /**

@@ -14,4 +14,3 @@ export type { FullReason, MetricTally } from './judgement.ts';
 export type { Batch, BatchFacts, BatchTick, FullPolicy, NotedEvaluation, QuietFacts, TickReport } from './ports.ts';
 export { evaluateQuiet } from './quiet-evaluation.ts';
 export type { PodChange, PodSource } from './target-groups.ts';
-export type { UsageColumns } from './usage-columns.ts';

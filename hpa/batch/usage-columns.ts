@@ -1,40 +1,8 @@
-import type { MetricsView, PodUsage } from '../../core/model/metrics-view.ts';
-
-/**
- * The usage of all pods of a view in columns; nothing in them changes. Row `i` is one pod; its containers are the entries `firstContainer[i]` up to
- * `firstContainer[i + 1]` of the container columns. Views of answers that list the same pods and containers share `names`, `namespaces` and `containers`.
- */
-export interface UsageColumns {
-  readonly podCount: number;
-  readonly names: readonly string[];
-  readonly namespaces: readonly string[];
-  /** End of the window, epoch milliseconds. */
-  readonly timestamps: Float64Array;
-  /** Rows with an earlier timestamp do not exist. */
-  readonly oldest: number;
-  readonly windowsMs: Float64Array;
-  /** 1: the clock of the sample is in doubt. */
-  readonly skewed: Uint8Array;
-  readonly firstContainer: Int32Array;
-  readonly containers: readonly string[];
-  /** Milli-cores; NaN: unknown. */
-  readonly cpuMilli: Float64Array;
-  /** Milli-bytes; NaN: unknown. */
-  readonly memoryMilli: Float64Array;
-}
-
-/** A view that has its usage in columns already and need not make an object of each pod. */
-interface WithColumns {
-  readonly columns: () => UsageColumns;
-}
+import type { MetricsView, PodUsage, UsageColumns } from '../../core/model/metrics-view.ts';
 
 /** The columns of a view: its own, or made of its pods one after the other. */
 export function columnsOf(view: MetricsView): UsageColumns {
-  return hasColumns(view) ? view.columns() : columnsOfPods(view.pods(), view.podCount);
-}
-
-function hasColumns(view: MetricsView | (MetricsView & WithColumns)): view is MetricsView & WithColumns {
-  return 'columns' in view && typeof view.columns === 'function';
+  return view.columns?.() ?? columnsOfPods(view.pods(), view.podCount);
 }
 
 interface Growing {

@@ -2,7 +2,7 @@ import { ceilInt32, toInt32 } from '../engine/arithmetic.ts';
 import type { PodRecord } from '../../core/model/pod.ts';
 import { podFlag } from './pod-facts.ts';
 import type { PodGroup, PodTable } from './pod-table.ts';
-import type { UsageColumns } from './usage-columns.ts';
+import type { UsageColumns } from '../../core/model/metrics-view.ts';
 
 /** A usage metric as numbers. */
 export interface UsageMetric {

@@ -8,7 +8,8 @@ import { defaultHpaConfig } from '../config.ts';
 import { compact, createTableContext, type PodGroup } from './pod-table.ts';
 import { fakePods, now, podRecord } from './scene.fixture.ts';
 import { createTargetGroups } from './target-groups.ts';
-import { columnsOf, type UsageColumns } from './usage-columns.ts';
+import { columnsOf } from './usage-columns.ts';
+import type { UsageColumns } from '../../core/model/metrics-view.ts';
 import { createUsageRows, readUsage } from './usage-rows.ts';
 
 const namespaces = ['a', 'b'];

@@ -1,6 +1,7 @@
 import type { MetricsView } from '../../core/model/metrics-view.ts';
 import type { PodTable } from './pod-table.ts';
-import { columnsOf, type UsageColumns } from './usage-columns.ts';
+import type { UsageColumns } from '../../core/model/metrics-view.ts';
+import { columnsOf } from './usage-columns.ts';
 
 /**
  * The usage that the rows of the table are of. Answers of a metrics API mostly list the same pods in the same order, so that the row of a pod is looked for only

@@ -109,7 +109,7 @@ describe('the replicas controller', () => {
       if (second % 15 === 4) controller.metricsChanged({ usage: true, queries: new Set() });
       await cluster.clock.advance(0);
     }
-    expect(at).toEqual([16, 32, 48, 64, 79, 94, 109]);
+    expect(at).toEqual([4, 19, 34, 49, 64, 79, 94, 109]);
     await controller.stop();
   });
 

@@ -65,6 +65,8 @@ class RunningController implements HpaController {
   readonly #queue: WorkQueue;
   readonly #memories = new Map<string, PolicyMemory>();
   readonly #evaluatedAt = new Map<string, number>();
+  /** When a policy was last decided because of what a view had new. */
+  readonly #followedAt = new Map<string, number>();
   /** To be evaluated whatever their period. */
   readonly #urgent = new Set<string>();
   readonly #news = new InputNews();
@@ -152,7 +154,7 @@ class RunningController implements HpaController {
 
   metricsChanged(change: ViewChange): void {
     const { complete, partial } = this.#news.note(change);
-    this.#wake(complete);
+    this.#follow(complete);
     for (const key of partial) this.#wakeSoon(key);
   }
 
@@ -167,12 +169,19 @@ class RunningController implements HpaController {
     this.#gathered = undefined;
     const late = [...this.#gathering].filter((key) => this.#news.hasNews(key));
     this.#gathering.clear();
-    this.#wake(late);
+    this.#follow(late);
   }
 
-  /** Decides policies that have new inputs, and has those evaluated of which something changes. */
-  #wake(keys: readonly string[]): void {
+  /** Decides policies that have new inputs. */
+  #follow(keys: readonly string[]): void {
     const due = keys.filter((key) => this.#isDue(key));
+    const now = this.#options.clock.monotonic();
+    for (const key of due) this.#followedAt.set(key, now);
+    this.#decide(due);
+  }
+
+  /** Decides policies, and has those evaluated of which something changes. */
+  #decide(due: readonly string[]): void {
     // The period begins anew with this evaluation.
     for (const key of due) {
       this.#queue.remove(key);
@@ -201,17 +210,21 @@ class RunningController implements HpaController {
       this.#overdueTimer = undefined;
       const keys = [...this.#overdue];
       this.#overdue.clear();
-      this.#wake(keys);
+      this.#decide(keys);
     }, 0);
     return undefined;
   }
 
+  /** A policy follows views of its inputs that come more often than twice a period not each time. Whether it was evaluated in between because of something else does not count. */
   #isDue(key: string): boolean {
-    const at = this.#evaluatedAt.get(key);
     // A policy that waits for its first answers has no period yet.
-    if (this.#memories.get(key)?.waitsUntil !== undefined) this.#urgent.add(key);
-    else if (at === undefined || this.#options.clock.monotonic() - at < this.#periodOf(key) / 2) return false;
-    return true;
+    if (this.#memories.get(key)?.waitsUntil !== undefined) {
+      this.#urgent.add(key);
+      return true;
+    }
+    if (!this.#evaluatedAt.has(key)) return false;
+    const at = this.#followedAt.get(key) ?? Number.NEGATIVE_INFINITY;
+    return this.#options.clock.monotonic() - at >= this.#periodOf(key) / 2;
   }
 
   #sort(keys: readonly string[]): SortedPolicies {
@@ -299,6 +312,7 @@ class RunningController implements HpaController {
     this.#memories.delete(key);
     this.#ticks?.forget(key);
     this.#evaluatedAt.delete(key);
+    this.#followedAt.delete(key);
     this.#urgent.delete(key);
     this.#refreshing.delete(key);
     this.#news.forget(key);

@@ -53,6 +53,7 @@ export function createMetricsView(input: MetricsViewInput): MetricsView {
     podCount: usage.podCount,
     pods: () => usage.pods(),
     nodes: () => usage.nodes(),
+    columns: usage.columns,
     containerHistory: (namespace: string, pod: string, container: string) => usage.containerHistory(namespace, pod, container),
     eachFresh: (visit: Parameters<UsageSnapshot['eachFresh']>[0]) => usage.eachFresh(visit),
     containerSample: (pod: PodRecord, container: string, resource: 'cpu' | 'memory') =>

@@ -20,6 +20,12 @@ export interface UsageSnapshotOptions {
 export function createUsageSnapshot(generation: UsageGeneration, { oldest, freshFrom }: UsageSnapshotOptions): UsageSnapshot {
   const { shape, timestamps, nodes } = generation;
   const isThere = (row: number): boolean => (timestamps[row] ?? -Infinity) >= oldest;
+  const { windowsMs, skewed, cpuMilli, memoryMilli } = generation;
+  const { podCount, names, namespaces, firstContainer, containers } = shape;
+  const columns = Object.freeze({
+    ...{ podCount, names, namespaces, firstContainer, containers },
+    ...{ timestamps, windowsMs, skewed, cpuMilli, memoryMilli, oldest },
+  });
   return Object.freeze({
     podUsage: (namespace: string, name: string) => {
       const row = rowOf(shape, namespace, name);
@@ -40,6 +46,7 @@ export function createUsageSnapshot(generation: UsageGeneration, { oldest, fresh
     nodes: function* (): Generator<NodeUsage, undefined> {
       for (const node of nodes.values()) if (node.timestamp >= oldest) yield node;
     },
+    columns: () => columns,
     containerHistory: (namespace: string, pod: string, container: string) => historyOf(generation, namespace, pod, container),
     eachFresh: (visit: FreshSampleVisitor) => {
       for (let row = 0; row < shape.podCount; row++) if (isThere(row)) visitFresh(generation, row, freshFrom, visit);

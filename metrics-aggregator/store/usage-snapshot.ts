@@ -23,8 +23,17 @@ export function createUsageSnapshot(generation: UsageGeneration, { oldest, fresh
   const { windowsMs, skewed, cpuMilli, memoryMilli } = generation;
   const { podCount, names, namespaces, firstContainer, containers } = shape;
   const columns = Object.freeze({
-    ...{ podCount, names, namespaces, firstContainer, containers },
-    ...{ timestamps, windowsMs, skewed, cpuMilli, memoryMilli, oldest },
+    podCount,
+    names,
+    namespaces,
+    timestamps,
+    oldest,
+    windowsMs,
+    skewed,
+    firstContainer,
+    containers,
+    cpuMilli,
+    memoryMilli,
   });
   return Object.freeze({
     podUsage: (namespace: string, name: string) => {

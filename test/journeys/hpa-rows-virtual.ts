@@ -90,6 +90,8 @@ export const virtualRows: readonly VirtualHpaRow[] = [
       const web = await scene(cluster, { replicas: 2, external: { waiting: 15 }, policy: { metrics: [external('waiting')], cooldown } });
       web.setExternal('waiting', 25);
       await web.reaches(3, reaction);
+      // Beyond the 15 s in which the last step counts against behavior.scaleUp.
+      await web.keeps(3, 30_000);
       // Four times what three pods are for.
       web.setExternal('waiting', 115);
       await web.reaches(7, reaction);

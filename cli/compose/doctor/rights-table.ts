@@ -52,6 +52,8 @@ export const runRights: readonly Right[] = [
   right('concertina.dev', 'metricsources/status', ['patch'], 'saying in a MetricSource how it does'),
   right('autoscaling', 'horizontalpodautoscalers', read, 'noticing another autoscaler on the same target'),
   right('apps', 'replicasets', read, 'telling whose the pods are'),
+  right('apps', 'deployments', ['get'], 'what the pods of a Deployment that sleeps at 0 will ask for'),
+  right('apps', 'statefulsets', ['get'], 'what the pods of a StatefulSet that sleeps at 0 will ask for'),
   right('apps', 'deployments/scale', ['get', 'patch'], 'scaling Deployments'),
   right('apps', 'replicasets/scale', ['get', 'patch'], 'scaling ReplicaSets'),
   right('apps', 'statefulsets/scale', ['get', 'patch'], 'scaling StatefulSets'),

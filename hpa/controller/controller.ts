@@ -1,6 +1,6 @@
 import { messageOf } from '../../core/errors.ts';
 import type { Timer } from '../../core/model/clock.ts';
-import type { Decision } from '../../core/model/decision.ts';
+import type { Decision, Hold } from '../../core/model/decision.ts';
 import type { Claim, ScaleIntent } from '../../core/model/intent.ts';
 import type { ViewChange } from '../../core/model/metrics-view.ts';
 import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
@@ -53,6 +53,8 @@ const firstViewGraceMs = 30_000;
 const notReadyRetryMs = 1000;
 /** By then the mirror shows what was just deleted. */
 const againMs = 500;
+/** Holds that end at an instant which is known, whatever is measured until then. */
+const endsByItself: ReadonlySet<Hold['by']> = new Set(['cooldown', 'rate-limit']);
 /** How long a policy that has a part of its inputs waits for the rest. */
 const gatherMs = 1000;
 
@@ -369,7 +371,7 @@ class RunningController implements HpaController {
     return this.#nextTurn(key);
   }
 
-  /** In one period; sooner when a cooldown ends or a schedule changes the bounds before, so that it is done when it was said to be. */
+  /** In one period; sooner when a cooldown or the period of a rate limit ends, or a schedule changes the bounds before, so that it is done when it was said to be. */
   #nextTurn(key: string): number {
     const period = this.#periodOf(key);
     const memory = this.#memories.get(key);
@@ -377,7 +379,7 @@ class RunningController implements HpaController {
       this.#urgent.add(key);
       return againMs;
     }
-    const ends = memory?.decision?.holds.flatMap(({ by, until }) => (by === 'cooldown' && until !== undefined ? [until] : [])) ?? [];
+    const ends = memory?.decision?.holds.flatMap(({ by, until }) => (endsByItself.has(by) && until !== undefined ? [until] : [])) ?? [];
     const wait = Math.min(...ends, memory?.boundsChangeAt ?? Infinity) - this.#options.clock.now();
     // A hold of the past is left over from before a failed evaluation.
     if (!(wait > 0 && wait < period)) return period + timerSlackMs(period);

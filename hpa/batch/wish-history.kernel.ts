@@ -74,7 +74,7 @@ export function stabilizeHighest(
     if (at < cutoff) reusable = entry;
     else {
       const recommended = replicasOf(list, wide, entry);
-      if (recommended > replicas) {
+      if (recommended > replicas || (recommended === replicas && at > winnerAt)) {
         replicas = recommended;
         winnerAt = at;
       }
@@ -104,11 +104,11 @@ export function stabilizeBothWays(
   for (let entry = 0; entry < count; entry++) {
     const at = atOf(list, wide, entry);
     const replicas = replicasOf(list, wide, entry);
-    if (at > upCutoff && replicas < up) {
+    if (at > upCutoff && (replicas < up || (replicas === up && at > upAt))) {
       up = replicas;
       upAt = at;
     }
-    if (at > downCutoff && replicas > down) {
+    if (at > downCutoff && (replicas > down || (replicas === down && at > downAt))) {
       down = replicas;
       downAt = at;
     }

@@ -22,7 +22,7 @@ export function stabilize(
   let reusable: number | undefined;
   for (const [index, each] of recommendations.entries()) {
     if (each.at < cutoff) reusable = index;
-    else if (each.replicas > replicas) {
+    else if (each.replicas > replicas || (winner !== undefined && holdsLonger(each, winner))) {
       replicas = each.replicas;
       winner = each;
     }
@@ -50,8 +50,8 @@ export function stabilizeWithBehavior(
   let down: Recommendation = up;
   let reusable: number | undefined;
   for (const [index, each] of recommendations.entries()) {
-    if (each.at > upCutoff && each.replicas < up.replicas) up = each;
-    if (each.at > downCutoff && each.replicas > down.replicas) down = each;
+    if (each.at > upCutoff && (each.replicas < up.replicas || holdsLonger(each, up))) up = each;
+    if (each.at > downCutoff && (each.replicas > down.replicas || holdsLonger(each, down))) down = each;
     if (each.at < upCutoff && each.at < downCutoff) reusable = index;
   }
   const replicas = Math.min(Math.max(current, up.replicas), down.replicas);
@@ -63,6 +63,11 @@ export function stabilizeWithBehavior(
     windowMs: growing ? options.upMs : options.downMs,
     recommendations: record(recommendations, { replicas: wish, at: options.now }, reusable),
   };
+}
+
+/** Of equal wishes the newest is the last to leave the window. */
+function holdsLonger(one: Recommendation, other: Recommendation): boolean {
+  return one.replicas === other.replicas && one.at > other.at;
 }
 
 function record(list: readonly Recommendation[], entry: Recommendation, reusable: number | undefined): readonly Recommendation[] {

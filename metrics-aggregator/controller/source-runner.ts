@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { messageOf } from '../../core/errors.ts';
 import { sleep, type Clock, type Random } from '../../core/model/clock.ts';
 import { queryKey, type MetricQuery } from '../../core/model/metric-query.ts';
@@ -62,6 +63,8 @@ class Runner implements SourceRunner {
   #idle: (() => void)[] = [];
 
   constructor(options: RunnerOptions) {
+    // Every question that is under way listens: that many are no leak.
+    setMaxListeners(0, this.#stopping.signal);
     this.#options = options;
   }
 

@@ -61,7 +61,7 @@ describe('settings', () => {
       serve: { auth: true },
       externalMetrics: { doubtful: 'refuse' },
       health: { address: '127.0.0.1:8080' },
-      api: { qps: 50, burst: 100 },
+      api: { qps: 200, burst: 400 },
       log: { level: 'info' },
     });
   });

@@ -170,11 +170,11 @@ export const runSettings = z
     api: z
       .strictObject({
         qps: number('a number above 0', (value) => value > 0)
-          .default(50)
-          .describe('Most requests to the API server a second, on average (50)'),
+          .default(200)
+          .describe('Most requests to the API server a second, on average (200)'),
         burst: number('a whole number of 1 or more', (value) => Number.isInteger(value) && value >= 1)
-          .default(100)
-          .describe('Most requests at once (100)'),
+          .default(400)
+          .describe('Most requests at once (400)'),
       })
       .prefault({}),
     log: z

@@ -48,9 +48,14 @@ export interface Decision {
   readonly subject: ObjectReference;
   /** What it acts on. */
   readonly target: ObjectReference;
+  /**
+   * What of the target: absent for its replicas; `requests/cpu/<container>` (milli-cores) and `requests/memory/<container>` (bytes) for what the
+   * requests controller moves.
+   */
+  readonly dimension?: string;
   /** Epoch milliseconds. */
   readonly at: number;
-  /** Value now (replicas for hpa). */
+  /** Value now, in the unit of the dimension (replicas for hpa). */
   readonly from: number;
   /** Value that is to be set; equals `from` when nothing is to be done. */
   readonly to: number;

@@ -11,6 +11,8 @@ export interface ContainerShape {
   readonly limits: ResourceList;
   /** An init container that keeps running (`restartPolicy: Always`): a native sidecar. Always false for ordinary containers. */
   readonly sidecar: boolean;
+  /** Resources (`cpu`, `memory`) whose in-place resize restarts the container; mostly none. */
+  readonly restartOnResize: readonly string[];
 }
 
 export interface HostPort {
@@ -68,9 +70,17 @@ export interface ProjectedSpec {
   readonly pinnedNode: string | undefined;
 }
 
-/** Annotations of the autoscalers themselves; every other annotation of a pod is dropped. */
+/**
+ * Annotations of the autoscalers themselves; every other annotation of a pod is dropped. Those of the upstream VPA (`vpaObservedContainers`,
+ * `vpaCpuStartupBoost/<container>`) are the same in all pods that were admitted alike.
+ */
 export function isSteeringAnnotation(key: string): boolean {
-  return key.startsWith('cluster-autoscaler.kubernetes.io/') || key.startsWith('concertina.dev/');
+  return (
+    key.startsWith('cluster-autoscaler.kubernetes.io/') ||
+    key.startsWith('concertina.dev/') ||
+    key === 'vpaObservedContainers' ||
+    key.startsWith('vpaCpuStartupBoost/')
+  );
 }
 
 /** The shape that the pods of one owner had last, and what it was made of. Filled by {@link projectSpec}. */
@@ -138,10 +148,25 @@ interface ContainerSource {
   readonly limits: unknown;
   readonly restartPolicy: unknown;
   readonly hostPorts: readonly unknown[] | undefined;
+  /** As {@link restartsOf} has them; undefined for none. */
+  readonly restarts: readonly string[] | undefined;
 }
 
-function containerSource({ name, resources, restartPolicy, ports }: RawContainer): ContainerSource {
-  return { name, requests: resources?.requests, limits: resources?.limits, restartPolicy, hostPorts: hostPortsIn(ports) };
+function containerSource({ name, resources, restartPolicy, ports, resizePolicy }: RawContainer): ContainerSource {
+  return {
+    name,
+    requests: resources?.requests,
+    limits: resources?.limits,
+    restartPolicy,
+    hostPorts: hostPortsIn(ports),
+    restarts: restartsOf(resizePolicy),
+  };
+}
+
+/** The API server writes NotRequired into every container; only the other answer says something. */
+function restartsOf(policies: RawContainer['resizePolicy']): readonly string[] | undefined {
+  if (policies?.some(({ restartPolicy }) => restartPolicy === 'RestartContainer') !== true) return undefined;
+  return policies.filter(({ restartPolicy }) => restartPolicy === 'RestartContainer').map(({ resourceName }) => resourceName);
 }
 
 function hostPortsIn(ports: RawContainer['ports']): NonNullable<RawContainer['ports']> | undefined {
@@ -165,13 +190,14 @@ function areMadeOf(sources: readonly ContainerSource[] | undefined, containers: 
   return sameList(sources, containers, isContainerMadeOf);
 }
 
-function isContainerMadeOf(source: ContainerSource, { name, resources, restartPolicy, ports }: RawContainer): boolean {
+function isContainerMadeOf(source: ContainerSource, { name, resources, restartPolicy, ports, resizePolicy }: RawContainer): boolean {
   return (
     source.name === name &&
     source.restartPolicy === restartPolicy &&
     sameJson(source.requests, resources?.requests) &&
     sameJson(source.limits, resources?.limits) &&
-    sameJson(source.hostPorts, hostPortsIn(ports))
+    sameJson(source.hostPorts, hostPortsIn(ports)) &&
+    sameJson(source.restarts, restartsOf(resizePolicy))
   );
 }
 
@@ -216,13 +242,16 @@ function projectContainer(raw: RawContainer, sidecar: boolean): ContainerShape {
     requests: projectResources(raw.resources?.requests),
     limits: projectResources(raw.resources?.limits),
     sidecar,
+    restartOnResize: restartsOf(raw.resizePolicy) ?? noRestarts,
   };
 }
 
+const noRestarts: readonly string[] = Object.freeze([]);
+
 /** The parts that a scheduler's request is made of. */
 export interface RequestParts {
-  readonly containers: readonly ContainerShape[];
-  readonly initContainers: readonly ContainerShape[];
+  readonly containers: readonly Pick<ContainerShape, 'requests' | 'sidecar'>[];
+  readonly initContainers: readonly Pick<ContainerShape, 'requests' | 'sidecar'>[];
   readonly overhead: ResourceList;
   readonly podRequests: ResourceList | undefined;
 }

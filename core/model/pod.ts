@@ -5,12 +5,15 @@ import type { SelectableNode } from './node-selector.ts';
 import type { KubeObject, OwnerReference } from './object.ts';
 import type { PodShape, ShapeMemo } from './pod-shape.ts';
 import { projectSpec } from './pod-shape.ts';
+import type { ResizeRecord } from './pod-resize.ts';
+import { projectResize } from './pod-resize.ts';
 import type { ContainerStatusRecord, StatusMemo } from './pod-status.ts';
 import { projectStatuses } from './pod-status.ts';
 import type { RawPodSpec, RawPodStatus } from './raw-pod.ts';
 import { sameJson } from './same-json.ts';
 import type { Labels } from './selector.ts';
 
+export type { ResizeRecord, ResizeState } from './pod-resize.ts';
 export type { ContainerStatusRecord, TerminationRecord } from './pod-status.ts';
 
 export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
@@ -49,6 +52,8 @@ export interface PodRecord {
   readonly nominatedNode: string | undefined;
   /** The scheduler said Unschedulable (condition PodScheduled). */
   readonly unschedulable: boolean;
+  /** An in-place resize that is waited for or under way. */
+  readonly resize: ResizeRecord | undefined;
   /** A static pod of a kubelet, seen through its mirror: cannot be evicted or moved. */
   readonly mirror: boolean;
   /** PersistentVolumeClaims in the pod's namespace, those of generic ephemeral volumes included. */
@@ -132,6 +137,7 @@ export function projectPod(raw: KubeObject, interner: Interner): PodRecord {
     pinnedNode: sharedText(pinnedNode, interner),
     nominatedNode: sharedText(status.nominatedNodeName, interner),
     unschedulable: scheduled?.status === 'False' && scheduled.reason === 'Unschedulable',
+    resize: projectResize(status.conditions),
     mirror: metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined,
     claims: claimsOf(spec, metadata.name),
     statuses: projectStatuses(status, interner, memo),

@@ -11,6 +11,7 @@ export interface RawContainer {
   readonly name: string;
   readonly resources?: RawResources | null;
   readonly restartPolicy?: string | null;
+  readonly resizePolicy?: readonly { readonly resourceName: string; readonly restartPolicy: string }[] | null;
   readonly ports?: readonly { readonly hostPort?: number; readonly hostIP?: string; readonly protocol?: string }[] | null;
 }
 
@@ -112,7 +113,14 @@ export interface RawPodStatus {
   readonly qosClass?: string;
   readonly nominatedNodeName?: string;
   readonly conditions?:
-    readonly { readonly type: string; readonly status: string; readonly reason?: string; readonly lastTransitionTime?: string }[] | null;
+    | readonly {
+        readonly type: string;
+        readonly status: string;
+        readonly reason?: string;
+        readonly message?: string;
+        readonly lastTransitionTime?: string;
+      }[]
+    | null;
   readonly containerStatuses?: readonly RawContainerStatus[] | null;
   readonly initContainerStatuses?: readonly RawContainerStatus[] | null;
 }

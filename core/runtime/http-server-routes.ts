@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 
 /** Methods that a route may have; HEAD is answered by the handler of GET. */
-export type RouteMethod = 'GET' | 'PUT';
+export type RouteMethod = 'GET' | 'PUT' | 'POST';
 
 export interface RouteRequest {
   readonly method: string;
@@ -41,7 +41,7 @@ export type RouteGuard = (request: RouteRequest) => Promise<RouteResponse | unde
 export type RouteHandler = (request: RouteRequest) => Promise<RouteResponse | undefined> | RouteResponse | undefined;
 
 export interface RouteOptions {
-  /** PUT: a body that is longer is refused with 413. Default 1 MiB. */
+  /** PUT and POST: a body that is longer is refused with 413. Default 1 MiB. */
   readonly maxBodyBytes?: number;
 }
 

@@ -24,9 +24,16 @@ export interface HttpServerOptions {
   readonly metrics?: { render(): Promise<string>; readonly contentType?: string; readonly authorize?: RouteGuard };
   /** HTTPS; plain HTTP without. */
   readonly tls?: ServerTls | undefined;
+  /**
+   * Milliseconds that an idle connection is kept; default 5,000. A client that keeps its connections longer than the server does now and then sends a request
+   * into one that is being closed.
+   */
+  readonly keepAliveMs?: number | undefined;
+  /** Connections beyond so many are closed as they come; default: no limit. */
+  readonly maxConnections?: number | undefined;
 }
 
-/** Health, readiness, metrics and whatever else a program shows over HTTP. Nobody's body is read but that of a PUT whose handler asks for it. */
+/** Health, readiness, metrics and whatever else a program shows over HTTP. Nobody's body is read but that of a PUT or POST whose handler asks for it. */
 export interface HttpServer {
   /** `path` may hold `:name` segments and end in `/*`. HEAD is answered by GET's handler. */
   route(method: RouteMethod, path: string, handler: RouteHandler, options?: RouteOptions): void;
@@ -84,6 +91,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   // Probes and scrapes are small; nobody may hold a connection open by sending slowly.
   server.requestTimeout = 10_000;
   server.headersTimeout = 10_000;
+  if (options.keepAliveMs !== undefined) server.keepAliveTimeout = options.keepAliveMs;
+  if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method ?? 'GET';
@@ -108,7 +117,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       headers: request.headers,
       headerValues: (name) => request.headersDistinct[name] ?? [],
       clientCertificate: secure?.clientCertificate(request.socket),
-      readBody: () => readBody(request, chosen.method === 'PUT' ? chosen.maxBodyBytes : 0),
+      readBody: () => readBody(request, chosen.method === 'GET' ? 0 : chosen.maxBodyBytes),
       signal: gone.signal,
       response,
     };

@@ -142,6 +142,7 @@ describe('a batch', () => {
     ['selector', { scale: { specReplicas: 3, statusReplicas: 3, selector: '' } }, undefined],
     ['selector', { scale: { specReplicas: 3, statusReplicas: 3, selector: 'app in (' } }, undefined],
     ['conflict', { conflict: 'another one scales it too' }, undefined],
+    ['rebased', { rebased: true }, undefined],
     ['scale-age', { scaleReadAt: start - 60_000 }, undefined],
     ['zero', { scale: { specReplicas: 0, statusReplicas: 0, selector: 'app=web' } }, undefined],
     ['out-of-bounds', { scale: { specReplicas: 11, statusReplicas: 11, selector: 'app=web' } }, undefined],

@@ -93,6 +93,7 @@ export function createBatch(options: BatchOptions): Batch {
     if (!hasMetrics(entry)) return 'unsupported';
     if (!hasGroup(entry)) return 'selector';
     if (facts.conflict !== undefined) return 'conflict';
+    if (facts.rebased === true) return 'rebased';
     if (tick.now - (facts.scaleReadAt ?? tick.now) > maxScaleAgePeriods * config.syncPeriodMs) return 'scale-age';
     if (groups.isShared(entry.group)) return 'shared-pods';
     judge(judgement, entry, within);

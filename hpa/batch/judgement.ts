@@ -26,6 +26,8 @@ export type FullReason =
   | 'shared-pods'
   | 'foreign-pods'
   | 'conflict'
+  /** Its utilization is measured against other requests than those of its pods. */
+  | 'rebased'
   /** A metric fails, or its data is good for growth only. */
   | 'failure'
   | 'doubt'

@@ -85,7 +85,8 @@ export function hasSameMeaning(a: BatchFacts, b: BatchFacts): boolean {
     a.history.lastScaleUp === b.history.lastScaleUp &&
     a.history.lastScaleDown === b.history.lastScaleDown &&
     a.sizedAt === b.sizedAt &&
-    a.conflict === b.conflict
+    a.conflict === b.conflict &&
+    (a.rebased ?? false) === (b.rebased ?? false)
   );
 }
 

@@ -18,6 +18,8 @@ export interface BatchFacts {
   readonly sizedAt?: number | undefined;
   /** Another controller scales the same target: one sentence that names it. */
   readonly conflict?: string | undefined;
+  /** Utilization is measured against other requests than the pods have: the columns do not hold them. */
+  readonly rebased?: boolean | undefined;
 }
 
 /** One round of decisions. */

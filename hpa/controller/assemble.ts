@@ -1,4 +1,5 @@
 import type { ScalingHistory } from '../../core/model/cooldown.ts';
+import type { RequestReference } from '../../core/model/intent.ts';
 import type { MetricsView } from '../../core/model/metrics-view.ts';
 import type { PodRecord } from '../../core/model/pod.ts';
 import { parseSelector, type Selector } from '../../core/model/selector.ts';
@@ -15,7 +16,7 @@ import {
   type SelectorState,
 } from '../engine/index.ts';
 import type { ScalingPolicy } from '../policy.ts';
-import { hpaPod } from './pods.ts';
+import { hpaPod, rebasedPod } from './pods.ts';
 import type { PodLister } from './ports.ts';
 import { metricResult } from './samples.ts';
 
@@ -42,6 +43,8 @@ export interface AssembleOptions {
   readonly now: number;
   readonly config: HpaConfig;
   readonly conflict?: string | undefined;
+  /** A requests policy moves the requests of the pods. */
+  readonly requestReference?: RequestReference | undefined;
   /** What controls an owner of pods; absent: pods are told by their labels. */
   readonly controllerOf?: ControllerOf | undefined;
   /** Policies, other than this one, that select one of its pods; names them. */
@@ -50,7 +53,7 @@ export interface AssembleOptions {
 
 /** Everything that the engine wants to know, out of snapshots: no I/O. */
 export function assemble(options: AssembleOptions): EvaluationInput {
-  const { policy, scale, config } = options;
+  const { policy, scale, config, requestReference: reference } = options;
   const selected = selectPods(options);
   const sampled = {
     namespace: policy.reference.namespace ?? '',
@@ -70,7 +73,8 @@ export function assemble(options: AssembleOptions): EvaluationInput {
     spec: config.dryRun && policy.spec.mode === 'Auto' ? { ...policy.spec, mode: 'DryRun' } : policy.spec,
     scale: { specReplicas: scale.specReplicas, statusReplicas: scale.statusReplicas },
     selector: selected.state,
-    pods: selected.pods.map(hpaPod),
+    pods: reference === undefined ? selected.pods.map(hpaPod) : selected.pods.map((pod) => rebasedPod(hpaPod(pod), reference)),
+    requestReference: reference,
     selection: selected.selection,
     results: policy.spec.metrics.map((metric) => metricResult(metric, sampled)),
     state: options.state,

@@ -5,6 +5,7 @@ import { ApiStatusError } from '../../core/kube/status-error.ts';
 import { sleep } from '../../core/model/clock.ts';
 import { buildClusterView } from '../../core/model/cluster-view.ts';
 import type { Decision } from '../../core/model/decision.ts';
+import type { RequestReference } from '../../core/model/intent.ts';
 import { createInterner } from '../../core/model/interner.ts';
 import { plainView } from '../../core/model/metrics-view.fixture.ts';
 import type { MetricsView, PodUsage, SourceState } from '../../core/model/metrics-view.ts';
@@ -39,6 +40,8 @@ export class FakeCluster {
   readonly statusPatches: { readonly name: string; readonly body: unknown }[] = [];
   readonly logger = recordingLogger();
   readonly registry = new Registry();
+  /** CPU request of every pod, whatever the template says. */
+  cpuRequest = '1';
   /** Milli-cores of every pod, by target. */
   readonly load = new Map<string, number>();
   source: SourceState = { healthy: true, lastSuccess: 0 };
@@ -59,6 +62,8 @@ export class FakeCluster {
   #sequence = 0;
   #handlers = new Set<(change: PolicyChange) => void>();
   #hpaHandlers = new Set<(change: PolicyChange) => void>();
+  /** What a requests policy moves, by target. */
+  readonly references = new Map<string, RequestReference>();
   /** Thrown when an object is deleted. */
   deletion: Error | undefined;
 
@@ -144,6 +149,7 @@ export class FakeCluster {
         podChanges,
         podsAgeMs: () => this.podsAgeMs,
         nativeHpas: this.#source(this.nativeHpas, this.#hpaHandlers),
+        requestReferenceOf: ({ name }) => this.references.get(name),
       },
       metrics: () => this.metrics(),
       clock: this.clock,
@@ -169,7 +175,7 @@ export class FakeCluster {
         projectPod(
           {
             metadata: { name: `${name}-${index}`, namespace: 'shop', uid: `${name}-${index}`, labels, creationTimestamp: long },
-            spec: { containers: [{ name: 'app', resources: { requests: { cpu: '1', memory: '1Gi' } } }] },
+            spec: { containers: [{ name: 'app', resources: { requests: { cpu: this.cpuRequest, memory: '1Gi' } } }] },
             status: { phase: 'Running', startTime: long, conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: long }] },
           },
           interner,

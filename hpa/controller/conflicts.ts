@@ -48,6 +48,11 @@ export class TargetIndex {
     return this.#byTarget.get(target)?.keys() ?? [];
   }
 
+  /** Keys of the objects on a target. */
+  on(target: ObjectReference): Iterable<string> {
+    return this.keysAt(targetKey(target.namespace ?? '', target));
+  }
+
   /** Objects on the same target, without the one of that key. */
   others(target: ObjectReference, key?: string): ObjectReference[] {
     const members = this.#byTarget.get(targetKey(target.namespace ?? '', target));

@@ -7,6 +7,7 @@ import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
 import type { ScalingPolicy } from '../policy.ts';
 import { WorkQueue } from '../../core/runtime/work-queue.ts';
 import { keyOf, nameOfKey, withAdopted } from './adopted.ts';
+import { claimsOf, foreignClaims } from './claims.ts';
 import { conflictText, TargetIndex } from './conflicts.ts';
 import { InputNews } from './input-news.ts';
 import { createHpaMetrics } from './metrics.ts';
@@ -37,8 +38,10 @@ export interface HpaController {
   decisions(): readonly Decision[];
   /** What is about to be wanted, for whoever buys nodes. */
   intents(): readonly ScaleIntent[];
-  /** What is steered by which resource, for whoever moves requests. */
+  /** What is steered by which resource, for whoever moves requests; native HPAs that are not adopted too, as foreign. */
   claims(): readonly Claim[];
+  /** Something about the target has changed that its policies go by: they are evaluated soon. */
+  touchTarget(target: ObjectReference): void;
   /** Calls for every decision from now on; answers the unsubscriber. */
   onDecision(listener: (decision: Decision) => void): () => void;
 }
@@ -268,16 +271,16 @@ class RunningController implements HpaController {
   }
 
   claims(): readonly Claim[] {
-    return [...this.#memories.values()].flatMap(({ parsed }) => {
-      if (parsed === undefined || !parsed.result.ok) return [];
-      const { reference, target, spec } = parsed.result.policy;
-      return spec.metrics.flatMap((metric) =>
-        // Only a share of the request moves with the request.
-        (metric.type === 'Resource' || metric.type === 'ContainerResource') && metric.target.averageUtilization !== undefined
-          ? [{ controller: 'hpa', policy: reference, target, dimension: 'replicas', measures: metric.resource }]
-          : [],
-      );
-    });
+    const own = [...this.#memories.values()].flatMap(({ parsed }) => (parsed?.result.ok === true ? claimsOf(parsed.result.policy) : []));
+    return [...own, ...foreignClaims(this.#options.reads.nativeHpas?.items() ?? [])];
+  }
+
+  touchTarget(target: ObjectReference): void {
+    for (const key of this.#policyTargets.on(target)) {
+      this.#ticks?.touch(key);
+      this.#urgent.add(key);
+      this.#queue.add(key);
+    }
   }
 
   onDecision(listener: (decision: Decision) => void): () => void {

@@ -1,3 +1,4 @@
+import type { RequestReference } from '../../core/model/intent.ts';
 import type { ContainerShape, PodShape } from '../../core/model/pod-shape.ts';
 import type { PodRecord } from '../../core/model/pod.ts';
 import type { ResourceList } from '../../core/model/resource-list.ts';
@@ -19,6 +20,21 @@ export function hpaPod(pod: PodRecord): HpaPod {
     startTime: pod.started,
     ...sharedPart(pod.shape),
   };
+}
+
+/**
+ * A pod as it would be if its containers asked for what the template says in the resources that a requests policy moves. A container that is not in the template (put there
+ * by somebody else) keeps its own; one without a request in the template has none, which makes the utilization unknown rather than wrong.
+ */
+export function rebasedPod(pod: HpaPod, { resources, template }: RequestReference): HpaPod {
+  const rebase = <C extends { readonly name: string; readonly requests: ResourceMap }>(container: C): C => {
+    const stated = template?.get(container.name);
+    if (template !== undefined && stated === undefined) return container;
+    const kept = Object.entries(container.requests).filter(([name]) => !resources.includes(name));
+    const ours = Object.entries(resourceMap(stated ?? {})).filter(([name]) => resources.includes(name));
+    return { ...container, requests: Object.fromEntries([...kept, ...ours]) };
+  };
+  return { ...pod, containers: pod.containers.map(rebase), initContainers: pod.initContainers.map(rebase) };
 }
 
 function sharedPart(shape: PodShape): SharedPart {

@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client';
 import type { KubeClient } from '../../core/kube/api.ts';
 import type { Clock, Random } from '../../core/model/clock.ts';
 import type { Decision } from '../../core/model/decision.ts';
+import type { RequestReference } from '../../core/model/intent.ts';
 import type { MetricQuery } from '../../core/model/metric-query.ts';
 import type { MetricsView } from '../../core/model/metrics-view.ts';
 import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
@@ -55,6 +56,8 @@ export interface HpaControllerOptions {
     readonly nativeHpas?: PolicySource | undefined;
     /** What controls an owner of pods, by uid; absent: pods of a target are told by their labels. */
     readonly controllerOf?: ControllerOf | undefined;
+    /** Whether a requests policy moves the requests of a target's pods; absent: none does. */
+    readonly requestReferenceOf?: ((target: ObjectReference) => RequestReference | undefined) | undefined;
   };
   readonly metrics: () => MetricsView;
   /** Declares what a policy (`namespace/name`) wants asked of other sources than usage; replaces what it wanted before, `[]` forgets it. */

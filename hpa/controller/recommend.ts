@@ -1,4 +1,5 @@
 import type { Decision } from '../../core/model/decision.ts';
+import type { RequestReference } from '../../core/model/intent.ts';
 import type { MetricQuery } from '../../core/model/metric-query.ts';
 import type { MetricsView } from '../../core/model/metrics-view.ts';
 import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
@@ -25,6 +26,7 @@ import { assemble, type ScaleFacts } from './assemble.ts';
 import { conflictText, TargetIndex } from './conflicts.ts';
 import type { PodLister } from './ports.ts';
 import { metricQuery } from './queries.ts';
+import { referenceFor } from './request-reference.ts';
 import { SelectorRegistry } from './selectors.ts';
 import { isTransferred, transferText } from './transfer.ts';
 
@@ -39,6 +41,8 @@ export interface RecommendInput {
   readonly config: HpaConfig;
   /** What controls an owner of pods; absent: pods are told by their labels. */
   readonly controllerOf?: ControllerOf | undefined;
+  /** Whether a requests policy moves the requests of a target's pods; absent: none does. */
+  readonly requestReferenceOf?: ((target: ObjectReference) => RequestReference | undefined) | undefined;
   /**
    * What the controller remembers of a policy (`namespace/name`); default: what status keeps, and no history, so no stabilisation by wishes of the past and
    * no rate used up.
@@ -185,6 +189,7 @@ function inputOf(
     config: { ...config, dryRun: false },
     conflict: acts ? conflictOf(policy, targets.others(policy.target, identity(raw))) : undefined,
     controllerOf: input.controllerOf,
+    requestReference: referenceFor(policy, input.requestReferenceOf),
     othersOf: (_, pods) => {
       if (!acts) return [];
       const others = selectors.get(kindOf(raw))?.othersOf(namespace, placeOf(raw), pods) ?? [];

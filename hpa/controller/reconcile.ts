@@ -22,6 +22,7 @@ import { metricQueries, usesUsage } from './queries.ts';
 import { statusBefore, type ReconcileContext, type ReconcileTask, type Result } from './reconcile-task.ts';
 import { accepted, rejected } from './rejected.ts';
 import { emitEvents, writeStatus } from './report.ts';
+import { referenceFor } from './request-reference.ts';
 import { revisionOf } from './revision.ts';
 import { isTransferred, takeOver } from './transfer.ts';
 import type { ScaleRead } from './scale-access.ts';
@@ -219,6 +220,7 @@ function inputOf(
     config: options.config,
     conflict: acts ? conflictOf(policy, key) : undefined,
     controllerOf: options.reads.controllerOf,
+    requestReference: referenceFor(policy, options.reads.requestReferenceOf),
     // A policy that does not act stands in nobody's way.
     othersOf: (selector, matched) => {
       if (!acts) return [];
@@ -246,7 +248,8 @@ function factsOf(
   { memory }: ReconcileTask,
   { policy, input, scale }: { readonly policy: ScalingPolicy; readonly input: EvaluationInput; readonly scale: ScaleFacts },
 ): BatchFacts {
-  return { policy, scale, history: input.history, sizedAt: memory.size?.since, conflict: input.conflict };
+  const { history, conflict } = input;
+  return { policy, scale, history, sizedAt: memory.size?.since, conflict, rebased: input.requestReference !== undefined };
 }
 
 /** Another leader may have scaled since: the later time counts. */

@@ -1,4 +1,6 @@
 import type { TraceStep } from '../../core/model/decision.ts';
+import type { ResourceList } from '../../core/model/resource-list.ts';
+import { Quantity } from '../../core/units/index.ts';
 import { byMetrics } from './by-metrics.ts';
 import { withCondition } from './condition-update.ts';
 import { effectiveBounds, scheduleSteps, type EffectiveBounds } from './effective-bounds.ts';
@@ -40,11 +42,33 @@ export function evaluate(given: EvaluationInput): Evaluation {
       reason: 'SucceededGetScale',
       message: `the scale of ${targetName(input)} was read: ${replicasText(current)}`,
     }),
-    trace: [targetStep(input, bounds), ...scheduleSteps(bounds, spec)],
+    trace: [targetStep(input, bounds), ...rebaseSteps(input), ...scheduleSteps(bounds, spec)],
   };
   if (spec.pause?.replicas !== undefined) return parked(draft, spec.pause.replicas);
   if (readsMetrics(input, bounds)) return byMetrics(draft);
   return current === 0 ? disabled(draft) : forced(draft);
+}
+
+/** Utilization is measured against the template's requests, because a requests policy moves those of the pods. */
+function rebaseSteps({ requestReference }: EvaluationInput): TraceStep[] {
+  if (requestReference === undefined) return [];
+  const { policy, resources, template } = requestReference;
+  const what = resources.join(' and ');
+  const message =
+    template === undefined
+      ? `${policy.kind}/${policy.name} moves the ${what} requests of the pods, and the pod template is not known: the ${what} utilization is unknown`
+      : `${policy.kind}/${policy.name} moves the ${what} requests of the pods: utilization is measured against those of the pod template (${requestsText(template, resources)}), so that a resize changes nothing`;
+  return [{ step: 'rebase', message, values: { policy: `${policy.kind}/${policy.name}`, resources: what, known: template !== undefined } }];
+}
+
+function requestsText(template: ReadonlyMap<string, ResourceList>, resources: readonly string[]): string {
+  const parts = [...template].flatMap(([container, requests]) =>
+    resources.map((resource) => {
+      const milli = requests[resource];
+      return `${container} ${milli === undefined ? `no ${resource}` : `${resource} ${Quantity.ofMilli(BigInt(milli)).toString()}`}`;
+    }),
+  );
+  return parts.join(', ');
 }
 
 function targetStep(input: EvaluationInput, { min, max }: EffectiveBounds): TraceStep {

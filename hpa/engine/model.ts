@@ -1,5 +1,6 @@
 import type { ScalingHistory } from '../../core/model/cooldown.ts';
 import type { Condition } from '../../core/model/condition.ts';
+import type { RequestReference } from '../../core/model/intent.ts';
 import type { ObjectReference } from '../../core/model/object.ts';
 import type { UnknownReason } from '../../core/model/sample.ts';
 import type { Milli, ScalingSpec } from './spec.ts';
@@ -180,6 +181,8 @@ export interface EvaluationInput {
   readonly pods: readonly HpaPod[];
   /** What `ownedPods` left out; their samples are left out too. Absent: pods are told by labels only, as upstream. */
   readonly selection?: PodSelectionFacts | undefined;
+  /** A requests policy moves requests of the pods: `pods` have those of the template in their place. */
+  readonly requestReference?: RequestReference | undefined;
   /** One for each metric of the spec. */
   readonly results: readonly MetricResult[];
   readonly state: HpaState;

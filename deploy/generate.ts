@@ -2,7 +2,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { horizontalPolicyCrd } from '../hpa/index.ts';
 import { metricSourceCrd } from '../metrics-aggregator/index.ts';
+import { renderClosedLoop } from '../docs/render-closed-loop.ts';
 import { renderErrorsDoc } from '../docs/render-errors-doc.ts';
+import { verticalPolicyCheckpointCrd } from '../vpa/checkpoint-crd.ts';
+import { verticalPolicyCrd } from '../vpa/policy-crd.ts';
 
 /** Every file that is made from code. `npm run gen` writes them, `npm run gen -- --check` fails when one differs. */
 function generatedFiles(): Map<string, string> {
@@ -11,7 +14,10 @@ function generatedFiles(): Map<string, string> {
   return new Map<string, string>([
     ['deploy/crds/concertina.dev_horizontalpolicies.yaml', crd(horizontalPolicyCrd())],
     ['deploy/crds/concertina.dev_metricsources.yaml', crd(metricSourceCrd())],
+    ['deploy/crds/concertina.dev_verticalpolicies.yaml', crd(verticalPolicyCrd())],
+    ['deploy/crds/concertina.dev_verticalpolicycheckpoints.yaml', crd(verticalPolicyCheckpointCrd())],
     ['docs/errors.md', renderErrorsDoc()],
+    ['docs/images/closed-loop.svg', renderClosedLoop()],
   ]);
 }
 

@@ -18,6 +18,7 @@ import type { Logger } from '../../core/runtime/logging.ts';
 import { createScaleAccess, fromHpa, metricQueries, parsePolicy } from '../../hpa/index.ts';
 import { factsOf } from '../../metrics-aggregator/index.ts';
 import { createAggregation, type AggregationOptions } from './aggregation.ts';
+import { captureVertical } from './capture-vertical.ts';
 import { clusterClock } from './cluster-clock.ts';
 import { confinedQuery, recordRequests, type RequestRecord } from './explain/sent-requests.ts';
 import type { DecisionSettings } from './settings.ts';
@@ -40,12 +41,13 @@ export interface CaptureOptions {
 export async function captureCluster(options: CaptureOptions): Promise<Omit<ClusterSnapshot, 'complete'>> {
   const { client, settings, namespace, only = () => true } = options;
   const { clock } = await clusterClock(client, options.clock);
-  const [policies, hpas, pods, nodes, metricSources] = await Promise.all([
+  const [policies, hpas, pods, nodes, metricSources, vertical] = await Promise.all([
     listOrEmpty(client, resourceTypes.horizontalPolicies, namespace),
     listOrEmpty(client, resourceTypes.horizontalPodAutoscalers, namespace),
     client.list(resourceTypes.pods, { namespace }).then((list) => list.items),
     namespace === undefined ? client.list(resourceTypes.nodes).then((list) => list.items) : Promise.resolve([]),
     listOrEmpty(client, resourceTypes.metricSources, undefined),
+    captureVertical(client, namespace),
   ]);
   const [scales, replicaSets] = await Promise.all([
     readScales(client, clock, [...policies, ...hpas]),
@@ -74,6 +76,7 @@ export async function captureCluster(options: CaptureOptions): Promise<Omit<Clus
     pods: named('Pod', 'v1', pods.map(pruneForSnapshot)),
     ...(replicaSets === undefined ? {} : { replicaSets }),
     nodes: named('Node', 'v1', nodes.map(pruneForSnapshot)),
+    vertical,
     metrics: {
       ...usageFacts(view, { record, namespace, usageSource: settings.metrics.usageSource }),
       queries: queries.map((query) => ({ query, result: view.query(query), ...sentFor(query, { record, metricSources, now }) })),

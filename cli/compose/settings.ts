@@ -3,37 +3,16 @@ import type { Argv, Options } from 'yargs';
 import { ConcertinaError, isConcertinaError } from '../../core/errors.ts';
 import { prometheusSourceName } from '../../core/model/metric-query.ts';
 import { childOf, leafPaths } from '../../core/runtime/config-schema.ts';
-import { durationMs, environmentName, flagName, loadConfig } from '../../core/runtime/config.ts';
+import { environmentName, flagName, loadConfig } from '../../core/runtime/config.ts';
 import { processSources } from '../../core/runtime/environment.ts';
 import { logLevels } from '../../core/runtime/logging.ts';
-
-const duration = (text: string, about: string, minMs = 0) => durationMs({ minMs }).prefault(text).describe(`${about} (${text})`);
-
-const notA = (what: string) => ({ error: ({ input }: { input?: unknown }) => `${JSON.stringify(input)} is not ${what}` });
-
-/** A number that is refused with its value and the form that it should have. */
-const number = (form: string, accepts: (value: number) => boolean) => z.number(notA(form)).refine(accepts, notA(form));
+import { address, duration, isAddress, isLoopback, notA, number } from './setting-parts.ts';
+import { admissionSettings, adoptable, historySettings, vpaSettings } from './vpa-settings.ts';
 
 /** Parts of the program that may run in a process of their own. */
-export const componentNames = ['metrics-aggregator', 'hpa'] as const;
+export const componentNames = ['metrics-aggregator', 'hpa', 'vpa'] as const;
 
-const address = (about: string) =>
-  z
-    .string()
-    .refine(isAddress, { error: ({ input }) => `"${String(input)}" is not HOST:PORT, such as 127.0.0.1:8443` })
-    .optional()
-    .describe(about);
-
-function isLoopback(at: string): boolean {
-  return /^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\]):/.test(at);
-}
-
-function isAddress(text: string): boolean {
-  const port = /^(?:\[[0-9a-fA-F:]+\]|[^:]+)?:(\d{1,5})$/.exec(text)?.[1];
-  return port !== undefined && Number(port) <= 65_535;
-}
-
-/** What the engine of horizontal policies may be told; shared by `run`, `recommend` and `demo`. */
+/** What the engines of policies may be told; shared by `run`, `recommend` and `demo`. */
 const decisionSettings = {
   cooldown: z
     .strictObject({
@@ -59,6 +38,8 @@ const decisionSettings = {
         .describe('Native HorizontalPodAutoscalers get the cooldowns too; false keeps upstream’s timing'),
     })
     .prefault({}),
+  vpa: vpaSettings.prefault({}),
+  history: historySettings.prefault({}),
   metrics: z
     .strictObject({
       pollInterval: duration('15s', 'Time between two polls of metrics.k8s.io', 100),
@@ -88,9 +69,12 @@ export const runSettings = z
   .strictObject({
     ...decisionSettings,
     adopt: z
-      .array(z.enum(['hpa'], notA('hpa')))
+      .array(adoptable)
       .default([])
-      .describe('Native objects that are carried out too, for clusters whose built-in controller is off: hpa (none)'),
+      .describe(
+        'Native objects that are carried out too, for clusters whose own controller of them is off: hpa (HorizontalPodAutoscaler), vpa (VerticalPodAutoscaler) (none)',
+      ),
+    admission: admissionSettings.prefault({}),
     dryRun: z.boolean(notA('true or false')).default(false).describe('Decide, explain and report, but change nothing in the cluster'),
     leaderElection: z
       .strictObject({
@@ -190,9 +174,9 @@ export const runSettings = z
     path: ['aggregator', 'url'],
     error: 'without metrics-aggregator among the components, the one that runs by itself must be named',
   })
-  .refine(({ aggregator, components }) => aggregator.url === undefined || components.includes('hpa'), {
+  .refine(({ aggregator, components }) => aggregator.url === undefined || decides(components), {
     path: ['aggregator', 'url'],
-    error: 'a process that only measures asks no other aggregator: leave it out, or add hpa to the components',
+    error: 'a process that only measures asks no other aggregator: leave it out, or add hpa or vpa to the components',
   })
   .refine((settings) => settings.aggregator.url === undefined || !serves(settings), {
     path: ['aggregator', 'url'],
@@ -223,7 +207,12 @@ export function electsLeader({
   readonly dryRun: boolean;
   readonly components: readonly string[];
 }): boolean {
-  return leaderElection.enabled && !dryRun && components.includes('hpa');
+  return leaderElection.enabled && !dryRun && decides(components);
+}
+
+/** Whether anything is decided in this process, not only measured. */
+export function decides(components: readonly string[]): boolean {
+  return components.includes('hpa') || components.includes('vpa');
 }
 
 export type RunSettings = z.output<typeof runSettings>;

@@ -3,6 +3,7 @@ import { ConcertinaError, messageOf } from '../errors.ts';
 import type { MetricQuery } from './metric-query.ts';
 import type { NodeUsage, PodUsage, QueryResult, SourceState } from './metrics-view.ts';
 import type { KubeObject, ResourceType } from './object.ts';
+import { isSteeringAnnotation } from './pod-shape.ts';
 import type { OwnerRecord } from './pod.ts';
 import { unknownReasons, type Doubt } from './sample.ts';
 
@@ -38,6 +39,19 @@ export interface SentRequest {
   readonly latencyMs?: number | undefined;
 }
 
+/** Policies of requests, with what they look at besides pods and nodes. Lists are empty where the cluster has no such kind. */
+export interface SnapshotVertical {
+  readonly verticalPolicies: readonly KubeObject[];
+  readonly verticalPodAutoscalers: readonly KubeObject[];
+  /** VerticalPolicyCheckpoints and VerticalPodAutoscalerCheckpoints. */
+  readonly checkpoints: readonly KubeObject[];
+  readonly limitRanges: readonly KubeObject[];
+  /** Deployments, StatefulSets and the like, with what their pod templates ask for; empty when there are no policies of requests. */
+  readonly workloads: readonly KubeObject[];
+  /** Plurals of kinds that the reader had no right to list: their lists are empty. Absent: none. */
+  readonly unread?: readonly string[] | undefined;
+}
+
 /**
  * Everything that a recommendation is made of, in one JSON file: what `concertina snapshot` writes and `concertina recommend --snapshot` reads.
  * `complete` is written last, so that a file that was cut short at a lucky place is known for what it is.
@@ -55,6 +69,8 @@ export interface ClusterSnapshot {
   /** Those that own one of the pods. Absent in files of older versions and when they could not be read: pods are told by their labels then. */
   readonly replicaSets?: readonly SnapshotOwner[] | undefined;
   readonly nodes: readonly KubeObject[];
+  /** What recommendations of requests are made of; absent in files of older versions. */
+  readonly vertical?: SnapshotVertical | undefined;
   readonly metrics: {
     readonly source: SourceState;
     /** Who gave the usage: `metrics.k8s.io` or `prometheus/<MetricSource>`; absent in files of older versions. */
@@ -151,6 +167,16 @@ const schema = z.object({
   pods: z.array(object),
   replicaSets: z.array(owner).optional(),
   nodes: z.array(object),
+  vertical: z
+    .object({
+      verticalPolicies: z.array(object),
+      verticalPodAutoscalers: z.array(object),
+      checkpoints: z.array(object),
+      limitRanges: z.array(object),
+      workloads: z.array(object),
+      unread: z.array(z.string()).optional(),
+    })
+    .optional(),
   metrics: z.object({
     usageSource: z.string().optional(),
     usageRequest: sentRequest.optional(),
@@ -211,19 +237,57 @@ export function parseSnapshot(text: string, file: string): ClusterSnapshot {
 }
 
 /**
- * A pod or node without what no decision needs: managed fields, annotations, and everything that may hold a secret (environment, commands,
+ * A pod or node without what no decision needs: managed fields, annotations that steer no autoscaler, and everything that may hold a secret (environment, commands,
  * arguments, probes, volume sources' contents).
  */
 export function pruneForSnapshot(raw: KubeObject): KubeObject {
-  const { managedFields: _managed, annotations: _annotations, ...metadata } = raw.metadata;
-  const spec = isRecord(raw.spec) ? { ...raw.spec } : raw.spec;
-  if (isRecord(spec)) {
-    for (const list of ['containers', 'initContainers', 'ephemeralContainers']) {
-      const containers = spec[list];
-      if (Array.isArray(containers)) spec[list] = containers.map(pruneContainer);
-    }
+  const { managedFields: _managed, annotations, ...rest } = raw.metadata;
+  const steering = Object.entries(annotations ?? {}).filter(([name]) => isSteeringAnnotation(name));
+  const metadata = steering.length === 0 ? rest : { ...rest, annotations: Object.fromEntries(steering) };
+  return { ...raw, metadata, ...(raw.spec === undefined ? {} : { spec: prunePodSpec(raw.spec) }) };
+}
+
+function prunePodSpec(raw: unknown): unknown {
+  if (!isRecord(raw)) return raw;
+  const spec = { ...raw };
+  for (const list of ['containers', 'initContainers', 'ephemeralContainers']) {
+    const containers = spec[list];
+    if (Array.isArray(containers)) spec[list] = containers.map(pruneContainer);
   }
-  return { ...raw, metadata, ...(spec === undefined ? {} : { spec }) };
+  return spec;
+}
+
+/** A workload: whose it is, what it selects, and what the pods of its template ask for. */
+export function pruneWorkloadForSnapshot(raw: KubeObject): KubeObject {
+  const { name, namespace, uid, ownerReferences, creationTimestamp } = raw.metadata;
+  const spec = isRecord(raw.spec) ? raw.spec : {};
+  const kept = ['replicas', 'parallelism', 'selector', 'strategy', 'updateStrategy', 'schedule', 'suspend'];
+  const status = isRecord(raw.status) ? raw.status : {};
+  const counts = Object.fromEntries(Object.entries(status).filter(([, value]) => typeof value === 'number'));
+  const pruned: Record<string, unknown> = Object.fromEntries(Object.entries(spec).filter(([field]) => kept.includes(field)));
+  if (isRecord(spec['template'])) pruned['template'] = pruneTemplate(spec['template']);
+  const job = spec['jobTemplate'];
+  if (isRecord(job) && isRecord(job['spec']) && isRecord(job['spec']['template'])) {
+    pruned['jobTemplate'] = { spec: { template: pruneTemplate(job['spec']['template']) } };
+  }
+  return {
+    ...(raw.apiVersion === undefined ? {} : { apiVersion: raw.apiVersion }),
+    ...(raw.kind === undefined ? {} : { kind: raw.kind }),
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+      ...(ownerReferences === undefined ? {} : { ownerReferences }),
+    },
+    spec: pruned,
+    status: counts,
+  };
+}
+
+function pruneTemplate(template: Record<string, unknown>): unknown {
+  const metadata = isRecord(template['metadata']) ? template['metadata'] : {};
+  return { metadata: { labels: metadata['labels'] ?? {} }, spec: prunePodSpec(template['spec'] ?? {}) };
 }
 
 /** A policy as {@link pruneForSnapshot} leaves it, with the annotations that the suite reads: pauses, take-overs. */

@@ -8,3 +8,5 @@ export { verticalPolicyCrd } from './policy-crd.ts';
 export { verticalPolicySpec, verticalPolicyStatus } from './policy-schema.ts';
 export { createRecommenderEngine } from './recommender/engine/recommender-engine.ts';
 export type { RecommenderEngine } from './recommender/engine/types.ts';
+export { createVpaController } from './controller/vpa-controller.ts';
+export type { VpaController, VpaControllerOptions, VpaHistory, VpaReads } from './controller/ports.ts';

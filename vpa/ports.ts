@@ -1,5 +1,6 @@
 import type { KubeObject, ObjectReference } from '../core/model/object.ts';
 import type { OwnerRecord, PodRecord } from '../core/model/pod.ts';
+import type { ResourceList } from '../core/model/resource-list.ts';
 import type { Labels, Selector } from '../core/model/selector.ts';
 import type { PolicyFailure, Recommendation, SizingPolicy } from './model.ts';
 
@@ -60,6 +61,8 @@ export interface WorkloadFacts {
   readonly owner: OwnerRecord | undefined;
   /** Container names of the pod template; `undefined` when there is no template to be read. */
   readonly templateContainers: readonly string[] | undefined;
+  /** Requests of those containers by name, in thousandths; absent where they are not kept. */
+  readonly templateRequests?: ReadonlyMap<string, ResourceList> | undefined;
   /** A new pod is ready before an old one goes: a Deployment that rolls with maxSurge of 1 or more. */
   readonly surges: boolean;
 }

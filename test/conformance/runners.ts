@@ -2,6 +2,7 @@ import { hpaRunner } from './hpa.ts';
 import { vpaCappingLimitsRunner } from './vpa-capping-limits.ts';
 import { vpaValidationRunner } from './vpa-validation.ts';
 import { updatePriorityRunner } from './vpa-update-priority.ts';
+import { vpaRecommenderRunner } from './vpa-recommender.ts';
 
 /** One case of a vector file; what `input` and `expected` hold is the file's own matter. */
 export interface VectorCase {
@@ -33,6 +34,9 @@ export const runners: Readonly<Record<string, VectorRunner>> = {
   'hpa-behavior.json': hpaRunner,
   'hpa-replica-calculator.json': hpaRunner,
   'hpa-trajectory.json': hpaRunner,
+  'vpa-histogram.json': vpaRecommenderRunner,
+  'vpa-checkpoint.json': vpaRecommenderRunner,
+  'vpa-recommender.json': vpaRecommenderRunner,
   'vpa-validation.json': vpaValidationRunner,
   'vpa-update-priority.json': updatePriorityRunner,
   'vpa-capping-limits.json': vpaCappingLimitsRunner,

@@ -3,7 +3,7 @@ import type { KubeObject } from '../../../core/model/object.ts';
 import type { Activity } from './activity.ts';
 import type { AdmissionRequest, WebhookAdmission } from './admission/index.ts';
 import type { KindTable } from './kinds/kind-table.ts';
-import type { Kind, KindContext } from './kinds/kind.ts';
+import type { AdmitContext, Kind, KindContext } from './kinds/kind.ts';
 import type { Store } from './storage/store.ts';
 import type { RegistryDeleteOptions, RegistryWriteOptions, UserInfo } from './types.ts';
 
@@ -39,6 +39,10 @@ export function kindContext(core: Core, user: UserInfo | undefined): KindContext
     get: (storageKey, namespace, name) => core.store.get(storageKey, namespace, name)?.object,
     list: (storageKey, namespace) => core.store.list(storageKey, namespace).map((stored) => stored.object),
   };
+}
+
+export function admitContext(core: Core, { user, subresource }: WriteOptions): AdmitContext {
+  return { ...kindContext(core, user), subresource: subresource === '' ? undefined : subresource };
 }
 
 const mutatingKey = 'admissionregistration.k8s.io/mutatingwebhookconfigurations';

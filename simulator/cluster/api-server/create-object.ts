@@ -1,7 +1,7 @@
 import { apiVersionOf } from '../../../core/model/object.ts';
 import type { KubeObject } from '../../../core/model/object.ts';
 import { checkNodeRestriction } from './admission/node-restriction.ts';
-import { hasWebhooks, kindContext, mutateByWebhooks, systemUser, validateByWebhooks } from './core.ts';
+import { admitContext, hasWebhooks, kindContext, mutateByWebhooks, systemUser, validateByWebhooks } from './core.ts';
 import type { Core, WriteAdmission, WriteOptions } from './core.ts';
 import { StatusError, alreadyExists, badRequest, forbidden, invalid, notFound } from './errors.ts';
 import type { FieldError } from './errors.ts';
@@ -18,26 +18,60 @@ export async function createObject(core: Core, kind: Kind, input: KubeObject, op
   checkNamespace(core, kind, draft);
   const { namespace, name } = draft.metadata;
   checkNodeRestriction(core.store, { operation: 'CREATE', type: kind.type, namespace, name, object: draft, user: options.user });
+  const generated = input.metadata.name === undefined || input.metadata.name === '';
   let object = complete(core, kind, draft, options);
-  if (hasWebhooks(core, kind)) object = await askWebhooks(core, kind, object, options);
-  else validateObject(kind, object, undefined);
-  claimName(core, kind, object, input.metadata.name === undefined || input.metadata.name === '');
+  if (hasWebhooks(core, kind)) object = await askWebhooks(core, kind, object, { ...options, generated });
+  else {
+    validateObject(kind, object, undefined);
+    kind.admit?.(object, undefined, admitContext(core, options));
+  }
+  claimName(core, kind, object, generated && object.metadata.name === name);
   if (options.dryRun === true) return new Stored(kind.storageKey, object, core.store.revision);
   return core.store.put(kind.storageKey, object);
 }
 
-async function askWebhooks(core: Core, kind: Kind, draft: KubeObject, options: WriteOptions): Promise<KubeObject> {
+interface CreateOptions extends WriteOptions {
+  /** The server has made the name. */
+  readonly generated: boolean;
+}
+
+async function askWebhooks(core: Core, kind: Kind, draft: KubeObject, options: CreateOptions): Promise<KubeObject> {
   const admission = admissionOf(draft, options);
   let object = draft;
-  const changed = await mutateByWebhooks(core, kind, { ...admission, object }, options.warnings);
-  if (changed !== undefined && changed !== draft) {
-    object = cloneJson(changed);
+  const shown = forMutating(kind, draft, options);
+  const name = options.generated ? undefined : draft.metadata.name;
+  const changed = await mutateByWebhooks(core, kind, { ...admission, name, object: shown }, options.warnings);
+  if (changed !== undefined && changed !== shown) {
+    object = fromMutating(changed, draft);
     kind.defaults?.(object);
+    kind.readmit?.(object, kindContext(core, options.user));
     kind.finishCreate?.(object);
     if (kind.custom !== undefined) object = prepareCustom(kind, object, undefined, options);
   }
   validateObject(kind, object, undefined);
+  kind.admit?.(object, undefined, admitContext(core, options));
   await validateByWebhooks(core, kind, { ...admission, object }, options.warnings);
+  return object;
+}
+
+/** Mutating webhooks see a new object before the server gives it name, identity and status. */
+function forMutating(kind: Kind, draft: KubeObject, { generated }: CreateOptions): KubeObject {
+  const { uid: _uid, creationTimestamp: _time, generation: _generation, name, ...rest } = draft.metadata;
+  const metadata = generated ? rest : { name, ...rest };
+  const shown: KubeObject = { ...draft, metadata: metadata as KubeObject['metadata'] };
+  if (kind.hasStatus && !kind.keepStatusOnCreate) delete shown.status;
+  return shown;
+}
+
+function fromMutating(changed: KubeObject, draft: KubeObject): KubeObject {
+  const object = cloneJson(changed);
+  const { name, namespace, uid, creationTimestamp, generation } = draft.metadata;
+  const own = Object.fromEntries(
+    Object.entries({ name, namespace, uid, creationTimestamp, generation }).filter(([, value]) => value !== undefined),
+  );
+  const given = object.metadata.name;
+  object.metadata = { ...own, ...object.metadata, name: given === undefined || given === '' ? name : given };
+  if (object.status === undefined && draft.status !== undefined) object.status = cloneJson(draft.status);
   return object;
 }
 

@@ -3,6 +3,7 @@ import type { KubeObject } from '../../../core/model/object.ts';
 import { Activity } from './activity.ts';
 import type { ActivityView } from './activity.ts';
 import { createWebhookAdmission } from './admission/index.ts';
+import type { ServiceAddress } from './admission/index.ts';
 import { Aggregation, registerCustomGroup } from './aggregation.ts';
 import type { AggregatedResource, Mount } from './aggregation.ts';
 import { AuditLog } from './audit.ts';
@@ -24,10 +25,12 @@ import { Identities } from './identity.ts';
 import { KindTable } from './kinds/kind-table.ts';
 import { ClusterRegistry } from './registry.ts';
 import { createReviews } from './reviews.ts';
+import { ServiceBackends } from './service-backends.ts';
 import { Store } from './storage/store.ts';
 import type { ApiHandler, Registry } from './types.ts';
 
 export type { ActivityView } from './activity.ts';
+export type { ServiceAddress } from './admission/index.ts';
 export type { AggregatedResource, Mount } from './aggregation.ts';
 export type { AuditListener, AuditRecord } from './audit.ts';
 export { StatusError, isStatusError } from './errors.ts';
@@ -67,6 +70,11 @@ export interface ApiServer {
   readonly faults: Faults;
   /** Serves an API group from elsewhere in the process, with an APIService object that says whether it is available. */
   mount(groupVersion: string, handler: ApiHandler, resources: readonly AggregatedResource[]): Mount;
+  /**
+   * Where a Service of the cluster leads: an address of this machine, for webhooks with `clientConfig.service`. The Service object must exist and have the port;
+   * one of type ExternalName needs no word. Answers the function that takes the address away.
+   */
+  serveService(service: { readonly namespace: string; readonly name: string }, address: ServiceAddress): () => void;
   /** Called once for every mutating request, over HTTP or in process; answers the function that ends it. */
   onAudit(listener: AuditListener): () => void;
   /** A new undici dispatcher that reaches the server without sockets. All of them share one activity count. */
@@ -87,13 +95,15 @@ const defaultHistory = 10_000;
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { clock, random } = options;
   const activity = new Activity();
+  const store = new Store(options.historyLimit ?? defaultHistory);
+  const backends = new ServiceBackends(store);
   const core: Core = {
-    store: new Store(options.historyLimit ?? defaultHistory),
+    store,
     kinds: new KindTable(),
     clock,
     random,
     activity,
-    webhooks: createWebhookAdmission({ clock, random }),
+    webhooks: createWebhookAdmission({ clock, random, resolveService: (service) => backends.resolve(service) }),
   };
   const audit = new AuditLog();
   const aggregation = new Aggregation(core);
@@ -123,6 +133,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     registry,
     handle,
     faults: server.faults,
+    serveService: (service, address) => backends.serve(service, address),
     mount: (groupVersion, handler, resources) => aggregation.mount(groupVersion, handler, resources),
     onAudit: (listener) => audit.onAudit(listener),
     dispatcher: () => {

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../../core/model/object.ts';
+import { applyLimitDefaults } from './admission/limit-ranger.ts';
 import { checkNodeRestriction } from './admission/node-restriction.ts';
-import { hasWebhooks, kindContext, mutateByWebhooks, systemUser, validateByWebhooks } from './core.ts';
+import { admitContext, hasWebhooks, kindContext, mutateByWebhooks, systemUser, validateByWebhooks } from './core.ts';
 import type { Core, WriteAdmission, WriteOptions } from './core.ts';
 import { createObject, prepareCustom, validateObject } from './create-object.ts';
 import { conflict, fieldErrors, invalid, methodNotAllowed, notFound } from './errors.ts';
@@ -36,6 +37,7 @@ export async function updateObject(core: Core, kind: Kind, input: KubeObject, op
   const next = buildNext(core, kind, { input: kind.decode === undefined ? input : kind.decode(input), old, options });
   if (hasWebhooks(core, kind)) return store(core, kind, await askWebhooks(core, kind, { current, next, options }));
   check(kind, next, old, options);
+  kind.admit?.(next, old, admitContext(core, options));
   return store(core, kind, { current, next, options });
 }
 
@@ -61,6 +63,7 @@ async function askWebhooks(core: Core, kind: Kind, { current, next: given, optio
   const changed = await mutateByWebhooks(core, kind, { ...admission, object: next }, options.warnings);
   if (changed !== undefined && changed !== next) next = buildNext(core, kind, { input: changed, old, options });
   check(kind, next, old, options);
+  kind.admit?.(next, old, admitContext(core, options));
   await validateByWebhooks(core, kind, { ...admission, object: next }, options.warnings);
   if (core.store.get(kind.storageKey, current.namespace, current.name) !== current) throw conflict(kind.type, current.name);
   return { current, next, options };
@@ -116,7 +119,7 @@ function buildNext(core: Core, kind: Kind, change: Change): KubeObject {
     case 'scale':
       return nextMain(core, kind, { ...change, input: { ...change.old, spec: change.input.spec } });
     case 'resize':
-      return resizePod(change.input, change.old, core.store.get('/nodes', '', nodeNameOf(change.old))?.object);
+      return resizePod(withLimitDefaults(core, change), change.old);
     case 'binding':
       return bindPod(change.input, change.old, core);
     case 'eviction':
@@ -130,9 +133,13 @@ function buildNext(core: Core, kind: Kind, change: Change): KubeObject {
   }
 }
 
-function nodeNameOf(pod: KubeObject): string {
-  const name = objectOf(pod.spec)['nodeName'];
-  return typeof name === 'string' ? name : '';
+/** LimitRanger also looks at a resize, as at a new pod. */
+function withLimitDefaults(core: Core, { input, old }: Change): KubeObject {
+  const ranges = core.store.list('/limitranges', old.metadata.namespace ?? '').map((stored) => stored.object);
+  if (ranges.length === 0) return input;
+  const draft = cloneJson(input);
+  applyLimitDefaults(draft, ranges);
+  return draft;
 }
 
 function nextMain(core: Core, kind: Kind, { input, old, options }: Change): KubeObject {

@@ -7,6 +7,7 @@ import { startTaintEvictionController } from './nodes/taint-eviction.ts';
 import type { ControllerContext, RunningController } from './runtime/controller.ts';
 import { createPodStore } from './runtime/pod-store.ts';
 import { startVolumeController, type VolumeOptions } from './volumes/volume-binder.ts';
+import { startCronJobController } from './workloads/cron-job.ts';
 import { startDaemonSetController } from './workloads/daemon-set.ts';
 import { startDeploymentController } from './workloads/deployment.ts';
 import { startJobController } from './workloads/job.ts';
@@ -32,8 +33,8 @@ export interface ControllerOptions {
 }
 
 /**
- * Starts the controllers of the embedded cluster: Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, disruption budgets, node lifecycle,
- * taint eviction, pod garbage and volumes. They act on changes until `stop`; `idle` answers whether all is at rest until time passes.
+ * Starts the controllers of the embedded cluster: Deployment, ReplicaSet, StatefulSet, DaemonSet, Job, CronJob, disruption budgets, node
+ * lifecycle, taint eviction, pod garbage and volumes. They act on changes until `stop`; `idle` answers whether all is at rest until time passes.
  * Immediate work runs on `setImmediate`: who drives virtual time must settle until `idle` and nothing is written any more.
  */
 export function startControllers(input: ControllersInput): RunningController {
@@ -47,6 +48,7 @@ export function startControllers(input: ControllersInput): RunningController {
     startStatefulSetController(context),
     startDaemonSetController(context),
     startJobController(context),
+    startCronJobController(context),
     startDisruptionController(context),
     startNodeLifecycleController(context, options.nodes),
     startTaintEvictionController(context),

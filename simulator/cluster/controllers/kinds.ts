@@ -307,6 +307,28 @@ export interface Job extends KubeObject {
   status?: JobStatus;
 }
 
+export interface CronJobSpec {
+  schedule: string;
+  timeZone?: string;
+  suspend?: boolean;
+  concurrencyPolicy?: string;
+  startingDeadlineSeconds?: number;
+  successfulJobsHistoryLimit?: number;
+  failedJobsHistoryLimit?: number;
+  jobTemplate: { metadata?: Partial<ObjectMeta>; spec: JobSpec };
+}
+
+export interface CronJobStatus {
+  active?: { kind: string; apiVersion: string; name: string; namespace: string; uid: string; resourceVersion: string }[] | undefined;
+  lastScheduleTime?: string;
+  lastSuccessfulTime?: string;
+}
+
+export interface CronJob extends KubeObject {
+  spec: CronJobSpec;
+  status?: CronJobStatus;
+}
+
 export interface PodDisruptionBudget extends KubeObject {
   spec: { selector?: LabelSelector; minAvailable?: IntOrPercent; maxUnavailable?: IntOrPercent };
   status?: {

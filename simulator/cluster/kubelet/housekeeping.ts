@@ -1,3 +1,4 @@
+import { evictionNotice } from './eviction-notice.ts';
 import type { NodeRuntime } from './node-runtime.ts';
 import { afterExit, updateServing } from './pod-life.ts';
 import type { PodLifeContext } from './pod-life.ts';
@@ -87,8 +88,7 @@ function relievePressure(node: NodeRuntime, pods: PodManager, { now, used }: { r
   node.pressureSince = now;
   const victim = worstOffender(node, now);
   if (victim !== undefined) {
-    const message = `The node was low on resource: memory. Threshold quantity: ${Math.floor(threshold)}, available: ${Math.max(0, Math.floor(available))}. `;
-    pods.fail(victim, { reason: 'Evicted', message, disruption: 'TerminationByKubelet' }, now);
+    pods.evict(victim, evictionNotice(victim, { thresholdBytes: threshold, availableBytes: available }, now), now);
   }
   return changed;
 }

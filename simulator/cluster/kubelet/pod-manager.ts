@@ -7,6 +7,8 @@ import { adoptPod, observeConditions, wasRunning } from './pod-adoption.ts';
 import type { RawPodStatus } from './pod-adoption.ts';
 import { drawDelay, simDuration } from './delay.ts';
 import type { Delay } from './delay.ts';
+import { evictionEvent } from './eviction-notice.ts';
+import type { EvictionNotice } from './eviction-notice.ts';
 import type { NodeRuntime } from './node-runtime.ts';
 import { advancePod, afterExit, planExit, stopContainers, updateServing } from './pod-life.ts';
 import type { PodLifeContext } from './pod-life.ts';
@@ -119,6 +121,20 @@ export class PodManager {
     stopContainers(pod, now, { code: 137, reason: 'Error' });
     pod.dirty = true;
     this.live(pod, now);
+  }
+
+  /** Gives a pod up because the node is short of memory, and says so in an Event. */
+  evict(pod: PodRuntime, notice: EvictionNotice, now: number): void {
+    const event = evictionEvent(pod, notice, now);
+    this.#context.writes.add(`event/${writeKey(pod)}`, async () => {
+      try {
+        await this.#context.clientOf(pod.node).create(resourceTypes.coreEvents, event);
+      } catch (error) {
+        // As with upstream's recorder an event is worth one attempt.
+        this.#context.onProblem(pod.key, error);
+      }
+    });
+    this.fail(pod, { reason: 'Evicted', message: notice.message, disruption: 'TerminationByKubelet' }, now);
   }
 
   /** Writes the pod's status (or deletes it) soon. */

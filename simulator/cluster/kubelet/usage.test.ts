@@ -63,6 +63,21 @@ describe('usage on a node', () => {
     });
     expect(conditionOf(statusOf(api, 'greedy'), 'DisruptionTarget')).toMatchObject({ status: 'True', reason: 'TerminationByKubelet' });
     expect([statusOf(api, 'modest').phase, statusOf(api, 'little').phase]).toEqual(['Running', 'Running']);
+    const [event, ...others] = api.all('events');
+    expect(others).toEqual([]);
+    expect(event).toMatchObject({
+      reason: 'Evicted',
+      type: 'Warning',
+      involvedObject: { kind: 'Pod', name: 'greedy' },
+      source: { component: 'kubelet', host: 'n1' },
+      message: statusOf(api, 'greedy').message,
+      metadata: { annotations: { offending_containers: 'c', starved_resource: 'memory' } },
+    });
+    expect(event?.['message']).toMatch(
+      /^The node was low on resource: memory\. Threshold quantity: [0-9]+[KM]?i?, available: [0-9]+[KM]?i?\. Container c was using [0-9]+[KM]?i?, request is 100Mi, has larger consumption of memory\. $/u,
+    );
+    const usage = Number(event?.metadata.annotations?.['offending_containers_usage']?.replace(/[KM]i$/u, ''));
+    expect(usage).toBeGreaterThan(0);
     const pressure = (): string | undefined =>
       (api.get('nodes', 'n1')!.status as { conditions: { type: string; status: string }[] }).conditions.find(
         ({ type }) => type === 'MemoryPressure',
@@ -250,3 +265,74 @@ function fetchText(
     }).on('error', reject);
   });
 }
+
+describe('memory that a pod needs, whatever it is given', () => {
+  it('ends every run that has too little and lets one with enough live: an OOM, a recommendation, peace', async () => {
+    const { clock, api, fleet } = await start();
+    const needs = { annotations: { 'concertina.dev/sim-memory': 'ramp:0s=20Mi,5s=300Mi' } };
+    api.put('pods', boundPod('small', { memoryLimit: '200Mi', ...needs }));
+    await clock.advance(60_000);
+    const container = statusOf(api, 'small').containerStatuses[0]!;
+    expect(container.restartCount).toBeGreaterThanOrEqual(2);
+    expect(container.lastState.terminated).toMatchObject({ reason: 'OOMKilled', exitCode: 137 });
+    api.remove('pods', 'small');
+    api.put('pods', boundPod('grown', { memoryLimit: '400Mi', ...needs }));
+    await clock.advance(60_000);
+    expect(statusOf(api, 'grown').containerStatuses[0]).toMatchObject({ restartCount: 0, ready: true });
+    expect(fleet.pod('default', 'grown')?.containers[0]?.memoryBytes).toBe(300 * 2 ** 20);
+    await fleet.stop();
+  });
+
+  it('a crash loop ends when a resize in place gives it enough', async () => {
+    const { clock, api, fleet } = await start();
+    const needs = { annotations: { 'concertina.dev/sim-memory': 'ramp:0s=20Mi,5s=300Mi' } };
+    api.put('pods', boundPod('web', { memoryLimit: '200Mi', ...needs }));
+    await clock.advance(60_000);
+    api.change('pods', 'web', (pod) => {
+      const spec = structuredClone(pod.spec) as { containers: { resources: { limits: Record<string, string> } }[] };
+      spec.containers[0]!.resources.limits['memory'] = '400Mi';
+      return { ...pod, spec, metadata: { ...pod.metadata, generation: 2 } };
+    });
+    await clock.advance(330_000);
+    const before = statusOf(api, 'web').containerStatuses[0]!.restartCount;
+    await clock.advance(60_000);
+    expect(statusOf(api, 'web').containerStatuses[0]).toMatchObject({
+      restartCount: before,
+      ready: true,
+      resources: { limits: { memory: '400Mi' } },
+    });
+    await fleet.stop();
+  });
+});
+
+it('a sidecar has a usage of its own, and so has each container that is named', async () => {
+  const { clock, api, fleet } = await start();
+  api.put(
+    'pods',
+    boundPod('web', {
+      annotations: {
+        'concertina.dev/sim-cpu': '200m',
+        'concertina.dev/sim-cpu.proxy': '50m',
+        'concertina.dev/sim-memory.proxy': '33Mi',
+        'concertina.dev/sim-cpu.log': '5m',
+      },
+      spec: {
+        initContainers: [{ name: 'proxy', image: 'proxy:1', restartPolicy: 'Always', resources: { requests: { cpu: '10m' } } }],
+        containers: [
+          { name: 'c', image: 'app:1' },
+          { name: 'log', image: 'log:1' },
+        ],
+      },
+    }),
+  );
+  await clock.advance(30_000);
+  const rates = Object.fromEntries((fleet.pod('default', 'web')?.containers ?? []).map(({ name, cpuMilli }) => [name, cpuMilli]));
+  expect(rates).toEqual({ proxy: 50, c: 200, log: 5 });
+  const published = fleet.scrape('n1').pods[0]?.containers ?? [];
+  expect(published.map(({ name }) => name).toSorted()).toEqual(['c', 'log', 'proxy']);
+  expect(published.find(({ name }) => name === 'proxy')?.memoryBytes).toBe(33 * 2 ** 20);
+  expect((api.get('pods', 'web')!.status as { initContainerStatuses: object[] }).initContainerStatuses).toMatchObject([
+    { name: 'proxy', ready: true, started: true, resources: { requests: { cpu: '10m' } } },
+  ]);
+  await fleet.stop();
+});

@@ -3,7 +3,10 @@ import { buildModule, lookUpModule, type GoModule } from './go-module.ts';
 import { findIn, pathFolders } from './path.ts';
 
 /** Real programs beside the control plane, on which some tests depend. */
-export type Companion = 'metrics-server' | 'metrics-adapter' | 'prometheus';
+export type Companion = 'metrics-server' | 'metrics-adapter' | 'prometheus' | VerticalPodAutoscalerProgram;
+
+/** The three programs of the upstream Vertical Pod Autoscaler. */
+export type VerticalPodAutoscalerProgram = 'vpa-recommender' | 'vpa-updater' | 'vpa-admission-controller';
 
 /** A companion that can be had. */
 export interface FoundCompanion {
@@ -36,6 +39,32 @@ const metricsAdapter: GoModule = {
   title: 'the metrics adapter',
 };
 
+/** Its CRDs and its RBAC are read from the module's `deploy` folder, so that there is no copy of them here. */
+export const verticalPodAutoscalerModule = {
+  dir: join(import.meta.dirname, '..', 'vertical-pod-autoscaler'),
+  path: 'k8s.io/autoscaler/vertical-pod-autoscaler',
+} as const;
+
+/** One folder in the cache for all three. */
+function verticalPodAutoscaler(program: 'recommender' | 'updater' | 'admission-controller'): GoModule {
+  return {
+    name: 'vertical-pod-autoscaler',
+    dir: verticalPodAutoscalerModule.dir,
+    package: `${verticalPodAutoscalerModule.path}/pkg/${program}`,
+    file: `vpa-${program}`,
+    stamps: {},
+    title: `the Vertical Pod Autoscaler's ${program}`,
+  };
+}
+
+const verticalPodAutoscalerSource = (
+  program: 'recommender' | 'updater' | 'admission-controller',
+): { readonly onPath: false; readonly module: GoModule; readonly remedy: string } => ({
+  onPath: false,
+  module: verticalPodAutoscaler(program),
+  remedy: `install Go so that it is built from ${verticalPodAutoscalerModule.dir}`,
+});
+
 /** `onPath`: whether a program of that name from elsewhere will do; an adapter of ours comes from nowhere else. */
 const sources: Readonly<Record<Companion, { readonly onPath: boolean; readonly module?: GoModule; readonly remedy: string }>> = {
   'metrics-server': {
@@ -45,6 +74,9 @@ const sources: Readonly<Record<Companion, { readonly onPath: boolean; readonly m
   },
   'metrics-adapter': { onPath: false, module: metricsAdapter, remedy: `install Go so that it is built from ${metricsAdapter.dir}` },
   prometheus: { onPath: true, remedy: "install Debian's package prometheus, or put the program prometheus on PATH" },
+  'vpa-recommender': verticalPodAutoscalerSource('recommender'),
+  'vpa-updater': verticalPodAutoscalerSource('updater'),
+  'vpa-admission-controller': verticalPodAutoscalerSource('admission-controller'),
 };
 
 /** Whether all of these can be had: on PATH, in the cache, or by building them. Builds nothing yet, so that it may be asked while tests are collected. */

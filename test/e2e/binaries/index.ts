@@ -1,2 +1,9 @@
-export { findCompanions, type Companion, type CompanionSearch, type FoundCompanion } from './companions.ts';
+export {
+  findCompanions,
+  verticalPodAutoscalerModule,
+  type Companion,
+  type CompanionSearch,
+  type FoundCompanion,
+  type VerticalPodAutoscalerProgram,
+} from './companions.ts';
 export { findControlPlane, type ControlPlaneBinaries, type Program } from './control-plane.ts';

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isIP } from 'node:net';
 import { Agent } from 'undici';
 import type { Clock } from '../../../../core/model/clock.ts';
 import type { Json } from '../json.ts';
@@ -13,9 +14,10 @@ export interface ServiceAddress {
 
 export interface WebhookCallerOptions {
   readonly clock: Clock;
-  /** Finds the back end of `clientConfig.service`; undefined says that there is none. */
+  /** Finds the back end of `clientConfig.service`; undefined, or a text that says why, when there is none. */
   readonly resolveService?:
-    ((service: { readonly namespace: string; readonly name: string; readonly port: number }) => ServiceAddress | undefined) | undefined;
+    | ((service: { readonly namespace: string; readonly name: string; readonly port: number }) => ServiceAddress | string | undefined)
+    | undefined;
 }
 
 export interface WebhookCaller {
@@ -46,7 +48,8 @@ export function createWebhookCaller(options: WebhookCallerOptions): WebhookCalle
     const agent = new Agent({
       connect: {
         ...(webhook.caBundle === undefined ? {} : { ca: webhook.caBundle }),
-        servername: target.serverName,
+        // An address is no server name (RFC 6066); the certificate is checked against it all the same.
+        ...(isIP(target.serverName) === 0 ? { servername: target.serverName } : {}),
         timeout: connectTimeoutMs,
       },
       headersTimeout: 0,
@@ -82,7 +85,9 @@ function targetOf(webhook: Webhook, options: WebhookCallerOptions): Target {
   shown.searchParams.set('timeout', `${webhook.timeoutSeconds}s`);
   if (service === undefined) return { shown, address: undefined, serverName: shown.hostname.replace(/^\[(.*)\]$/, '$1') };
   const address = options.resolveService?.(service);
-  if (address === undefined) throw postFailure(shown, `service ${JSON.stringify(service.name)} not found`);
+  if (address === undefined || typeof address === 'string') {
+    throw postFailure(shown, address ?? `service ${JSON.stringify(service.name)} not found`);
+  }
   return { shown, address, serverName: `${service.name}.${service.namespace}.svc` };
 }
 

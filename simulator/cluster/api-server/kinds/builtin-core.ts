@@ -19,7 +19,8 @@ import {
 import { defaultEvent, eventFromNew, eventToNew, validateEvent } from './events.ts';
 import { kind } from './kind.ts';
 import type { Kind } from './kind.ts';
-import { admitPod, copyTopologyLabels } from './pod-admission.ts';
+import { defaultLimitRange, validateLimitRange } from './limit-range.ts';
+import { admitClaimLimits, admitPod, admitPodLimits, copyTopologyLabels, readmitPod } from './pod-admission.ts';
 import { defaultPod, defaultTemplate, qosClass } from './pod-defaults.ts';
 import { validateConditionTypes, validatePod, validatePodStatus } from './pod-validation.ts';
 import type { PodSpec, PodTemplate } from './shapes.ts';
@@ -81,6 +82,8 @@ export const coreKinds: readonly Kind[] = [
     finishCreate: (draft) => {
       draft.status = { ...objectOf(draft.status), qosClass: qosClass(draft.spec as PodSpec) };
     },
+    readmit: readmitPod,
+    admit: admitPodLimits,
     completeStatus: keepQosClass,
     validate: validatePod,
     validateStatus: validatePodStatus,
@@ -177,6 +180,7 @@ export const coreKinds: readonly Kind[] = [
     keepStatusOnCreate: true,
     merge: mergeKeys['/persistentvolumeclaims'],
     defaults: defaultClaim,
+    admit: admitClaimLimits,
   }),
   kind({
     type: core('replicationcontrollers', 'ReplicationController', true),
@@ -198,6 +202,12 @@ export const coreKinds: readonly Kind[] = [
     merge: mergeKeys['/podtemplates'],
     defaults: (draft) => defaultTemplate(draft['template'] as PodTemplate | undefined),
   }),
-  kind({ type: core('limitranges', 'LimitRange', true), short: ['limits'], createOnUpdate: true }),
+  kind({
+    type: core('limitranges', 'LimitRange', true),
+    short: ['limits'],
+    createOnUpdate: true,
+    defaults: defaultLimitRange,
+    validate: validateLimitRange,
+  }),
   kind({ type: core('resourcequotas', 'ResourceQuota', true), short: ['quota'], subresources: ['status'] }),
 ];

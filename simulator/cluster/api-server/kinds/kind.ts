@@ -22,6 +22,11 @@ export interface KindContext {
   list(storageKey: string, namespace?: string): readonly KubeObject[];
 }
 
+export interface AdmitContext extends KindContext {
+  /** Which part of the object is written. */
+  readonly subresource: string | undefined;
+}
+
 /** A custom resource's schema work, as the `crd` room compiles it. */
 export interface CustomSchema {
   prepare(
@@ -77,6 +82,10 @@ export interface Kind {
   readonly prepareCreate: ((draft: KubeObject, context: KindContext) => void) | undefined;
   /** What follows from the rest of a new object: after defaults, and once more after webhooks have changed it. */
   readonly finishCreate: ((draft: KubeObject) => void) | undefined;
+  /** The mutating part of builtin admission that is repeated when webhooks have changed a new object; on a private copy. */
+  readonly readmit: ((draft: KubeObject, context: KindContext) => void) | undefined;
+  /** The validating part of builtin admission: after validation, before validating webhooks. Throws the refusal. */
+  readonly admit: ((object: KubeObject, old: KubeObject | undefined, context: AdmitContext) => void) | undefined;
   /** On a private top level and metadata; deeper parts must be replaced, not altered. */
   readonly prepareUpdate: ((next: KubeObject, old: KubeObject, context: KindContext) => void) | undefined;
   /** Completes a status that a client wrote; answers the same one when nothing is missing. */
@@ -139,6 +148,8 @@ export function kind(row: KindRow): Kind {
     defaults: undefined,
     prepareCreate: undefined,
     finishCreate: undefined,
+    readmit: undefined,
+    admit: undefined,
     prepareUpdate: undefined,
     completeStatus: undefined,
     validate: undefined,

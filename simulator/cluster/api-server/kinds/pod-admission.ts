@@ -1,9 +1,12 @@
 import { formatTime } from '../../../../core/model/condition.ts';
 import type { Random } from '../../../../core/model/clock.ts';
 import type { KubeObject } from '../../../../core/model/object.ts';
+import { applyLimitDefaults, claimLimitViolations, joinViolations, podLimitViolations } from '../admission/limit-ranger.ts';
 import { StatusError, forbidden } from '../errors.ts';
+import { objectOf } from '../json.ts';
 import { randomSuffix } from '../names.ts';
-import type { KindContext } from './kind.ts';
+import { checkNodeHolds } from '../subresources/resize.ts';
+import type { AdmitContext, KindContext } from './kind.ts';
 import type { Container, PodSpec, PodStatus, Toleration } from './shapes.ts';
 
 const pods = { group: '', plural: 'pods' };
@@ -14,8 +17,9 @@ const systemPriorities: Readonly<Record<string, number>> = {
   'system-cluster-critical': 2_000_000_000,
 };
 
-/** What the admission plugins that are on by default do to a new pod: ServiceAccount, Priority, DefaultTolerationSeconds. */
+/** What the admission plugins that are on by default do to a new pod: LimitRanger, ServiceAccount, Priority, DefaultTolerationSeconds. */
 export function admitPod(pod: KubeObject, context: KindContext): void {
+  readmitPod(pod, context);
   const spec = pod.spec as PodSpec;
   admitServiceAccount(pod, spec, context);
   admitPriority(pod, spec, context);
@@ -35,6 +39,33 @@ export function admitPod(pod: KubeObject, context: KindContext): void {
     ];
   }
   pod.status = status;
+}
+
+/** Containers that a webhook has added get the namespace's defaults too. */
+export function readmitPod(pod: KubeObject, context: KindContext): void {
+  applyLimitDefaults(pod, context.list('/limitranges', pod.metadata.namespace ?? ''));
+}
+
+/** LimitRanger's verdict on a new pod and on a resize, and whether the node could ever hold the latter. Pods on their way out are left alone. */
+export function admitPodLimits(pod: KubeObject, old: KubeObject | undefined, context: AdmitContext): void {
+  const { subresource } = context;
+  if (old !== undefined && subresource !== 'resize') return;
+  if (old?.metadata.deletionTimestamp === undefined) {
+    refuse(pods, pod, podLimitViolations(pod, context.list('/limitranges', pod.metadata.namespace ?? '')));
+  }
+  const node = objectOf(pod.spec)['nodeName'];
+  if (old !== undefined && typeof node === 'string') checkNodeHolds(pod, old, context.get('/nodes', '', node));
+}
+
+/** LimitRanger's verdict on a claim. */
+export function admitClaimLimits(claim: KubeObject, old: KubeObject | undefined, context: AdmitContext): void {
+  if (context.subresource !== undefined || old?.metadata.deletionTimestamp !== undefined) return;
+  const type = { group: '', plural: 'persistentvolumeclaims' };
+  refuse(type, claim, claimLimitViolations(claim, context.list('/limitranges', claim.metadata.namespace ?? '')));
+}
+
+function refuse(type: { readonly group: string; readonly plural: string }, object: KubeObject, violations: readonly string[]): void {
+  if (violations.length > 0) throw forbidden(type, object.metadata.name, joinViolations(violations));
 }
 
 function isMirror(pod: KubeObject): boolean {

@@ -13,9 +13,9 @@ const resizable = ['cpu', 'memory'];
 
 /**
  * The pod with new container resources and nothing else of the input, under the rules of the resize subresource: cpu and memory only, nothing removed, same QoS
- * class, a node that reports `resources` in its container statuses, and room in the node's allocatable.
+ * class, and a node that reports `resources` in its container statuses. Whether the node could hold it is {@link checkNodeHolds}'s.
  */
-export function resizePod(input: KubeObject, old: KubeObject, node: KubeObject | undefined): KubeObject {
+export function resizePod(input: KubeObject, old: KubeObject): KubeObject {
   const before = objectOf(old.spec) as PodSpec;
   const wanted = cloneJson(objectOf(input.spec)) as PodSpec;
   defaultPodSpec(wanted);
@@ -31,7 +31,6 @@ export function resizePod(input: KubeObject, old: KubeObject, node: KubeObject |
   const changed = !equalJson(spec, before);
   if (changed) errors.push(...checkPod(spec, before, old));
   if (errors.length > 0) throw invalid({ group: '', kind: 'Pod' }, old.metadata.name, errors);
-  if (changed) checkNode(spec, old, node);
   return { ...old, metadata: { ...old.metadata }, spec };
 }
 
@@ -92,9 +91,10 @@ function checkPod(spec: PodSpec, before: PodSpec, old: KubeObject): FieldError[]
 }
 
 /** The PodResize admission plugin: what could never fit the node is refused at once, and not left to the kubelet. */
-function checkNode(spec: PodSpec, old: KubeObject, node: KubeObject | undefined): void {
-  const allocatable = objectOf(objectOf(node?.status)['allocatable']);
-  if (node === undefined) return;
+export function checkNodeHolds(pod: KubeObject, old: KubeObject, node: KubeObject | undefined): void {
+  if (node === undefined || equalJson(pod.spec, old.spec)) return;
+  const spec = objectOf(pod.spec) as PodSpec;
+  const allocatable = objectOf(objectOf(node.status)['allocatable']);
   for (const resource of resizable) {
     const requested = podRequest(spec, resource);
     const limit = allocatable[resource];

@@ -33,7 +33,7 @@ interface Ending {
   readonly message: string;
 }
 
-/** Runs Jobs to their end: parallelism, completions, indexes, back-off limit, deadline, suspension and time to live. CronJobs are not served. */
+/** Runs Jobs to their end: parallelism, completions, indexes, back-off limit, deadline, suspension and time to live. */
 export function startJobController(context: ControllerContext): RunningController {
   const { registry, clock } = context;
   const type = resourceTypes.jobs;

@@ -1,0 +1,195 @@
+import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
+import { resourceTypes } from '../../core/model/object.ts';
+import type { Labels } from '../../core/model/selector.ts';
+import { createPolicyBook } from '../policy-book.ts';
+import type { KnownPolicy, ObjectSource } from '../ports.ts';
+import { createCheckpointPort, type CheckpointKind } from '../recommender/checkpoints/index.ts';
+import { createRecommender, type HistoryPort } from '../recommender/controller/index.ts';
+import { createRecommenderEngine } from '../recommender/engine/recommender-engine.ts';
+import { createHistoryPort, type HistoryTarget } from '../recommender/history/index.ts';
+import { createTargetResolver } from '../targets/index.ts';
+import { createUpdater } from '../updater/index.ts';
+import { createHorizontalRule } from './horizontal.ts';
+import { createNamespaceLimits } from './namespace-limits.ts';
+import { createNodeRooms } from './node-room.ts';
+import type { VpaController, VpaControllerOptions } from './ports.ts';
+import { createForeignVpas } from './rivals.ts';
+
+/** Puts the parts of the requests controller together: what recommends, what updates, and what both go by. */
+export function createVpaController(options: VpaControllerOptions): VpaController {
+  const { client, reads, clock, random, events, logger, registry, config } = options;
+  const { recommender: recommenderConfig, updater: updaterConfig, dryRun } = config;
+  const book = createPolicyBook({ verticalPolicies: reads.verticalPolicies, nativeVpas: reads.nativeVpas, config });
+  const targets = createTargetResolver({ client: options.reader, workloads: reads.workloads, clock, random, logger });
+  const limits = createNamespaceLimits(reads.limitRanges);
+  const monotonic = (): number => clock.monotonic();
+  const rooms = createNodeRooms({ nodes: () => reads.nodes.items(), pods: () => reads.pods.items(), monotonic });
+  const engine = createRecommenderEngine(recommenderConfig.estimation);
+  // Adopted ones are policies of this program, and rivals are told among those.
+  const foreign = createForeignVpas(config.adoptVpas ? undefined : reads.nativeVpas);
+  const ended = new AbortController();
+
+  const checkpoints = createCheckpointPort({
+    client,
+    clock,
+    logger,
+    engine,
+    existing: existingPolicies(reads),
+    config: recommenderConfig,
+    ignoredNamespaces: config.ignoredNamespaces,
+  });
+  const history = historyPort(options, { targets, checkpoints: checkpoints.store, engine, signal: ended.signal });
+  const recommender = createRecommender({
+    engine,
+    book,
+    targets,
+    pods: podPort(reads),
+    metrics: options.metrics,
+    client,
+    checkpoints,
+    history,
+    nodeRoom: ({ policy }, pods) => (reads.nodes.hasSynced() ? rooms.of(policy, pods) : undefined),
+    clock,
+    random,
+    events,
+    logger,
+    registry,
+    config: recommenderConfig,
+    dryRun,
+    adoptedCooldown: config.adoptedCooldown,
+  });
+  const horizontal = createHorizontalRule({
+    book,
+    horizontalClaims: options.horizontalClaims,
+    // A dry run moves nothing.
+    claims: () => (dryRun ? [] : recommender.claims()),
+    templateOf: ({ namespace = '', ...owner }) => targets.workload(namespace, owner)?.templateRequests,
+    monotonic,
+  });
+  const updater = createUpdater({
+    client,
+    book,
+    targets,
+    pods: () => reads.view(),
+    limits: (namespace) => limits.of(namespace),
+    admissionHealthy: options.admissionHealthy,
+    horizontal: (known) => horizontal.yields(known),
+    foreign: (known) => foreign.on(known),
+    historyOf: (key) => recommender.historyOf(key),
+    recordScaling: (key, direction, at) => void recommender.recordScaling(key, direction, at),
+    clock,
+    events,
+    logger,
+    registry,
+    config: updaterConfig,
+    dryRun,
+    onDecision: options.onDecision,
+    onPlan: (key, { decisions, holds }) => recommender.report(key, { decisions, holds }),
+  });
+  const unsubscribe = book.onChange(({ old, new: known }) => {
+    // A status that changes moves no claim.
+    if (old?.policy === known?.policy) return;
+    for (const target of new Set([old?.policy.target, known?.policy.target])) if (target !== undefined) options.onTargetChange?.(target);
+  });
+
+  return {
+    book,
+    targets,
+    limits: (namespace) => limits.of(namespace),
+    yields: (known) => horizontal.yields(known),
+    requestReferenceOf: (target) => horizontal.referenceOf(target),
+    start: () => {
+      recommender.start();
+      updater.start();
+    },
+    stop: async () => {
+      ended.abort();
+      await updater.stop();
+      await recommender.stop();
+    },
+    close: () => {
+      unsubscribe();
+      targets.close();
+      limits.close();
+      foreign.close();
+      book.close();
+    },
+    metricsChanged: () => recommender.metricsChanged(),
+    observeOom: (oom) => recommender.observeOom(oom),
+    passNow: async () => {
+      await recommender.passNow();
+      await updater.runOnce();
+    },
+    claims: () => recommender.claims(),
+    decisions: () => recommender.decisions(),
+    explain: (key) => recommender.explain(key),
+    historyReport: () => history?.import.report(),
+    stats: () => engine.stats(),
+  };
+}
+
+function podPort({ pods, view }: VpaControllerOptions['reads']) {
+  return {
+    get: (key: string) => pods.get(key),
+    items: () => pods.items(),
+    onDelta: (handler: Parameters<typeof pods.onDelta>[0]) => pods.onDelta(handler),
+    hasSynced: () => pods.hasSynced(),
+    lister: () => view(),
+  };
+}
+
+/** Whose checkpoints are no orphans: every object of the kind, whoever carries it out. */
+function existingPolicies({ verticalPolicies, nativeVpas }: VpaControllerOptions['reads']) {
+  const sources: Readonly<Record<CheckpointKind, ObjectSource | undefined>> = {
+    VerticalPolicy: verticalPolicies,
+    VerticalPodAutoscaler: nativeVpas,
+  };
+  return (kind: CheckpointKind): ReadonlySet<string> | undefined => {
+    const source = sources[kind];
+    if (source?.hasSynced() !== true) return undefined;
+    return new Set(source.items().map(({ metadata }: KubeObject) => `${metadata.namespace ?? ''}/${metadata.name}`));
+  };
+}
+
+function historyPort(
+  { history, clock, random, logger, reads }: VpaControllerOptions,
+  parts: {
+    readonly targets: ReturnType<typeof createTargetResolver>;
+    readonly checkpoints: { containers(key: string): readonly string[] };
+    readonly engine: ReturnType<typeof createRecommenderEngine>;
+    readonly signal: AbortSignal;
+  },
+): (HistoryPort & ReturnType<typeof createHistoryPort>) | undefined {
+  if (history === undefined) return undefined;
+  const { targets, checkpoints, engine, signal } = parts;
+  return createHistoryPort({
+    client: history.client,
+    config: history.config,
+    cache: history.cache,
+    clock,
+    random,
+    logger,
+    signal,
+    livePods: (namespace) =>
+      new Map<string, Labels>((reads.view()?.podsInNamespace(namespace) ?? []).map(({ name, labels }) => [name, labels])),
+    each: (series) => engine.observeHistory(series),
+    targetOf: (known) => historyTarget(known, { targets, checkpoints }),
+  });
+}
+
+/** The past of a policy that has checkpoints is in them already: counted twice it would weigh twice. */
+function historyTarget(
+  { key, policy }: KnownPolicy,
+  {
+    targets,
+    checkpoints,
+  }: { readonly targets: ReturnType<typeof createTargetResolver>; readonly checkpoints: { containers(key: string): readonly string[] } },
+): HistoryTarget | undefined {
+  const resolution = targets.resolve(policy);
+  const target: ObjectReference | undefined = policy.target;
+  if (target === undefined || resolution.state !== 'known' || checkpoints.containers(key).length > 0) return undefined;
+  return { key, namespace: policy.reference.namespace ?? '', kind: target.kind, name: target.name, selector: resolution.selector };
+}
+
+/** Kinds whose objects the book holds. */
+export const policyKinds = [resourceTypes.verticalPolicies.kind, resourceTypes.verticalPodAutoscalers.kind] as const;

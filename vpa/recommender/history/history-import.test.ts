@@ -1,0 +1,218 @@
+import { expect, test } from 'vitest';
+import { createMemoryBlockCache } from './block-cache.ts';
+import type { HistoryFailure } from './history-client.ts';
+import { addLive, createHistoryBench, day, hour, target } from './history.fixture.ts';
+
+const unavailable: HistoryFailure = { ok: false, reason: 'source-unavailable', message: 'no answer', tooMuch: false };
+const tooMuch: HistoryFailure = { ok: false, reason: 'refused', message: 'too many samples', tooMuch: true };
+
+test('a live container gets its whole past in one series, on the grid, up to the start of the program', async () => {
+  const bench = createHistoryBench();
+  bench.targets.push(target('web'));
+  addLive(bench, 'web-1', 'web');
+  const report = await bench.start().run();
+  const to = Date.UTC(2026, 0, 9, 12);
+  expect(bench.given).toHaveLength(1);
+  const [series] = bench.given;
+  expect(series).toMatchObject({ namespace: 'shop', pod: 'web-1', container: 'app', labels: { app: 'web', hash: 'x' } });
+  expect(series?.timestamps).toEqual(Float64Array.from({ length: 48 }, (_, at) => to - (47 - at) * hour));
+  expect(new Set(series?.cpu)).toEqual(new Set([0.25]));
+  expect(new Set(series?.memory)).toEqual(new Set([1000]));
+  expect(report).toMatchObject({ state: 'done', namespaces: { done: 1, pending: 0, failed: [] }, series: 1, samples: 48, accepted: 48 });
+});
+
+test('queries are as they should be, and one at a time', async () => {
+  const bench = createHistoryBench();
+  bench.targets.push(target('web'), target('api', { namespace: 'back.end' }));
+  addLive(bench, 'web-1', 'web');
+  await bench.start({ config: { lengthMs: 2 * day, job: 'kubelet' } }).run();
+  expect(bench.prometheus.queries.slice(0, 3).map(({ query }) => query)).toEqual([
+    String.raw`sum by (namespace, pod, container) (rate(container_cpu_usage_seconds_total{job="kubelet", namespace=~"back\\.end|shop", pod!="", container!="", container!="POD"}[1h]))`,
+    String.raw`max by (namespace, pod, container) (container_memory_working_set_bytes{job="kubelet", namespace=~"back\\.end|shop", pod!="", container!="", container!="POD"})`,
+    String.raw`max by (namespace, pod, owner_kind, owner_name) (max_over_time(kube_pod_owner{namespace=~"back\\.end|shop"}[24h]))`,
+  ]);
+  expect(bench.prometheus.mostOpen).toBe(1);
+});
+
+test('pods that are gone are found by their topmost controller and join the aggregate of those that live', async () => {
+  const bench = createHistoryBench();
+  const { prometheus } = bench;
+  bench.targets.push(target('web'), target('nightly', { kind: 'CronJob' }));
+  addLive(bench, 'web-new', 'web');
+  const gone = { namespace: 'shop', container: 'app', from: Date.UTC(2026, 0, 8), to: Date.UTC(2026, 0, 8, 3), cpu: 1, memory: 5 };
+  prometheus.pods.push({ ...gone, pod: 'web-old', owner: ['ReplicaSet', 'web-abc'] });
+  prometheus.pods.push({ ...gone, pod: 'nightly-1', owner: ['Job', 'nightly-77'] });
+  prometheus.pods.push({ ...gone, pod: 'stray' });
+  prometheus.pods.push({ ...gone, pod: 'other-1', owner: ['StatefulSet', 'other'] });
+  prometheus.owners.set('shop/web-abc', ['Deployment', 'web']);
+  prometheus.owners.set('shop/nightly-77', ['CronJob', 'nightly']);
+  const report = await bench.start().run();
+  const given = bench.given.map(({ pod, labels, timestamps }) => ({ pod, labels, points: timestamps.length }));
+  expect(given.toSorted((a, b) => (a.pod < b.pod ? -1 : 1))).toEqual([
+    { pod: 'nightly-1', labels: { app: 'nightly' }, points: 3 },
+    { pod: 'web-new', labels: { app: 'web', hash: 'x' }, points: 48 },
+    { pod: 'web-old', labels: { app: 'web', hash: 'x' }, points: 3 },
+  ]);
+  expect(report.droppedPods).toEqual({ unknownOwner: 1, noTarget: 1 });
+});
+
+test('without kube-state-metrics pods that are gone are dropped and counted; kept labels find them', async () => {
+  const bench = createHistoryBench();
+  const app = 'app.kubernetes.io/name';
+  bench.targets.push(target('web', { selector: { matchesNothing: false, requirements: [{ key: app, operator: '=', values: ['web'] }] } }));
+  const gone = { namespace: 'shop', container: 'app', from: Date.UTC(2026, 0, 8), to: Date.UTC(2026, 0, 8, 3), cpu: 1, memory: 5 };
+  bench.prometheus.pods.push({ ...gone, pod: 'web-old', kept: { label_app_kubernetes_io_name: 'web' } });
+  expect((await bench.start().run()).droppedPods).toEqual({ unknownOwner: 1, noTarget: 0 });
+  expect(bench.given).toEqual([]);
+  const podLabels = { metric: 'kube_pod_labels', prefix: 'label_', namespaceLabel: 'namespace', podLabel: 'pod' };
+  await bench.start({ config: { lengthMs: 2 * day, podLabels, owners: false } }).run();
+  expect(bench.given).toMatchObject([{ pod: 'web-old', labels: { [app]: 'web' } }]);
+});
+
+test('what is no amount is no sample: NaN, infinite and negative values stay unknown', async () => {
+  const bench = createHistoryBench();
+  bench.targets.push(target('web'));
+  addLive(bench, 'web-1', 'web');
+  const client = {
+    queryRange: async ({ query, start, end }: { query: string; start: number; end: number }, each: (series: never) => void) => {
+      const values = query.includes('cpu') ? Float64Array.of(NaN, Infinity, -1, 0.5) : Float64Array.of(NaN, 7, NaN, NaN);
+      const labels = { namespace: 'shop', pod: 'web-1', container: 'app' };
+      const points = { labels, timestamps: Float64Array.from({ length: 4 }, (_, at) => start + at * hour), values };
+      if (end - start > 4 * hour && !query.includes('kube')) each(points as never);
+      return Promise.resolve({ ok: true } as const);
+    },
+  };
+  await bench.start({ client, config: { lengthMs: 12 * hour } }).run();
+  expect(bench.given.map(({ cpu, memory }) => [[...cpu], [...memory]])).toEqual([
+    [
+      [NaN, 0.5],
+      [7, NaN],
+    ],
+  ]);
+});
+
+test('days that are over come from the cache; the one under way is read again', async () => {
+  const bench = createHistoryBench();
+  bench.targets.push(target('web'));
+  addLive(bench, 'web-1', 'web');
+  const cache = createMemoryBlockCache();
+  await bench.start({ cache }).run();
+  const first = bench.prometheus.queries.length;
+  const report = await bench.start({ cache }).run();
+  expect(first).toBe(9);
+  expect(bench.prometheus.queries.slice(first).map(({ start }) => start >= Date.UTC(2026, 0, 9))).toEqual([true, true, true]);
+  expect(report.cachedBlocks).toBe(2);
+  expect(bench.given[0]).toEqual(bench.given[1]);
+  await bench.start({ cache, config: { lengthMs: 2 * day, job: 'other' } }).run();
+  expect(bench.prometheus.queries.length).toBe(first + 3 + 9);
+});
+
+test('a failure loses nothing: it is tried again later, and what was read is not read again', async () => {
+  const bench = createHistoryBench();
+  bench.targets.push(target('web'));
+  addLive(bench, 'web-1', 'web');
+  let down = true;
+  bench.prometheus.refuse = ({ start }) => (down && start > Date.UTC(2026, 0, 9) ? unavailable : undefined);
+  const history = bench.start();
+  let done = false;
+  const running = history.run().finally(() => (done = true));
+  await bench.clock.advance(1000);
+  expect(bench.given).toEqual([]);
+  expect(history.report()).toMatchObject({
+    state: 'waiting',
+    namespaces: { pending: 1, failed: [] },
+    lastFailure: { reason: 'source-unavailable' },
+  });
+  const before = bench.prometheus.queries.length;
+  down = false;
+  expect(await bench.clock.advanceUntil(() => done, 60_000)).toBe(true);
+  expect((await running).state).toBe('done');
+  expect(bench.prometheus.queries.length - before).toBe(3);
+  expect(bench.given[0]?.timestamps.length).toBe(48);
+});
+
+test('a namespace that always fails is found among the others and given up', async () => {
+  const bench = createHistoryBench();
+  for (const namespace of ['a', 'b', 'bad', 'c']) {
+    bench.targets.push(target('web', { namespace }));
+    addLive(bench, 'web-1', 'web', namespace);
+  }
+  bench.prometheus.refuse = (_query, namespaces) => (namespaces.includes('bad') ? unavailable : undefined);
+  let done = false;
+  const history = bench.start({ config: { lengthMs: 2 * day, maxAttempts: 4, namespacesPerQuery: 4 } });
+  const running = history.run().finally(() => (done = true));
+  expect(await bench.clock.advanceUntil(() => done, day)).toBe(true);
+  const { namespaces, state } = await running;
+  expect(state).toBe('done');
+  expect(namespaces).toEqual({ done: 3, pending: 0, failed: [{ namespace: 'bad', reason: 'source-unavailable', message: 'no answer' }] });
+  expect(bench.given.map(({ namespace }) => namespace).toSorted()).toEqual(['a', 'b', 'c']);
+});
+
+test('what is too much is asked in smaller pieces, and every point is asked for once', async () => {
+  const bench = createHistoryBench();
+  for (const namespace of ['a', 'b', 'c']) {
+    bench.targets.push(target('web', { namespace }));
+    addLive(bench, 'web-1', 'web', namespace);
+  }
+  // At most 6 points of a query, and 12 of all its namespaces.
+  bench.prometheus.refuse = ({ start, end }, namespaces) => {
+    const points = (end - start) / hour + 1;
+    return points > 6 || points * namespaces.length > 12 ? tooMuch : undefined;
+  };
+  const report = await bench.start().run();
+  expect(report).toMatchObject({ state: 'done', queries: { failed: 0 }, series: 3, samples: 144 });
+  expect(report.queries.split).toBeGreaterThan(1);
+  expect(report.queries.split).toBeLessThan(8);
+  for (const { timestamps, cpu } of bench.given) expect([timestamps.length, cpu.includes(NaN)]).toEqual([48, false]);
+});
+
+test('one namespace in its smallest pieces that is still too much is given up at once, alone', async () => {
+  const bench = createHistoryBench();
+  bench.targets.push(target('web'));
+  bench.prometheus.refuse = () => tooMuch;
+  const report = await bench.start().run();
+  expect(report).toMatchObject({ state: 'done', namespaces: { failed: [{ namespace: 'shop', message: 'too many samples' }] } });
+});
+
+test('a batch that would take too much memory is read in parts', async () => {
+  const bench = createHistoryBench();
+  for (const namespace of ['a', 'b', 'c']) {
+    bench.targets.push(target('web', { namespace }));
+    for (let at = 0; at < 20; at++) addLive(bench, `web-${at}`, 'web', namespace);
+  }
+  const report = await bench.start({ config: { lengthMs: 2 * day, batchBytes: 40_000 } }).run();
+  expect(report).toMatchObject({ state: 'done', namespaces: { done: 3 }, series: 60 });
+  const asked = bench.prometheus.queries.map(({ query }) => /namespace=~?"([^"]*)"/.exec(query)?.[1]);
+  expect(asked).toContain('a|b|c');
+  expect(asked).toContain('b');
+});
+
+test('an import that was stopped goes on where it was', async () => {
+  const bench = createHistoryBench();
+  bench.targets.push(target('web'));
+  addLive(bench, 'web-1', 'web');
+  const stop = new AbortController();
+  bench.prometheus.refuse = ({ start }) => {
+    if (start > Date.UTC(2026, 0, 9)) stop.abort();
+    return undefined;
+  };
+  const history = bench.start();
+  expect((await history.run(stop.signal)).state).toBe('stopped');
+  expect(bench.given).toEqual([]);
+  const before = bench.prometheus.queries.length;
+  expect((await history.run()).state).toBe('done');
+  expect(bench.prometheus.queries.length - before).toBe(3);
+});
+
+test('a policy that comes later gets its past, and nothing is given twice', async () => {
+  const bench = createHistoryBench();
+  bench.targets.push(target('web'));
+  addLive(bench, 'web-1', 'web');
+  addLive(bench, 'api-1', 'api');
+  const history = bench.start();
+  await history.run();
+  bench.targets.push(target('api'), { ...target('web'), key: 'VerticalPodAutoscaler/shop/web' });
+  const report = await history.run();
+  expect(bench.given.map(({ pod }) => pod)).toEqual(['web-1', 'api-1']);
+  expect(report.cachedBlocks).toBe(2);
+});

@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto';
+import { createBackoff } from '../../../core/kube/backoff.ts';
+import { nextTurn } from '../../../core/kube/turn.ts';
+import { sleep, type Clock, type Random } from '../../../core/model/clock.ts';
+import type { Labels } from '../../../core/model/selector.ts';
+import type { Logger } from '../../../core/runtime/logging.ts';
+import type { SampleSeries } from '../engine/types.ts';
+import { createMemoryBlockCache, type BlockCache } from './block-cache.ts';
+import type { HistoryClient, HistoryFailure } from './history-client.ts';
+import { defaultHistoryConfig, type HistoryConfig } from './history-config.ts';
+import { historyGrid } from './history-grid.ts';
+import { createProgress, type HistoryReport } from './history-report.ts';
+import type { HistoryTarget } from './history-targets.ts';
+import { deliverNamespace, type NamespaceMemory } from './namespace-delivery.ts';
+import { readNamespaces } from './namespace-reader.ts';
+
+export interface HistoryImportOptions {
+  readonly client: HistoryClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** What is wanted now: asked at the start of each round, so that policies may come and go. */
+  readonly targets: () => readonly HistoryTarget[];
+  /** Labels of the live pods of a namespace, by name. */
+  readonly livePods: (namespace: string) => ReadonlyMap<string, Labels>;
+  /** Takes a series over and answers how many of its samples; `RecommenderEngine.observeHistory`. */
+  readonly each: (series: SampleSeries) => number;
+  readonly config?: Partial<HistoryConfig> | undefined;
+  /** Default: 64 MiB in memory. */
+  readonly cache?: BlockCache | undefined;
+  /** Called when a batch is through or has failed. */
+  readonly onProgress?: (() => void) | undefined;
+}
+
+export interface HistoryImport {
+  /**
+   * Reads the past of all targets that have not had theirs. Resolves when nothing is left to do, or the signal aborts; called again it goes on where it was. A
+   * namespace whose past could not be read is tried again, later and later; what fails takes nothing away.
+   */
+  run(signal?: AbortSignal): Promise<HistoryReport>;
+  report(): HistoryReport;
+  /** The target has its past, or it was given up. */
+  isSettled(target: HistoryTarget): boolean;
+}
+
+/**
+ * History at start (spec §3.11), made to spare the server and this process: namespaces in batches, a day at a time, one query at any time; days that are over come
+ * from the cache; a question that is too large is asked in smaller pieces. Of a batch no more than its own points are in memory. The past ends when the import is
+ * made: what follows is observed live.
+ */
+export function importHistory(options: HistoryImportOptions): HistoryImport {
+  const { client, clock, random, logger, targets, livePods, each } = options;
+  const config: HistoryConfig = { ...defaultHistoryConfig, ...options.config };
+  const cache = options.cache ?? createMemoryBlockCache();
+  const grid = historyGrid({ now: clock.now(), lengthMs: config.lengthMs, stepMs: config.resolutionMs });
+  const progress = createProgress();
+  const namespaces = new Map<string, NamespaceMemory>();
+  const size = { points: Infinity, namespaces: config.namespacesPerQuery };
+  const backoff = createBackoff({ baseMs: config.backoffMs.base, capMs: config.backoffMs.cap, random });
+  const reader = {
+    client,
+    config,
+    cache,
+    grid,
+    size,
+    scope: scopeOf(config),
+    onQuery: () => void (progress.asked += 1),
+    onSplit: () => void (progress.split += 1),
+    onCached: () => void (progress.cachedBlocks += 1),
+  };
+
+  const memoryOf = (namespace: string): NamespaceMemory => {
+    let memory = namespaces.get(namespace);
+    if (memory === undefined)
+      namespaces.set(namespace, (memory = { attempts: 0, delivered: new Set(), dropped: { unknownOwner: 0, noTarget: 0 } }));
+    return memory;
+  };
+  const pending = (): ReadonlySet<string> => {
+    const open = targets().filter(({ namespace, key }) => !progress.failed.has(namespace) && !memoryOf(namespace).delivered.has(key));
+    return new Set(open.map(({ namespace }) => namespace));
+  };
+
+  const noteFailure = (failure: HistoryFailure, batch: readonly string[]): void => {
+    const { reason, message, tooMuch } = failure;
+    progress.failures += 1;
+    progress.lastFailure = { at: clock.now(), reason, message };
+    logger.warn(
+      `the history of ${batch.length} namespaces (${batch[0] ?? ''}, …) could not be read; it is tried again, recommendations go on without`,
+      {
+        cause: message,
+      },
+    );
+    for (const namespace of batch) {
+      const memory = memoryOf(namespace);
+      memory.attempts += 1;
+      // One namespace, in the smallest pieces: asking again would be no smaller.
+      const hopeless = tooMuch && batch.length === 1;
+      if (!hopeless && memory.attempts < config.maxAttempts) continue;
+      progress.failed.set(namespace, { reason, message });
+      logger.warn(`the history of namespace ${namespace} is given up: its policies learn from now on`, { cause: message });
+    }
+  };
+
+  const runBatch = async (batch: readonly string[], signal: AbortSignal | undefined): Promise<boolean> => {
+    const reading = await readNamespaces({ ...reader, signal }, batch);
+    if (signal?.aborted === true) return false;
+    if (!reading.ok) {
+      noteFailure(reading, batch);
+      options.onProgress?.();
+      return false;
+    }
+    for (const [namespace, blocks] of reading.blocks) {
+      const memory = memoryOf(namespace);
+      const all = targets().filter((target) => target.namespace === namespace);
+      await deliverNamespace({ grid, progress, each, memory, namespace }, { blocks, targets: all, live: livePods(namespace) });
+      for (const { key } of all) memory.delivered.add(key);
+      memory.attempts = 0;
+    }
+    backoff.reset();
+    options.onProgress?.();
+    return true;
+  };
+
+  const run = async (signal?: AbortSignal): Promise<HistoryReport> => {
+    progress.state = 'running';
+    // Who asks at the same time is served together.
+    await nextTurn();
+    for (let open = pending(); open.size > 0; open = pending()) {
+      const batch = nextBatch([...open], (namespace) => memoryOf(namespace).attempts, config.namespacesPerQuery);
+      if (!(await runBatch(batch, signal)) && signal?.aborted !== true && pending().size > 0) {
+        progress.state = 'waiting';
+        await sleep(clock, backoff.next(), signal);
+        progress.state = 'running';
+      }
+      if (signal?.aborted === true) {
+        progress.state = 'stopped';
+        return report();
+      }
+    }
+    progress.state = 'done';
+    return report();
+  };
+
+  const report = (): HistoryReport => {
+    const { state, failed, asked, failures, split, cachedBlocks, series, samples, accepted, lastFailure } = progress;
+    const waiting = pending().size;
+    const memories = [...namespaces.values()];
+    const dropped = (why: 'unknownOwner' | 'noTarget'): number => memories.reduce((sum, memory) => sum + memory.dropped[why], 0);
+    return {
+      state,
+      from: grid.from,
+      to: grid.to,
+      namespaces: {
+        done: memories.filter(({ delivered }) => delivered.size > 0).length,
+        pending: waiting,
+        failed: [...failed].map(([namespace, why]) => ({ namespace, ...why })),
+      },
+      queries: { asked, failed: failures, split },
+      cachedBlocks,
+      series,
+      samples,
+      accepted,
+      droppedPods: { unknownOwner: dropped('unknownOwner'), noTarget: dropped('noTarget') },
+      lastFailure,
+    };
+  };
+
+  let running: Promise<HistoryReport> | undefined;
+  return {
+    run: (signal) =>
+      (running ??= run(signal).finally(() => {
+        running = undefined;
+      })),
+    report,
+    isSettled: ({ key, namespace }) => progress.failed.has(namespace) || namespaces.get(namespace)?.delivered.has(key) === true,
+  };
+}
+
+/** Those that never failed first; those that did in smaller and smaller company, so that a bad one is found. */
+function nextBatch(open: readonly string[], attempts: (namespace: string) => number, most: number): readonly string[] {
+  const sorted = open.toSorted((a, b) => attempts(a) - attempts(b) || (a < b ? -1 : 1));
+  const least = attempts(sorted[0] ?? '');
+  const count = Math.max(1, Math.floor(most / 2 ** least));
+  return sorted.filter((namespace) => attempts(namespace) === least).slice(0, count);
+}
+
+/** Blocks of another server, metric or resolution are other blocks. */
+function scopeOf(config: HistoryConfig): string {
+  const { source, resolutionMs, cpuMetric, memoryMetric, job, namespaceLabel, podLabel, containerLabel, owners, podLabels } = config;
+  const facts = [source, resolutionMs, cpuMetric, memoryMetric, job, namespaceLabel, podLabel, containerLabel, owners, podLabels ?? null];
+  return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 16);
+}

@@ -10,3 +10,15 @@ export { createRecommenderEngine } from './recommender/engine/recommender-engine
 export type { RecommenderEngine } from './recommender/engine/types.ts';
 export { createVpaController } from './controller/vpa-controller.ts';
 export type { VpaController, VpaControllerOptions, VpaHistory, VpaReads } from './controller/ports.ts';
+export { createFileBlockCache, createMemoryBlockCache, type HistoryClient } from './recommender/history/index.ts';
+export {
+  projectTargetWorkload,
+  unreadTargetFields,
+  wellKnownKinds,
+  type TargetWorkload,
+  type WellKnownKind,
+  type WorkloadSources,
+} from './targets/index.ts';
+export { createAdmission, createPodPatcher, defaultAdmissionConfig, removeRegistration, type Admission } from './admission/index.ts';
+export type { AdmissionConfig } from './admission/index.ts';
+export { allVpaGates, upstreamVpaGates, validateVpa } from './policy-validation.ts';

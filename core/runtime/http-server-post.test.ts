@@ -55,7 +55,7 @@ describe('connections', () => {
   it('tell how long they are kept', async () => {
     const { port } = await serve({ keepAliveMs: 120_000 });
     const agent = new Agent({ keepAlive: true });
-    const kept = await new Promise<string | undefined>((resolve, reject) => {
+    const kept = await new Promise<string | string[] | undefined>((resolve, reject) => {
       httpRequest({ port, host: '127.0.0.1', path: '/healthz', agent }, (response) => {
         response.resume();
         resolve(response.headers['keep-alive']);

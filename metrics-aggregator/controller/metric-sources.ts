@@ -8,6 +8,7 @@ import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
 import { readyCondition, type SourceHealth } from '../engine/source-condition.ts';
 import { parseMetricSource } from '../metric-source.ts';
 import type { MetricSourceSpec, MetricSourceStatus } from '../metric-source-schema.ts';
+import type { RangeAnswer, RangeOptions, RangeRequest } from '../sources/prometheus/index.ts';
 import type { MetricsSource, SourceFailure } from '../sources/source.ts';
 import { createNamespaceGuard } from './namespace-guard.ts';
 import type { DirectoryEntry, Heartbeat, SourceDirectory } from './source-directory.ts';
@@ -21,6 +22,8 @@ export interface BuiltSource {
   /** Asks for the version of the server, which costs it nothing. */
   probe(signal: AbortSignal): Promise<{ readonly ok: true; readonly version: string } | SourceFailure>;
   heartbeat: Heartbeat;
+  /** Asks for values of the past; absent: the source has none. */
+  readonly range?: ((request: RangeRequest, options?: RangeOptions) => Promise<RangeAnswer>) | undefined;
 }
 
 export type SourceBuilder = (
@@ -54,6 +57,8 @@ export interface MetricSources extends SourceDirectory {
   report(reports: readonly SourceReport[]): Promise<void>;
   /** The specs that are in order, by name of the MetricSource. */
   specs(): IterableIterator<readonly [name: string, spec: MetricSourceSpec]>;
+  /** What asks a MetricSource for values of the past; `undefined` while it is not in order. */
+  rangeOf(name: string): BuiltSource['range'];
   /** Resolves when nothing is being built. */
   settled(): Promise<void>;
 }
@@ -125,6 +130,10 @@ class Sources implements MetricSources {
   *specs(): Generator<readonly [string, MetricSourceSpec], undefined> {
     for (const [name, { spec }] of this.#held) if (spec !== undefined) yield [name, spec];
     return undefined;
+  }
+
+  rangeOf(name: string): BuiltSource['range'] {
+    return this.#held.get(objectName(name))?.built?.range;
   }
 
   settled(): Promise<void> {

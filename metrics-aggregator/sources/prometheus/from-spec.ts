@@ -8,6 +8,7 @@ import type { BuildInfoAnswer } from './names-query.ts';
 import { createCatalogue, type Catalogue } from './catalogue.ts';
 import { createPrometheusClient, type PrometheusClient } from './prometheus-client.ts';
 import { createPrometheusSource } from './prometheus-source.ts';
+import type { RangeAnswer, RangeOptions, RangeRequest } from './range-query.ts';
 import { limitsOf, type PrometheusLimits } from './source-limits.ts';
 
 /** Ways out other than the usual ones. */
@@ -109,6 +110,8 @@ export interface BuiltPrometheus {
   probe(signal: AbortSignal): Promise<BuildInfoAnswer>;
   /** Asks for the time of the newest sample. */
   heartbeat(signal: AbortSignal): Promise<HeartbeatAnswer>;
+  /** Usage of the past; one such question at a time. */
+  range(request: RangeRequest, options?: RangeOptions): Promise<RangeAnswer>;
 }
 
 /** Builds sources out of MetricSources for the aggregator. */
@@ -131,6 +134,7 @@ export function prometheusBuilder(
         limits: { concurrency, timeoutMs, queriesPerMinute, queriesPerMinutePerNamespace },
         probe: (signal) => client.buildInfo({ signal }),
         heartbeat: (signal) => askHeartbeat(client, signal),
+        range: (request, more) => client.range(request, more),
       },
     };
   };

@@ -1,6 +1,7 @@
 /** The replicas controller: HorizontalPolicy, its decision engine and its control loop. */
 export { defaultEngineConfig, defaultHpaConfig } from './config.ts';
 export type { HpaConfig } from './config.ts';
+export { foreignClaims } from './controller/claims.ts';
 export { createHpaController } from './controller/controller.ts';
 export type { HpaController } from './controller/controller.ts';
 export { createScaleAccess } from './controller/scale-access.ts';

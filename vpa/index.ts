@@ -22,3 +22,4 @@ export {
 export { createAdmission, createPodPatcher, defaultAdmissionConfig, removeRegistration, type Admission } from './admission/index.ts';
 export type { AdmissionConfig } from './admission/index.ts';
 export { allVpaGates, upstreamVpaGates, validateVpa } from './policy-validation.ts';
+export { evictionOoms } from './recommender/engine/observers.ts';

@@ -2,10 +2,15 @@ import { messageOf } from '../../core/errors.ts';
 import { createReflector, type KubeClient, type Reflector } from '../../core/kube/index.ts';
 import type { Clock, Random } from '../../core/model/clock.ts';
 import { buildClusterView, type ClusterView } from '../../core/model/cluster-view.ts';
+import { parseTime } from '../../core/model/condition.ts';
 import { createInterner } from '../../core/model/interner.ts';
 import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
 import { projectPod, unreadPodFields, type OwnerRecord, type PodRecord } from '../../core/model/pod.ts';
+import type { PdbRecord } from '../../core/model/pdb.ts';
 import type { Logger } from '../../core/runtime/logging.ts';
+import { projectTargetWorkload, unreadTargetFields, type TargetWorkload } from '../../vpa/index.ts';
+import { withoutManagedFields, type MirrorFailure } from './mirror-parts.ts';
+import { createVerticalMirrors, type VerticalMirrors } from './vertical-mirrors.ts';
 
 /** Live copies of what the components look at. */
 export interface Mirrors {
@@ -13,7 +18,9 @@ export interface Mirrors {
   readonly policies: Reflector<KubeObject>;
   readonly nativeHpas: Reflector<KubeObject>;
   readonly metricSources: Reflector<KubeObject>;
-  readonly replicaSets: Reflector<OwnedObject>;
+  readonly replicaSets: Reflector<TargetWorkload>;
+  /** Absent where requests are not decided. */
+  readonly vertical: VerticalMirrors | undefined;
   /** What controls an owner of pods: what Deployment a ReplicaSet belongs to. */
   readonly controllerOf: (owner: OwnerRecord) => OwnerRecord | 'none' | undefined;
   /** Pods in phase Running. */
@@ -27,13 +34,16 @@ export function createMirrors(deps: {
   clock: Clock;
   random: Random;
   logger: Logger;
-  /** Without deciding, only the pods and the sources are mirrored: what a process does not read it needs no right to. */
-  decides: boolean;
+  /** Who decides in this process. Without, only the pods and the sources are mirrored: what a process does not read it needs no right to. */
+  decides: { readonly hpa: boolean; readonly vpa: boolean };
+  /** Every pod that has just come to be, as the API server has it. */
+  onNewPod?: ((pod: KubeObject) => void) | undefined;
 }): Mirrors {
   const { client, clock, random, logger } = deps;
   const interner = createInterner();
   const warn =
-    (plural: string) => (failure: { readonly kind: string; readonly phase: string; readonly error: unknown; readonly retryInMs: number }) =>
+    (plural: string) =>
+    (failure: MirrorFailure): void =>
       logger.warn(`the mirror of ${plural} met a failure`, {
         kind: failure.kind,
         phase: failure.phase,
@@ -43,33 +53,40 @@ export function createMirrors(deps: {
   const whole = (
     type: (typeof resourceTypes)['horizontalPolicies' | 'horizontalPodAutoscalers' | 'metricSources'],
   ): Reflector<KubeObject> => createReflector({ client, type, clock, random, project: withoutManagedFields, onFailure: warn(type.plural) });
+  const tellNew = newPods(clock, deps.onNewPod);
   const pods = createReflector<PodRecord>({
     client,
     type: resourceTypes.pods,
     clock,
     random,
-    project: (raw) => projectPod(raw, interner),
+    project: (raw) => {
+      tellNew(raw);
+      return projectPod(raw, interner);
+    },
     omit: unreadPodFields,
     onFailure: warn('pods'),
   });
   const policies = whole(resourceTypes.horizontalPolicies);
   const nativeHpas = whole(resourceTypes.horizontalPodAutoscalers);
   const metricSources = whole(resourceTypes.metricSources);
-  const replicaSets = createReflector<OwnedObject>({
+  const replicaSets = createReflector<TargetWorkload>({
     client,
     type: resourceTypes.replicaSets,
     clock,
     random,
-    project: (raw) => projectOwned(raw, interner),
-    omit: ['spec', 'status'],
+    project: (raw) => projectTargetWorkload(raw, interner, 'ReplicaSet'),
+    omit: unreadTargetFields('ReplicaSet'),
     onFailure: warn('replicasets'),
   });
   const owners = new Map<string, OwnerRecord | 'none'>();
   replicaSets.onDelta(({ old, new: next }) => {
-    if (next !== undefined) owners.set(next.uid, next.controller);
+    if (next !== undefined) owners.set(next.uid, next.owner ?? 'none');
     else if (old !== undefined) owners.delete(old.uid);
   });
-  const all = [pods, metricSources, ...(deps.decides ? [policies, nativeHpas, replicaSets] : [])];
+  const { hpa, vpa } = deps.decides;
+  const vertical = vpa ? createVerticalMirrors({ client, clock, random, logger, interner, warn, replicaSets }) : undefined;
+  // A requests policy gives way to horizontal ones, whoever carries them out.
+  const all = [pods, metricSources, ...(hpa || vpa ? [policies, nativeHpas, replicaSets] : []), ...(vertical?.all ?? [])];
   let running = 0;
   const isRunning = (pod: PodRecord | undefined): number => (pod?.phase === 'Running' ? 1 : 0);
   pods.onDelta((delta) => {
@@ -82,6 +99,7 @@ export function createMirrors(deps: {
     nativeHpas,
     metricSources,
     replicaSets,
+    vertical,
     controllerOf: ({ uid }) => owners.get(uid),
     start: () => {
       for (const mirror of all) mirror.start();
@@ -92,40 +110,42 @@ export function createMirrors(deps: {
   };
 }
 
-/** An object as far as it tells whose it is. */
-interface OwnedObject {
-  readonly uid: string;
-  readonly controller: OwnerRecord | 'none';
-}
+/** Older ones were there before this program was, or came while it did not look. */
+const newPodMs = 120_000;
+const mostNewPods = 10_000;
 
-function projectOwned({ metadata }: KubeObject, interner: ReturnType<typeof createInterner>): OwnedObject {
-  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
-  const uid = metadata.uid ?? '';
-  if (owner === undefined) return { uid, controller: 'none' };
-  const { apiVersion, kind, name } = owner;
-  // ReplicaSets of one Deployment share its record.
-  return { uid, controller: interner.object('owner', owner.uid, () => ({ apiVersion, kind, name, uid: owner.uid })) };
-}
-
-function withoutManagedFields(raw: KubeObject): KubeObject {
-  const { managedFields: _managed, ...metadata } = raw.metadata;
-  return { ...raw, metadata };
+/** Tells each young pod once, out of all that is seen of it. */
+function newPods(clock: Clock, tell: ((pod: KubeObject) => void) | undefined): (raw: KubeObject) => void {
+  if (tell === undefined) return () => undefined;
+  const told = new Set<string>();
+  return (raw) => {
+    const { uid = '', creationTimestamp } = raw.metadata;
+    if (told.has(uid)) return;
+    const created = parseTime(creationTimestamp);
+    if (created === undefined || clock.now() - created > newPodMs) return;
+    told.add(uid);
+    const [oldest] = told;
+    if (told.size > mostNewPods && oldest !== undefined) told.delete(oldest);
+    tell(raw);
+  };
 }
 
 /** Least time between two snapshots of the pods, milliseconds: with 150,000 pods one takes some 20 ms. */
 const viewMaxAgeMs = 1_000;
 
-/** One snapshot of the pods for all evaluations of a tick; made anew when something has changed and the last one is a second old. */
-export function cachedView(pods: Reflector<PodRecord>, clock: Clock): () => ClusterView {
+/** One snapshot of the pods, and of budgets where they are mirrored, for all evaluations of a tick; made anew when something has changed and the last one is a second old. */
+export function cachedView(pods: Reflector<PodRecord>, clock: Clock, budgets?: Reflector<PdbRecord>): () => ClusterView {
   let view: ClusterView | undefined;
   let madeAt = 0;
   let changed = true;
-  pods.onDelta(() => {
+  const note = (): void => {
     changed = true;
-  });
+  };
+  pods.onDelta(note);
+  budgets?.onDelta(note);
   return () => {
     if (view === undefined || (changed && clock.monotonic() - madeAt >= viewMaxAgeMs)) {
-      view = buildClusterView({ at: clock.now(), pods: pods.items() });
+      view = buildClusterView({ at: clock.now(), pods: pods.items(), pdbs: budgets?.items() ?? [] });
       madeAt = clock.monotonic();
       changed = false;
     }

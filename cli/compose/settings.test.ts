@@ -52,11 +52,52 @@ describe('settings', () => {
         downscaleStabilization: 300_000,
         adoptedCooldown: false,
       },
+      vpa: {
+        interval: 60_000,
+        updateInterval: 60_000,
+        recommenderName: 'default',
+        targetCpuPercentile: 0.9,
+        targetMemoryPercentile: 0.9,
+        lowerCpuPercentile: 0.5,
+        lowerMemoryPercentile: 0.5,
+        upperCpuPercentile: 0.95,
+        upperMemoryPercentile: 0.95,
+        margin: 0.15,
+        podMinCpu: 25,
+        podMinMemory: 262_144_000,
+        cpuHalfLife: 86_400_000,
+        memoryHalfLife: 86_400_000,
+        memoryInterval: 86_400_000,
+        memoryIntervalCount: 8,
+        oomBumpUpRatio: 1.2,
+        oomMinBumpUp: 104_857_600,
+        roundCpu: 1,
+        roundMemory: 1,
+        minReplicas: 2,
+        evictionTolerance: 0.5,
+        evictionRateLimit: -1,
+        evictionRateBurst: 1,
+        updateThreshold: 0.1,
+        boundsLifetime: 43_200_000,
+        evictAfterOom: 600_000,
+        inPlaceSkipDisruptionBudget: false,
+        checkpointsPerMinute: 1_200,
+        adoptedCooldown: false,
+        ignoredNamespaces: [],
+      },
+      history: { length: 691_200_000, resolution: 3_600_000 },
+      admission: {
+        servicePort: 443,
+        webhookName: 'concertina-vpa',
+        secret: 'concertina-webhook',
+        timeoutSeconds: 5,
+        external: false,
+      },
       metrics: { pollInterval: 15_000, maxAge: 180_000, timeout: 10_000, usageSource: 'metrics.k8s.io', qps: 200 },
       adopt: [],
       dryRun: false,
       leaderElection: { enabled: true, leaseName: 'concertina', leaseDuration: 15_000, renewDeadline: 10_000, retryPeriod: 2_000 },
-      components: ['metrics-aggregator', 'hpa'],
+      components: ['metrics-aggregator', 'hpa', 'vpa'],
       aggregator: { tokenFile: '/var/run/secrets/kubernetes.io/serviceaccount/token', plainHttp: false },
       serve: { auth: true },
       externalMetrics: { doubtful: 'refuse' },
@@ -98,6 +139,39 @@ describe('settings', () => {
     expect(settings.leaderElection.enabled).toBe(false);
     expect(settings.health.address).toBe('[::1]:9090');
     expect((await fromWords('--dry-run=false')).dryRun).toBe(false);
+  });
+
+  it('of requests are read from flags: amounts, shares, native objects, a webhook', async () => {
+    const settings = await fromWords(
+      '--adopt=hpa,vpa',
+      '--vpa-pod-min-cpu=10m',
+      '--vpa-pod-min-memory=64Mi',
+      '--vpa-max-allowed-memory=8Gi',
+      '--vpa-target-cpu-percentile=0.8',
+      '--vpa-ignored-namespaces=a,b',
+      '--admission-address=0.0.0.0:8443',
+      '--admission-service=webhook',
+      '--history-source=main',
+    );
+    expect(settings.adopt).toEqual(['hpa', 'vpa']);
+    expect(settings.vpa).toMatchObject({ podMinCpu: 10, podMinMemory: 2 ** 26, maxAllowedMemory: 2 ** 33, ignoredNamespaces: ['a', 'b'] });
+    expect(settings.admission).toMatchObject({ address: '0.0.0.0:8443', service: 'webhook' });
+    expect(settings.history.source).toBe('main');
+  });
+
+  it.each([
+    [['--vpa-pod-min-cpu=-1'], 'must be 0 or more'],
+    [['--vpa-pod-min-memory=lots'], 'is not a quantity'],
+    [['--vpa-target-cpu-percentile=90'], '90 is not a number from 0 to 1'],
+    [['--vpa-target-cpu-percentile=0.4'], 'percentiles must rise'],
+    [['--vpa-oom-bump-up-ratio=0.5'], '0.5 is not a number of 1 or more'],
+    [['--admission-address=0.0.0.0:8443'], 'exactly one of service and url'],
+    [['--admission-address=0.0.0.0:8443', '--admission-url=http://a'], 'must begin with https://'],
+    [['--admission-address=0.0.0.0:8443', '--admission-service=a', '--admission-external=true'], 'contradict each other'],
+    [['--admission-timeout-seconds=30'], 'is not a whole number from 1 to 5'],
+    [['--adopt=keda'], '"keda" is not hpa or vpa'],
+  ])('%s is refused', async (words, sentence) => {
+    await expect(fromWords(...words)).rejects.toThrow(sentence);
   });
 
   it.each([

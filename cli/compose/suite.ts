@@ -8,7 +8,7 @@ import { createHttpServer, type HttpServer } from '../../core/runtime/http-serve
 import type { Logger } from '../../core/runtime/logging.ts';
 import { createMetrics } from '../../core/runtime/metrics.ts';
 import { createShutdown, type Shutdown } from '../../core/runtime/shutdown.ts';
-import { createHpaController, defaultEngineConfig, defaultHpaConfig, type HpaConfig } from '../../hpa/index.ts';
+import { createHpaController, defaultEngineConfig, defaultHpaConfig, foreignClaims, type HpaConfig } from '../../hpa/index.ts';
 import { version } from '../version.ts';
 import { createAggregation, type AggregationOptions } from './aggregation.ts';
 import { splitAddress } from './address.ts';
@@ -17,6 +17,8 @@ import { cachedView, createMirrors, type Mirrors } from './mirrors.ts';
 import { electsLeader, type DecisionSettings, type RunSettings } from './settings.ts';
 import { createRemoteAggregation } from './remote-aggregation.ts';
 import { createServing, type Serving } from './serving.ts';
+import { createVertical, type Vertical } from './vertical.ts';
+import type { VerticalMirrors } from './vertical-mirrors.ts';
 import { createWork, type Work } from './work.ts';
 
 export interface SuiteOptions {
@@ -80,9 +82,16 @@ export function createSuite(options: SuiteOptions): Suite {
     observer: (outcome) => runtimeMetrics.observeApiRequest(apiRequestLabels(outcome)),
   });
 
-  const decides = settings.components.includes('hpa');
-  const mirrors = createMirrors({ client: unfenced, clock: transportClock, random, logger, decides });
-  const view = cachedView(mirrors.pods, clock);
+  const decides = { hpa: settings.components.includes('hpa'), vpa: settings.components.includes('vpa') };
+  const mirrors = createMirrors({
+    client: unfenced,
+    clock: transportClock,
+    random,
+    logger,
+    decides,
+    onNewPod: (pod) => vertical?.podCreated(pod),
+  });
+  const view = cachedView(mirrors.pods, clock, mirrors.vertical?.budgets);
   const { leaderElection } = settings;
   const elector = createLeaseElector({
     client: leaseClient,
@@ -104,8 +113,9 @@ export function createSuite(options: SuiteOptions): Suite {
     onFailure: (error) => logger.warn('the lease could not be read or renewed', { error: messageOf(error) }),
   });
   const elects = electsLeader(settings);
+  const dryRun = dryRunFence('this is a dry run');
   const led = elects ? unfenced.fenced(elector.fence()) : unfenced;
-  const client = settings.dryRun ? led.fenced(dryRunFence('this is a dry run')) : led;
+  const client = settings.dryRun ? led.fenced(dryRun) : led;
   const events = createEventRecorder({ client, clock, random, component: 'concertina', instance: identity });
 
   const progress = loopProgress({ clock, intervalMs: Math.max(settings.metrics.pollInterval, settings.hpa.syncPeriod), factor: 8 });
@@ -113,39 +123,26 @@ export function createSuite(options: SuiteOptions): Suite {
     progress.beat();
     runtimeMetrics.observeLoop('metrics-aggregator', report.durationMs / 1000, report.healthy ? 'ok' : 'error');
   };
-  const remote = settings.aggregator.url !== undefined;
-  const aggregation = remote
-    ? createRemoteAggregation({
-        settings,
-        clock,
-        transportClock,
-        random,
-        identity,
-        logger: logger.child({ component: 'metrics-aggregator' }),
-        onPoll,
-      })
-    : createAggregation({
-        client: metricsClient,
-        statusClient: settings.dryRun ? undefined : client,
-        clock,
-        transportClock,
-        random,
-        settings,
-        metricSources: mirrors.metricSources,
-        cluster: { runningPods: mirrors.runningPods, pods: () => mirrors.pods.items() },
-        secretNamespace: settings.metrics.secretNamespace ?? options.leaseNamespace,
-        logger: logger.child({ component: 'metrics-aggregator' }),
-        network: options.network,
-        registry: runtimeMetrics.registry,
-        onPoll,
-      });
+  const aggregation = aggregationOf(options, {
+    transportClock,
+    client: metricsClient,
+    statusClient: settings.dryRun ? undefined : client,
+    mirrors,
+    registry: runtimeMetrics.registry,
+    onPoll,
+  });
   const { aggregator } = aggregation;
+  const onDecision = (decision: Decision): void => {
+    aggregation.observeDecision?.(decision);
+    options.onDecision?.(decision);
+  };
   const hpa = createHpaController({
     client,
     reads: {
       policies: mirrors.policies,
       nativeHpas: mirrors.nativeHpas,
       controllerOf: mirrors.controllerOf,
+      requestReferenceOf: (target) => vertical?.controller.requestReferenceOf(target),
       pods: () => (mirrors.pods.hasSynced() ? view() : undefined),
       podChanges: mirrors.pods,
       podsAgeMs: () => {
@@ -161,13 +158,38 @@ export function createSuite(options: SuiteOptions): Suite {
     logger: logger.child({ component: 'hpa' }),
     registry: runtimeMetrics.registry,
     config: hpaConfig(settings, { dryRun: settings.dryRun, adoptHpas: settings.adopt.includes('hpa') }),
-    onDecision: (decision) => {
-      aggregation.observeDecision?.(decision);
-      options.onDecision?.(decision);
-    },
+    onDecision,
   });
-  if (decides) aggregator.onView((_, change) => hpa.metricsChanged(change));
-  const work = createWork({ aggregation, hpa: decides ? hpa : undefined, mirrors, logger, signal: shutdown.signal });
+  const vertical = hasVertical(mirrors)
+    ? createVertical({
+        client,
+        unfenced: settings.dryRun ? unfenced.fenced(dryRun) : unfenced,
+        clock,
+        transportClock,
+        random,
+        settings,
+        mirrors,
+        view,
+        metrics: () => aggregator.view(),
+        // Where another process decides on replicas, its policies are somebody else's.
+        horizontalClaims: () => (decides.hpa ? hpa.claims() : foreignClaims(mirrors.policies.items(), mirrors.nativeHpas.items())),
+        onTargetChange: (target) => hpa.touchTarget(target),
+        rangeOf: (name) => aggregation.sources?.rangeOf(name),
+        events,
+        logger,
+        registry: runtimeMetrics.registry,
+        identity,
+        namespace: options.leaseNamespace,
+        onDecision,
+      })
+    : undefined;
+  if (decides.hpa) aggregator.onView((_, change) => hpa.metricsChanged(change));
+  if (vertical !== undefined) {
+    aggregator.onView((_, { usage }) => {
+      if (usage) vertical.controller.metricsChanged();
+    });
+  }
+  const work = createWork({ aggregation, hpa: decides.hpa ? hpa : undefined, vpa: vertical, mirrors, logger, signal: shutdown.signal });
   const serving =
     aggregation.sources === undefined
       ? undefined
@@ -190,7 +212,13 @@ export function createSuite(options: SuiteOptions): Suite {
     logger,
     metrics: { render: () => runtimeMetrics.render(), contentType: runtimeMetrics.registry.contentType },
   });
-  addChecks(server, { mirrors, decides, isWorking: () => work.isWorking(), progress: () => progress.check() });
+  addChecks(server, {
+    mirrors,
+    decides,
+    isWorking: () => work.isWorking(),
+    progress: () => progress.check(),
+    admission: vertical === undefined ? undefined : () => vertical.readiness(),
+  });
   addShutdownSteps(shutdown, {
     work,
     elector: elects ? elector : undefined,
@@ -198,6 +226,7 @@ export function createSuite(options: SuiteOptions): Suite {
     mirrors,
     server,
     serving,
+    vertical,
     client: unfenced,
   });
 
@@ -212,6 +241,7 @@ export function createSuite(options: SuiteOptions): Suite {
       });
       logger.info('serving health and metrics', { ...address });
       await serving?.start();
+      await vertical?.startServing();
       const begin = (): void => {
         if (shutdown.signal.aborted) return;
         mirrors.start();
@@ -229,6 +259,44 @@ export function createSuite(options: SuiteOptions): Suite {
       return address;
     },
   };
+}
+
+/** What measures: in this process, or another one that is asked. */
+function aggregationOf(
+  { settings, clock, random, identity, logger, leaseNamespace, network }: SuiteOptions,
+  parts: {
+    readonly transportClock: Clock;
+    readonly client: KubeClient;
+    readonly statusClient: KubeClient | undefined;
+    readonly mirrors: Mirrors;
+    readonly registry: AggregationOptions['registry'];
+    readonly onPoll: NonNullable<AggregationOptions['onPoll']>;
+  },
+): ReturnType<typeof createAggregation> | ReturnType<typeof createRemoteAggregation> {
+  const { mirrors, transportClock, registry, onPoll } = parts;
+  const own = logger.child({ component: 'metrics-aggregator' });
+  if (settings.aggregator.url !== undefined) {
+    return createRemoteAggregation({ settings, clock, transportClock, random, identity, logger: own, onPoll });
+  }
+  return createAggregation({
+    client: parts.client,
+    statusClient: parts.statusClient,
+    clock,
+    transportClock,
+    random,
+    settings,
+    metricSources: mirrors.metricSources,
+    cluster: { runningPods: mirrors.runningPods, pods: () => mirrors.pods.items() },
+    secretNamespace: settings.metrics.secretNamespace ?? leaseNamespace,
+    logger: own,
+    network,
+    registry,
+    onPoll,
+  });
+}
+
+function hasVertical(mirrors: Mirrors): mirrors is Mirrors & { readonly vertical: VerticalMirrors } {
+  return mirrors.vertical !== undefined;
 }
 
 /** Settings as the replicas controller takes them. */
@@ -262,6 +330,7 @@ function addShutdownSteps(
     readonly mirrors: Mirrors;
     readonly server: HttpServer;
     readonly serving: Serving | undefined;
+    readonly vertical: Vertical | undefined;
     /** Closing one closes the connection for all. */
     readonly client: KubeClient;
   },
@@ -272,6 +341,12 @@ function addShutdownSteps(
   const { elector } = deps;
   if (elector !== undefined) shutdown.add({ phase: 'lease', name: 'lease', run: () => elector.stop() });
   shutdown.add({ phase: 'watches', name: 'mirrors', run: () => deps.mirrors.stop() });
+  const { vertical } = deps;
+  if (vertical !== undefined) {
+    // It answers until nothing else is done any more: a pod that is created meanwhile should be sized.
+    shutdown.add({ phase: 'servers', name: 'admission webhook', run: () => vertical.stopServing() });
+    shutdown.add({ phase: 'servers', name: 'requests controller', run: () => vertical.close() });
+  }
   shutdown.add({ phase: 'servers', name: 'health', run: () => deps.server.close() });
   const { serving } = deps;
   if (serving !== undefined) shutdown.add({ phase: 'servers', name: 'metrics API', run: () => serving.stop() });

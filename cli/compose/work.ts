@@ -7,16 +7,24 @@ export interface Work {
   isWorking(): boolean;
 }
 
+/** A component that works while this copy leads. */
+export interface Worker {
+  start(): void;
+  stop(): Promise<void>;
+}
+
 /** What only the leader does. It begins when the mirrors are complete: nothing is decided on half a picture. */
 export function createWork(deps: {
   aggregation: { start(): void; stop(): void };
-  /** Absent in a process that only measures. */
-  hpa: { start(): void; stop(): Promise<void> } | undefined;
+  /** Absent in a process that does not decide on replicas. */
+  hpa: Worker | undefined;
+  /** Absent in a process that does not decide on requests. */
+  vpa: Worker | undefined;
   mirrors: Mirrors;
   logger: Logger;
   signal: AbortSignal;
 }): Work {
-  const { aggregation, hpa, mirrors, logger } = deps;
+  const { aggregation, hpa, vpa, mirrors, logger } = deps;
   let wanted = false;
   let term = 0;
   return {
@@ -26,11 +34,21 @@ export function createWork(deps: {
       wanted = true;
       const mine = ++term;
       logger.info('starting to work', { why });
-      const needed = hpa === undefined ? [mirrors.pods] : [mirrors.pods, mirrors.policies];
-      void Promise.all(needed.map((mirror) => mirror.waitForSync(deps.signal))).then((synced) => {
-        if (!synced.every(Boolean) || mine !== term || !wanted) return;
+      const synced = async (needed: readonly { waitForSync(signal?: AbortSignal): Promise<boolean> }[]): Promise<boolean> => {
+        const all = await Promise.all(needed.map((mirror) => mirror.waitForSync(deps.signal)));
+        return all.every(Boolean) && mine === term && wanted;
+      };
+      void synced(hpa === undefined ? [mirrors.pods] : [mirrors.pods, mirrors.policies]).then((ready) => {
+        if (!ready) return;
         hpa?.start();
         aggregation.start();
+      });
+      // Replicas do not wait for what only requests need.
+      const { vertical } = mirrors;
+      if (vpa === undefined || vertical === undefined) return;
+      const needed = [mirrors.pods, vertical.verticalPolicies, vertical.nativeVpas, vertical.budgets, ...Object.values(vertical.workloads)];
+      void synced(needed).then((ready) => {
+        if (ready) vpa.start();
       });
     },
     stop: async (why) => {
@@ -39,7 +57,7 @@ export function createWork(deps: {
       term += 1;
       logger.info('stopping work', { why });
       aggregation.stop();
-      await hpa?.stop();
+      await Promise.all([hpa?.stop(), vpa?.stop()]);
     },
   };
 }

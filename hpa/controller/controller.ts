@@ -272,7 +272,7 @@ class RunningController implements HpaController {
 
   claims(): readonly Claim[] {
     const own = [...this.#memories.values()].flatMap(({ parsed }) => (parsed?.result.ok === true ? claimsOf(parsed.result.policy) : []));
-    return [...own, ...foreignClaims(this.#options.reads.nativeHpas?.items() ?? [])];
+    return [...own, ...foreignClaims([], this.#options.reads.nativeHpas?.items() ?? [])];
   }
 
   touchTarget(target: ObjectReference): void {

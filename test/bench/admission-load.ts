@@ -1,8 +1,10 @@
+import { PerformanceObserver, monitorEventLoopDelay } from 'node:perf_hooks';
 import { Agent, request } from 'node:https';
 
 /** What the load process is told, as JSON in its only argument. */
 export interface LoadRequest {
   readonly port: number;
+  readonly path: string;
   /** Requests a second, whatever becomes of those before. */
   readonly rate: number;
   readonly seconds: number;
@@ -97,6 +99,10 @@ async function main(load: LoadRequest): Promise<LoadReport> {
   let answered = 0;
   let patched = 0;
   let failed = 0;
+  const stalls = monitorEventLoopDelay({ resolution: 1 });
+  stalls.enable();
+ const gcs: string[] = [];
+  new PerformanceObserver((list) => { for (const e of list.getEntries()) { if (e.duration > 3) gcs.push(`${(e as any).detail.kind}:${e.duration.toFixed(0)}`); } }).observe({ entryTypes: ['gc'] });
   const start = performance.now();
   const send = (index: number): Promise<void> =>
     new Promise((resolve) => {
@@ -106,7 +112,7 @@ async function main(load: LoadRequest): Promise<LoadReport> {
         {
           host: '127.0.0.1',
           port: load.port,
-          path: '/mutate-pods?timeout=5s',
+          path: load.path,
           method: 'POST',
           agent,
           headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
@@ -136,6 +142,8 @@ async function main(load: LoadRequest): Promise<LoadReport> {
   }
   await Promise.all(pending);
   agent.destroy();
+  const bySecond = Array.from({ length: load.seconds }, (_, each) => latencies.subarray(each * load.rate, (each + 1) * load.rate).filter((x) => x > 10).length);
+  process.stderr.write(`over 10 ms by second ${bySecond.join(' ')}; own loop max ${Math.round(stalls.max / 1e6)} p99 ${(stalls.percentile(99) / 1e6).toFixed(1)} gcs ${gcs.join(' ')}\n`);
   const sorted = latencies.subarray(0, answered).toSorted();
   const at = (share: number): number => sorted[Math.min(answered - 1, Math.floor(answered * share))] ?? Number.NaN;
   return { answered, patched, failed, p50: at(0.5), p99: at(0.99), p999: at(0.999) };

@@ -10,7 +10,6 @@ import { projectPod, type PodRecord } from '../../../core/model/pod.ts';
 import { matchesSelector, selectorOf } from '../../../core/model/selector.ts';
 import { VirtualClock } from '../../../core/runtime/clock.ts';
 import { recordingLogger } from '../../../core/runtime/logging.ts';
-import { seededRandom } from '../../../core/runtime/random.ts';
 import { defaultRecommenderConfig } from '../../config.ts';
 import type { SizingPolicy } from '../../model.ts';
 import { recommendationOf } from '../../policy-status.ts';
@@ -353,7 +352,8 @@ export function scene(given: Partial<RecommenderOptions> = {}) {
     client,
     checkpoints: checkpoints.port,
     clock,
-    random: seededRandom(1),
+    // No jitter: a virtual clock cannot hold fractions of a millisecond.
+    random: () => 0,
     events: { emit: (_, { reason, message }) => void events.push(`${reason}: ${message}`) },
     logger,
     registry,

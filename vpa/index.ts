@@ -23,3 +23,20 @@ export { createAdmission, createPodPatcher, defaultAdmissionConfig, removeRegist
 export type { AdmissionConfig } from './admission/index.ts';
 export { allVpaGates, upstreamVpaGates, validateVpa } from './policy-validation.ts';
 export { evictionOoms } from './recommender/engine/observers.ts';
+export { recommendRequests, requestsOutlook } from './controller/recommend.ts';
+export type {
+  ApplyBlock,
+  ApplyFacts,
+  CheckpointFacts,
+  DataFacts,
+  EvaluatedRequests,
+  HorizontalFacts,
+  PodGroupAdaptation,
+  RecommendationDifference,
+  RequestsInput,
+  RequestsOutlook,
+  RequestsRecommendation,
+  ResourceTotal,
+  TargetFacts,
+} from './controller/recommend.ts';
+export type { Recommendation as SizingRecommendation } from './model.ts';

@@ -89,7 +89,7 @@ describe('settings', () => {
       admission: {
         servicePort: 443,
         webhookName: 'concertina-vpa',
-        secret: 'concertina-webhook',
+        secret: 'concertina-vpa-admission',
         timeoutSeconds: 5,
         external: false,
       },

@@ -4,6 +4,7 @@ import { estimate, target, type EstimationInput } from '../../vpa/recommender/en
 import { createEngine } from '../../vpa/recommender/engine/recommender-engine.ts';
 import type { EngineState } from '../../vpa/recommender/engine/model-state.ts';
 import type { RecommenderEngine } from '../../vpa/recommender/engine/types.ts';
+import { createUsageRows } from '../../vpa/recommender/engine/usage-rows.kernel.ts';
 import { denseAggregate, denseCheckpoint, denseCpu, densePeak, denseRecommendation, type DenseAggregate } from './vpa-dense.ts';
 import {
   checkpointLength,
@@ -99,15 +100,16 @@ export function measureBytes(workload: Workload): { readonly aggregate: number; 
   const before = heldBytes();
   const fed: { engine: RecommenderEngine; state: EngineState } = feedEngine(workload);
   // The columns of the last answer belong to whoever answered.
-  Object.assign(fed.state.rows, { names: [], namespaces: [], containers: [], firsts: new Int32Array(0) });
+  for (let index = 0; index < count; index++) Object.assign(fed.state.namespaces.get('default')?.pods.get(podName(index)) ?? {}, { row: -1 });
+  Object.assign(fed.state.rows, createUsageRows());
   const whole = heldBytes() - before;
   for (let index = 0; index < count; index++) fed.engine.removePolicy(podName(index));
   for (let index = 0; index < count; index++) fed.engine.removePod('default', podName(index));
   const { aggregates } = fed.engine.stats();
   if (aggregates !== count) throw new Error(`${aggregates} aggregates are left of ${count}`);
-  // Columns of containers and rows, which no container uses now, are not part of an aggregate.
-  const { windows, rows } = fed.state;
-  const spare = windows.f64.byteLength + windows.nextOfPod.byteLength + rows.entries.byteLength;
+  // The columns of containers, which no container uses now, are not part of an aggregate.
+  const { windows } = fed.state;
+  const spare = windows.f64.byteLength + windows.nextOfPod.byteLength;
   const aggregate = heldBytes() - before - spare;
   const beforeDense = heldBytes();
   const { aggregates: dense } = feedDense(workload);

@@ -13,18 +13,23 @@ export interface RealJourneyCluster {
   stop(): Promise<void>;
 }
 
+export interface RealJourneyOptions {
+  /** Flags of every copy of the program, beyond those of all journeys. */
+  readonly flags?: readonly string[];
+}
+
 /** The program as it is installed, as processes; nodes are played by the simulator's kubelets, usage is served by it through the aggregation layer. */
-export async function startRealJourneyCluster(): Promise<RealJourneyCluster> {
+export async function startRealJourneyCluster(options: RealJourneyOptions = {}): Promise<RealJourneyCluster> {
   const teardown = createTeardown();
   try {
-    return { ...(await start(teardown)), stop: () => teardown.run() };
+    return { ...(await start(teardown, options)), stop: () => teardown.run() };
   } catch (error) {
     await teardown.run();
     throw error;
   }
 }
 
-async function start(teardown: Teardown): Promise<Pick<RealJourneyCluster, 'real' | 'cluster'>> {
+async function start(teardown: Teardown, { flags = [] }: RealJourneyOptions): Promise<Pick<RealJourneyCluster, 'real' | 'cluster'>> {
   const { real, workload, fleet, program } = await startPlayedCluster(teardown);
   const client = real.adminClient;
   for (const name of ['node-a', 'node-b']) await fleet.addNode({ name, cpu: 16, memory: '32Gi' });
@@ -37,6 +42,7 @@ async function start(teardown: Teardown): Promise<Pick<RealJourneyCluster, 'real
     metrics,
     program,
     kubeconfig,
+    flags,
     writes: async () => (await real.own?.audit?.auditWrites({ successful: true }))?.filter(isOurs).map(toWrite) ?? [],
   });
   return { real, cluster };

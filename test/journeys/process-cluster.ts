@@ -13,7 +13,8 @@ export interface AuditedWrite extends ScaleWrite {
 
 /** A cluster in real time on which the bundled program runs as processes. */
 export interface ProcessJourneyCluster extends JourneyCluster {
-  startProcess(): Promise<ProcessController>;
+  /** With flags beyond those that all copies have. */
+  startProcess(more?: readonly string[]): Promise<ProcessController>;
   /** All writes of all copies so far, in order. */
   writes(): Promise<readonly AuditedWrite[]>;
 }
@@ -27,6 +28,8 @@ export interface ProcessClusterParts {
   /** Path of the kubeconfig that the program runs with. */
   readonly kubeconfig: string;
   readonly writes: () => Promise<readonly AuditedWrite[]>;
+  /** Of every copy, beyond those of all journeys. */
+  readonly flags?: readonly string[];
 }
 
 /** Short cooldowns and periods, by flag. */
@@ -50,8 +53,13 @@ let namespaces = 0;
 /** The parts of a cluster as journeys use them. */
 export function processJourneyCluster(parts: ProcessClusterParts): ProcessJourneyCluster {
   const { client, workload } = parts;
-  const start = (): Promise<ProcessController> =>
-    startProcess({ program: parts.program, identity: `copy-${++copies}`, kubeconfig: parts.kubeconfig, flags });
+  const start = (more: readonly string[] = []): Promise<ProcessController> =>
+    startProcess({
+      program: parts.program,
+      identity: `copy-${++copies}`,
+      kubeconfig: parts.kubeconfig,
+      flags: [...flags, ...(parts.flags ?? []), ...more],
+    });
   return {
     name: parts.name,
     client,
@@ -89,7 +97,7 @@ export function processJourneyCluster(parts: ProcessClusterParts): ProcessJourne
       parts.metrics.faults.unavailable = fault === 'unavailable';
       parts.metrics.faults.emptyList = fault === 'empty';
     },
-    startController: start,
+    startController: () => start(),
     startProcess: start,
     writes: parts.writes,
     scaleWrites: async (namespace) => {

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { connectionFromDispatcher, type Connection } from '../../core/kube/index.ts';
 import type { Decision } from '../../core/model/decision.ts';
 import {
@@ -7,7 +8,7 @@ import {
   type EmbeddedClusterOptions,
   type FleetOptions,
 } from '../../simulator/index.ts';
-import { runSettings } from '../../cli/compose/settings.ts';
+import { runSettings, type RunSettings } from '../../cli/compose/settings.ts';
 import { createSuite, type Suite } from '../../cli/compose/suite.ts';
 import { resourceTypes } from '../../core/model/object.ts';
 import { VirtualClock } from '../../core/runtime/clock.ts';
@@ -30,17 +31,31 @@ export interface VirtualJourneyCluster extends JourneyCluster {
   readonly clock: VirtualClock;
   /** Everything of the cluster: API server with its faults and audit, kubelets, metrics API with its faults. */
   readonly embedded: EmbeddedCluster;
-  startController(options?: { readonly onDecision?: (decision: Decision) => void }): Promise<VirtualController>;
+  startController(options?: VirtualControllerOptions): Promise<VirtualController>;
   stop(): Promise<void>;
+}
+
+export interface VirtualControllerOptions {
+  readonly onDecision?: (decision: Decision) => void;
+  /** As in a configuration file; health is served on any port, nothing is logged. */
+  readonly settings?: SettingsInput;
+}
+
+/** Settings by name, as `--config` has them. */
+export type SettingsInput = { readonly [Section in keyof RunSettings]?: unknown };
+
+export interface VirtualClusterParts extends Pick<EmbeddedClusterOptions, 'adapter' | 'prometheus'> {
+  /** Epoch milliseconds. TLS goes by real time: where certificates are verified, this has to be about now. */
+  readonly startAt?: number;
 }
 
 /** The embedded cluster in virtual time, with the real cooldowns of 3 and 5 minutes. */
 export async function startVirtualJourneyCluster(
   seed = 1,
   fleet: FleetOptions = {},
-  parts: Pick<EmbeddedClusterOptions, 'adapter' | 'prometheus'> = {},
+  { startAt = Date.UTC(2026, 10, 22, 6), ...parts }: VirtualClusterParts = {},
 ): Promise<VirtualJourneyCluster> {
-  const clock = new VirtualClock(Date.UTC(2026, 10, 22, 6));
+  const clock = new VirtualClock(startAt);
   const random = seededRandom(seed);
   const starting = startEmbeddedCluster({
     clock,
@@ -50,7 +65,13 @@ export async function startVirtualJourneyCluster(
     nodes: ['a', 'b', 'c'].map((zone) => ({ name: `node-${zone}`, cpu: 16, memory: '32Gi', zone: `zone-${zone}` })),
   });
   const cluster = await starting;
-  clock.useSettle(() => cluster.settle());
+  const sockets = watchSockets();
+  clock.useSettle(async () => {
+    do {
+      await sockets.settle();
+      await cluster.settle();
+    } while (sockets.open() > 0);
+  });
   const client = cluster.client('journeys');
   for (const crd of concertinaCrds()) await client.create(resourceTypes.customResourceDefinitions, crd);
   await clock.advance(5_000);
@@ -99,7 +120,7 @@ export async function startVirtualJourneyCluster(
       cluster.metrics.faults.unavailable = fault === 'unavailable';
       cluster.metrics.faults.emptyList = fault === 'empty';
     },
-    startController: async ({ onDecision } = {}) => {
+    startController: async ({ onDecision, settings = {} } = {}) => {
       const identity = `copy-${++controllers}`;
       const { connection, requests } = counted(cluster.connection());
       const logger = recordingLogger();
@@ -107,7 +128,7 @@ export async function startVirtualJourneyCluster(
         connection,
         clock,
         random,
-        settings: runSettings.parse({ health: { address: '127.0.0.1:0' }, log: { level: 'silent' } }),
+        settings: runSettings.parse({ health: { address: '127.0.0.1:0' }, log: { level: 'silent' }, ...settings }),
         identity,
         leaseNamespace: 'default',
         logger,
@@ -133,9 +154,32 @@ export async function startVirtualJourneyCluster(
       };
     },
     scaleWrites: (namespace) => Promise.resolve(writes.filter((write) => write.namespace === namespace)),
-    stop: () => cluster.stop(),
+    stop: async () => {
+      sockets.end();
+      await cluster.stop();
+    },
   };
   return self;
+}
+
+/** The program's requests over real sockets (it looks at its own webhook): time must not move on while one is under way. */
+function watchSockets(): { open(): number; settle(): Promise<void>; end(): void } {
+  let open = 0;
+  const begun = (message: unknown): void => {
+    open += 1;
+    const { request } = message as { readonly request: NodeJS.EventEmitter };
+    request.once('close', () => {
+      open -= 1;
+    });
+  };
+  subscribe('http.client.request.start', begun);
+  return {
+    open: () => open,
+    settle: async () => {
+      while (open > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    },
+    end: () => void unsubscribe('http.client.request.start', begun),
+  };
 }
 
 /** The same connection, counting what is sent over it. */

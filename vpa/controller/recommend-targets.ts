@@ -1,5 +1,5 @@
 import { isConcertinaError } from '../../core/errors.ts';
-import { createInterner } from '../../core/model/interner.ts';
+import { createInterner, type Interner } from '../../core/model/interner.ts';
 import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
 import { resourceTypes } from '../../core/model/object.ts';
 import type { OwnerRecord } from '../../core/model/pod.ts';
@@ -7,7 +7,13 @@ import { projectResources, type ResourceList } from '../../core/model/resource-l
 import { matchesSelector, parseSelector, type Selector } from '../../core/model/selector.ts';
 import type { SizingPolicy } from '../model.ts';
 import type { KnownPolicy, TargetResolution, TargetResolver, TopmostController, WorkloadFacts } from '../ports.ts';
-import { projectTargetWorkload, wellKnownApiVersions, wellKnownKinds, type WellKnownKind } from '../targets/target-workload.ts';
+import {
+  projectTargetWorkload,
+  wellKnownApiVersions,
+  wellKnownKinds,
+  type TargetWorkload,
+  type WellKnownKind,
+} from '../targets/target-workload.ts';
 import type { RequestsInput } from './recommend-ports.ts';
 
 type Sources = Pick<RequestsInput, 'workloads' | 'controllerOf' | 'scaleOf' | 'unread'>;
@@ -22,8 +28,9 @@ export function createStaticTargets(sources: Sources): TargetResolver {
   const workloads = new Map<string, WorkloadFacts>();
   for (const raw of sources.workloads) {
     const kind = wellKnownOf({ apiVersion: raw.apiVersion ?? '', kind: raw.kind ?? '' });
-    if (kind === undefined) continue;
-    const facts = factsOf(raw, kind, projectTargetWorkload(raw, interner, kind));
+    const workload = kind === undefined ? undefined : readWorkload(raw, interner, kind);
+    if (kind === undefined || workload === undefined) continue;
+    const facts = factsOf(raw, kind, workload);
     workloads.set(keyOf(kind, facts.reference.namespace ?? '', facts.reference.name), facts);
   }
 
@@ -91,6 +98,16 @@ export function createStaticTargets(sources: Sources): TargetResolver {
     },
     onResolved: () => () => undefined,
   };
+}
+
+/** A selector that no API server would store reads as an object that is not there. */
+function readWorkload(raw: KubeObject, interner: Interner, kind: WellKnownKind): TargetWorkload | undefined {
+  try {
+    return projectTargetWorkload(raw, interner, kind);
+  } catch (error) {
+    if (isConcertinaError(error, 'SELECTOR_INVALID')) return undefined;
+    throw error;
+  }
 }
 
 function unsupported(message: string): TargetResolution {
@@ -170,7 +187,7 @@ function deploymentOf(workloads: ReadonlyMap<string, WorkloadFacts>, namespace: 
   return { apiVersion, kind, name: deployment, uid };
 }
 
-function factsOf(raw: KubeObject, kind: WellKnownKind, workload: ReturnType<typeof projectTargetWorkload>): WorkloadFacts {
+function factsOf(raw: KubeObject, kind: WellKnownKind, workload: TargetWorkload): WorkloadFacts {
   const { uid, selector, replicas, ready, owner, templateContainers, surges } = workload;
   const { namespace = '', name } = raw.metadata;
   return {

@@ -81,7 +81,7 @@ export const runRights: readonly Right[] = [
   { ...right('coordination.k8s.io', 'leases', ['create'], 'electing a leader'), where: 'own' },
   { ...right('coordination.k8s.io', 'leases', ['get', 'update'], 'electing a leader'), where: 'own', name: 'concertina' },
   {
-    ...right('coordination.k8s.io', 'leases', ['get', 'update', 'patch'], 'saying that the admission webhook works'),
+    ...right('coordination.k8s.io', 'leases', ['get', 'patch'], 'saying that the admission webhook works'),
     where: 'own',
     name: 'concertina-vpa-admission',
   },
@@ -90,6 +90,6 @@ export const runRights: readonly Right[] = [
   {
     ...right('', 'secrets', ['list', 'watch', 'patch'], 'certificates of the admission webhook'),
     where: 'own',
-    name: 'concertina-webhook',
+    name: 'concertina-vpa-admission',
   },
 ];

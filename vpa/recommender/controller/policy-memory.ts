@@ -56,8 +56,27 @@ export interface PolicyMemory {
   /** Said in an Event already. */
   warned: string | undefined;
   waiters: ((stored: boolean) => void)[];
+  /** What was last compared with what is stored. */
+  compared: ComparedStatus | undefined;
   /** What was last found to be stored already. */
   checked: { readonly raw: KubeObject; readonly text: string } | undefined;
+}
+
+export interface ComparedStatus {
+  readonly raw: KubeObject;
+  readonly outcome: Outcome;
+  readonly report: UpdateReport | undefined;
+  readonly history: ScalingHistory;
+  readonly written: WrittenStatus | undefined;
+  /** `undefined`: there is nothing to write. */
+  readonly change: StatusChange | undefined;
+}
+
+export interface StatusChange {
+  readonly observed: Readonly<Record<string, unknown>>;
+  readonly next: Readonly<Record<string, unknown>>;
+  /** Of a merge patch. */
+  readonly body: Readonly<Record<string, unknown>>;
 }
 
 export interface TrackedFrom {
@@ -92,6 +111,7 @@ export function emptyMemory(key: string, uid: string | undefined): PolicyMemory 
     written: undefined,
     warned: undefined,
     waiters: [],
+    compared: undefined,
     checked: undefined,
   };
 }

@@ -101,7 +101,14 @@ export function mergePatched(target: unknown, patch: unknown): unknown {
 
 /** Takes merge patches as the API server does: a status patch changes the status only, another uid is a conflict. */
 export function fakeWrites({ update }: FakeBook) {
-  const writes = { patches: [] as Patched[], running: 0, most: 0, fail: (_key: string): unknown => undefined, turns: 1 };
+  const writes = {
+    patches: [] as Patched[],
+    running: 0,
+    most: 0,
+    fail: (_key: string): Error | undefined => undefined,
+    turns: 1,
+    stored: (status: Record<string, unknown>) => status,
+  };
   const patch = async (
     type: ResourceType,
     { namespace, name }: { namespace?: string | undefined; name: string },
@@ -121,7 +128,8 @@ export function fakeWrites({ update }: FakeBook) {
       if (sent.metadata.uid !== undefined && sent.metadata.uid !== raw.metadata.uid) {
         throw new ApiStatusError({ code: 409, reason: 'Conflict', message: 'the uid is another' });
       }
-      if (options.subresource === 'status') return { ...raw, status: mergePatched(raw.status, sent.status) };
+      if (options.subresource === 'status')
+        return { ...raw, status: writes.stored(mergePatched(raw.status, sent.status) as Record<string, unknown>) };
       return { ...raw, metadata: mergePatched(raw.metadata, sent.metadata) as KubeObject['metadata'] };
     });
   };
@@ -246,7 +254,7 @@ export function fakeCheckpoints() {
     passes: [] as (readonly string[])[],
     kept: (_key: string, _container: string): boolean => true,
     flushes: 0,
-    fail: (_key: string): unknown => undefined,
+    fail: (_key: string): Error | undefined => undefined,
     /** Held back until it resolves. */
     gate: undefined as Promise<void> | undefined,
   };
@@ -323,6 +331,21 @@ export function fakeTargets() {
   return Object.assign(state, { targets });
 }
 
+/** A plain view whose samples are all new. */
+export function freshView(facts: PlainViewFacts): MetricsView {
+  const plain = plainView(facts);
+  return {
+    ...plain,
+    eachFresh: (visit) => {
+      for (const { namespace, name, timestamp, windowMs, containers } of plain.pods()) {
+        for (const { name: container, cpuMilli, memoryMilli } of containers) {
+          visit({ namespace, pod: name, container, timestamp, windowMs, cpuMilli, memoryMilli });
+        }
+      }
+    },
+  };
+}
+
 /** A policy `shop/<name>` for the Deployment of the same name. */
 export function policyNamed(name: string, facts: Partial<SizingPolicy> = {}): SizingPolicy {
   const policy = policyFor('Deployment', name, facts);
@@ -362,7 +385,7 @@ export function scene(given: Partial<RecommenderOptions> = {}) {
   });
   /** A new view, healthy unless said otherwise. */
   const measure = (facts: Partial<PlainViewFacts> = {}): void => {
-    view.current = plainView({ at: clock.now(), sequence: view.current.sequence + 1, ...facts });
+    view.current = freshView({ at: clock.now(), sequence: view.current.sequence + 1, ...facts });
     recommender.metricsChanged();
   };
   const condition = (key: string, type: string): string | undefined => {

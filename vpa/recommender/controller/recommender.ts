@@ -278,7 +278,10 @@ class RunningRecommender implements Recommender {
       await inSlices(this.#table.memories(), (memory) => this.#policies.update(memory), this.#slicing);
       for (const { key, raw } of this.#options.book.rejected()) this.#policies.reject(key, raw);
       // Slow writes delay checkpoints and the next pass by an interval at most.
-      await Promise.race([this.#writer.idle(), sleep(clock, config.intervalMs, this.#abort.signal)]);
+      const written = new AbortController();
+      const limit = sleep(clock, config.intervalMs, AbortSignal.any([this.#abort.signal, written.signal]));
+      await Promise.race([this.#writer.idle(), limit]);
+      written.abort();
     });
     if (checkpoints !== undefined && dryRun !== true) await this.#timed('MaintainCheckpoints', () => this.#maintainCheckpoints());
     await this.#timed('GarbageCollect', async () => this.#collectGarbage());

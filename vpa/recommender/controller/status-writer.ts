@@ -11,7 +11,7 @@ import { WorkQueue } from '../../../core/runtime/work-queue.ts';
 import { lastScaleDownAnnotation, lastScaleUpAnnotation } from '../../policy-annotations.ts';
 import { historyOf, isNativeVpa } from '../../policy-status.ts';
 import type { PolicyBook } from '../../ports.ts';
-import { mergedHistory, type PolicyMemory } from './policy-memory.ts';
+import { mergedHistory, type PolicyMemory, type StatusChange } from './policy-memory.ts';
 import { changedFields, mergeBody, nextStatus, rejectedStatus, type OwnStatus } from './status.ts';
 
 export interface StatusWriterOptions {
@@ -112,18 +112,23 @@ async function writeStatus(options: StatusWriterOptions, { raw, memory, signal }
     { type: 'merge', body: { ...(uid === undefined ? {} : { metadata: { uid } }), status: change.body } },
     { subresource: 'status', signal },
   );
+  memory.compared = undefined;
   memory.written = { seenVersion: resourceVersion, sent: change.next, stored: statusIn(answer) ?? { ...change.observed, ...change.next } };
   return 'stored';
 }
 
-interface StatusChange {
-  readonly observed: OwnStatus;
-  readonly next: OwnStatus;
-  /** Of a merge patch. */
-  readonly body: OwnStatus;
+/** A comparison costs more than all else that is done for a policy in a pass: it is not made twice of the same. */
+function statusChange(options: StatusWriterOptions, { raw, memory }: Omit<Writing, 'signal'>): StatusChange | undefined {
+  const { compared, outcome, report, history } = memory;
+  const fresh = compared?.raw === raw && compared.outcome === outcome && compared.report === report;
+  if (fresh && compared.history === history && compared.written === memory.written) return compared.change;
+  const change = compareStatus(options, { raw, memory });
+  // Two copies of a status for each policy would be the largest part of what is remembered.
+  memory.compared = change === undefined ? undefined : { raw, outcome, report, history, written: memory.written, change };
+  return change;
 }
 
-function statusChange({ book, clock }: StatusWriterOptions, { raw, memory }: Omit<Writing, 'signal'>): StatusChange | undefined {
+function compareStatus({ book, clock }: StatusWriterOptions, { raw, memory }: Omit<Writing, 'signal'>): StatusChange | undefined {
   const native = isNativeVpa(raw);
   const { generation } = raw.metadata;
   const failure = book.get(memory.key) === undefined ? book.rejected().find(({ key }) => key === memory.key)?.failure : undefined;
@@ -134,6 +139,8 @@ function statusChange({ book, clock }: StatusWriterOptions, { raw, memory }: Omi
       ? nextStatus({ ...memory, observed, native, generation, history: mergedHistory(historyOf(raw), memory.history), now })
       : rejectedStatus(observed, { native, generation, message: problemsText(failure.problems), now });
   const changed = changedFields(observed, next);
+  // The mirror shows what was written, and all of it was kept.
+  if (changed === undefined && memory.written?.seenVersion !== raw.metadata.resourceVersion) memory.written = undefined;
   if (changed === undefined || isWritten(memory, observed, next)) return undefined;
   return { observed, next, body: mergeBody(observed, changed) };
 }

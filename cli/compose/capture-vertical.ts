@@ -31,19 +31,33 @@ export async function captureVertical(client: KubeClient, namespace: string | un
   if (verticalPolicies.length + verticalPodAutoscalers.length === 0) {
     return { ...policies, checkpoints: [], limitRanges: [], workloads: [], ...unreadPart(unread) };
   }
-  const [own, upstream, limitRanges, ...workloads] = await Promise.all([
+  const [own, upstream, limitRanges, budgets, ...workloads] = await Promise.all([
     list(resourceTypes.verticalPolicyCheckpoints),
     list(resourceTypes.verticalPodAutoscalerCheckpoints),
     list(resourceTypes.limitRanges),
+    list(resourceTypes.podDisruptionBudgets),
     ...workloadTypes.map(list),
   ]);
   return {
     ...policies,
     checkpoints: [...own, ...upstream].map(prunePolicyForSnapshot),
     limitRanges: limitRanges.map(prunePolicyForSnapshot),
-    workloads: workloads.flat().map(pruneWorkloadForSnapshot),
+    // Budgets stand among what they are about: the file has no place of their own for them, and readers go by the kind.
+    workloads: [...workloads.flat().map(pruneWorkloadForSnapshot), ...budgets.map(prunePolicyForSnapshot)],
     ...unreadPart(unread),
   };
+}
+
+/** ReplicaSets say how many of their pods may be away at once; the templates of those of a Deployment are the Deployment's. */
+export function withReplicaSets(vertical: SnapshotVertical, replicaSets: readonly KubeObject[]): SnapshotVertical {
+  const { kind } = resourceTypes.replicaSets;
+  const pruned = replicaSets.map((raw) => {
+    const whole = pruneWorkloadForSnapshot({ ...raw, apiVersion: apiVersionOf(resourceTypes.replicaSets), kind });
+    if (raw.metadata.ownerReferences === undefined) return whole;
+    const { template: _template, ...spec } = whole.spec as { readonly template?: unknown };
+    return { ...whole, spec };
+  });
+  return { ...vertical, workloads: [...vertical.workloads, ...pruned] };
 }
 
 function unreadPart(unread: readonly string[]): Pick<SnapshotVertical, 'unread'> {

@@ -17,8 +17,9 @@ import { projectPod } from '../../core/model/pod.ts';
 import type { Logger } from '../../core/runtime/logging.ts';
 import { createScaleAccess, fromHpa, metricQueries, parsePolicy } from '../../hpa/index.ts';
 import { factsOf } from '../../metrics-aggregator/index.ts';
+import { wellKnownKinds } from '../../vpa/index.ts';
 import { createAggregation, type AggregationOptions } from './aggregation.ts';
-import { captureVertical } from './capture-vertical.ts';
+import { captureVertical, withReplicaSets } from './capture-vertical.ts';
 import { clusterClock } from './cluster-clock.ts';
 import { confinedQuery, recordRequests, type RequestRecord } from './explain/sent-requests.ts';
 import type { DecisionSettings } from './settings.ts';
@@ -31,7 +32,7 @@ export interface CaptureOptions {
   /** Told what is wrong with MetricSources. */
   readonly logger: Logger;
   readonly network?: AggregationOptions['network'];
-  /** Only this namespace; default all. Nodes are left out then. */
+  /** Only this namespace; default all. Nodes are left out then, but where policies of requests are to be capped to them. */
   readonly namespace?: string | undefined;
   /** The policies that are decided upon: sources are asked for these only; default all. */
   readonly only?: ((policy: KubeObject) => boolean) | undefined;
@@ -41,18 +42,21 @@ export interface CaptureOptions {
 export async function captureCluster(options: CaptureOptions): Promise<Omit<ClusterSnapshot, 'complete'>> {
   const { client, settings, namespace, only = () => true } = options;
   const { clock } = await clusterClock(client, options.clock);
-  const [policies, hpas, pods, nodes, metricSources, vertical] = await Promise.all([
+  const [policies, hpas, pods, allNodes, metricSources, captured] = await Promise.all([
     listOrEmpty(client, resourceTypes.horizontalPolicies, namespace),
     listOrEmpty(client, resourceTypes.horizontalPodAutoscalers, namespace),
     client.list(resourceTypes.pods, { namespace }).then((list) => list.items),
-    namespace === undefined ? client.list(resourceTypes.nodes).then((list) => list.items) : Promise.resolve([]),
+    namespace === undefined ? client.list(resourceTypes.nodes).then((list) => list.items) : Promise.resolve<readonly KubeObject[]>([]),
     listOrEmpty(client, resourceTypes.metricSources, undefined),
     captureVertical(client, namespace),
   ]);
-  const [scales, replicaSets] = await Promise.all([
-    readScales(client, clock, [...policies, ...hpas]),
+  const sizing = [...captured.verticalPolicies, ...captured.verticalPodAutoscalers];
+  const [scales, replicaSets, nodes] = await Promise.all([
+    readScales(client, clock, [...policies, ...hpas, ...sizing]),
     readReplicaSets(client, pods, namespace),
+    namespace !== undefined && sizing.length > 0 ? nodesForSizing(client) : Promise.resolve(allNodes),
   ]);
+  const vertical = sizing.length === 0 ? captured : withReplicaSets(captured, replicaSets ?? []);
   const named = (kind: string, apiVersion: string, items: readonly KubeObject[]): KubeObject[] =>
     items.map((item) => ({ ...item, apiVersion, kind }));
   const horizontalPolicies = named('HorizontalPolicy', 'concertina.dev/v1alpha1', policies.map(prunePolicyForSnapshot));
@@ -74,7 +78,7 @@ export async function captureCluster(options: CaptureOptions): Promise<Omit<Clus
     horizontalPodAutoscalers,
     scales,
     pods: named('Pod', 'v1', pods.map(pruneForSnapshot)),
-    ...(replicaSets === undefined ? {} : { replicaSets }),
+    ...(replicaSets === undefined ? {} : { replicaSets: replicaSets.map(ownerOf) }),
     nodes: named('Node', 'v1', nodes.map(pruneForSnapshot)),
     vertical,
     metrics: {
@@ -121,7 +125,7 @@ async function readReplicaSets(
   client: KubeClient,
   pods: readonly KubeObject[],
   namespace: string | undefined,
-): Promise<SnapshotOwner[] | undefined> {
+): Promise<KubeObject[] | undefined> {
   const owning = new Set(pods.flatMap(({ metadata }) => (metadata.ownerReferences ?? []).map(({ uid }) => uid)));
   if (owning.size === 0) return [];
   try {
@@ -132,18 +136,28 @@ async function readReplicaSets(
   }
 }
 
+/** What nodes can hold; empty where they may not be read: nothing is capped to them then. */
+async function nodesForSizing(client: KubeClient): Promise<readonly KubeObject[]> {
+  try {
+    return (await client.list(resourceTypes.nodes)).items;
+  } catch (error) {
+    if (isForbidden(error)) return [];
+    throw error;
+  }
+}
+
 /** A list that grows too old under way is begun again so often. */
 const listTries = 3;
 
-/** Page by page: old revisions are many times as many as what owns pods, and nothing of them is kept. */
-async function ownersAmong(client: KubeClient, owning: ReadonlySet<string>, namespace: string | undefined): Promise<SnapshotOwner[]> {
+/** Page by page: old revisions are many times as many as what owns pods, and nothing of those is kept. */
+async function ownersAmong(client: KubeClient, owning: ReadonlySet<string>, namespace: string | undefined): Promise<KubeObject[]> {
   for (let tries = 1; ; tries += 1) {
-    const owners: SnapshotOwner[] = [];
+    const owners: KubeObject[] = [];
     let continueToken: string | undefined;
     try {
       do {
         const page = await client.listPage(resourceTypes.replicaSets, { namespace, continueToken });
-        owners.push(...page.items.flatMap((item) => ownerOf(item, owning) ?? []));
+        owners.push(...page.items.filter(({ metadata: { uid } }) => uid !== undefined && owning.has(uid)));
         ({ continueToken } = page);
       } while (continueToken !== undefined);
       return owners;
@@ -153,8 +167,7 @@ async function ownersAmong(client: KubeClient, owning: ReadonlySet<string>, name
   }
 }
 
-function ownerOf({ metadata: { uid, ownerReferences } }: KubeObject, owning: ReadonlySet<string>): SnapshotOwner | undefined {
-  if (uid === undefined || !owning.has(uid)) return undefined;
+function ownerOf({ metadata: { uid = '', ownerReferences } }: KubeObject): SnapshotOwner {
   const controller = ownerReferences?.find((owner) => owner.controller === true);
   if (controller === undefined) return { uid };
   const { apiVersion, kind, name, uid: of } = controller;
@@ -276,9 +289,17 @@ async function readScales(client: KubeClient, clock: Clock, policies: readonly K
   return scales.toSorted((a, b) => (`${a.namespace}/${a.name}` < `${b.namespace}/${b.name}` ? -1 : 1));
 }
 
+interface RawReference {
+  readonly apiVersion?: unknown;
+  readonly kind?: unknown;
+  readonly name?: unknown;
+}
+
+/** What a policy scales, or what it sizes where its pods can be told by a scale only. */
 function targetOf(raw: KubeObject): (ObjectReference & { readonly namespace: string }) | undefined {
-  const reference = (raw.spec as { scaleTargetRef?: { apiVersion?: unknown; kind?: unknown; name?: unknown } } | undefined)?.scaleTargetRef;
-  const { apiVersion = 'v1', kind, name } = reference ?? {};
+  const { scaleTargetRef, targetRef } = (raw.spec ?? {}) as { readonly scaleTargetRef?: RawReference; readonly targetRef?: RawReference };
+  const sized = wellKnownKinds.some((each) => each === targetRef?.kind) ? undefined : targetRef;
+  const { apiVersion = 'v1', kind, name } = scaleTargetRef ?? sized ?? {};
   if (typeof apiVersion !== 'string' || typeof kind !== 'string' || typeof name !== 'string') return undefined;
   return { apiVersion, kind, name, namespace: raw.metadata.namespace ?? '' };
 }

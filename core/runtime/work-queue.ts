@@ -106,7 +106,8 @@ export class WorkQueue {
       this.add(key);
       return;
     }
-    const due = this.#options.clock.monotonic() + ms;
+    // Whole milliseconds: a clock that counts from the epoch cannot stand at a fraction, and a timer that fires a fraction early would be set again and again.
+    const due = this.#options.clock.monotonic() + Math.ceil(ms);
     const held = this.#delayed.get(key);
     if (held !== undefined) {
       if (held.due <= due) return;

@@ -200,6 +200,7 @@ function mirrored(kind: 'Deployment' | 'ReplicaSet'): ObjectSource<TargetWorkloa
         ready: undefined,
         owner,
         templateContainers: ['app', 'proxy'],
+        templateRequests: undefined,
         surges: true,
       } as TargetWorkload;
       return [`${namespace}/${name}`, workload] as const;

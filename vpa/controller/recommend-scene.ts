@@ -99,7 +99,8 @@ export function createScene(input: RequestsInput): RequestsScene {
     rooms,
     observer: createObserver(pods, targets, book),
     horizontal: createHorizontalRule({
-      book,
+      // Utilization is measured anew for what this program moves, and not for what upstream's VPA does.
+      book: config.adoptVpas ? book : withoutNatives(book),
       horizontalClaims: () => input.horizontalClaims,
       claims: () => book.all().flatMap((known) => claimsOf(known.policy, known.recommendation ?? recommendedBy(memoryOf(known.key)))),
       templateOf: ({ namespace = '', ...owner }) => targets.workload(namespace, owner)?.templateRequests,
@@ -115,6 +116,10 @@ export function createScene(input: RequestsInput): RequestsScene {
       return oomKills.filter(({ namespace, pod }) => names.has(`${namespace}/${pod}`));
     },
   };
+}
+
+function withoutNatives(book: PolicyBook): PolicyBook {
+  return { ...book, forTarget: (namespace, kind, name) => book.forTarget(namespace, kind, name).filter(({ policy }) => !policy.native) };
 }
 
 /** What was computed, if anything was. */

@@ -266,7 +266,7 @@ function factsOf({ mirrors, scales }: Context, namespace: string, owner: Named):
 }
 
 function mirroredFacts(kind: WellKnownKind, namespace: string, name: string, workload: TargetWorkload): WorkloadFacts {
-  const { uid, selector, replicas, ready, owner, templateContainers, surges } = workload;
+  const { uid, selector, replicas, ready, owner, templateContainers, templateRequests, surges } = workload;
   return {
     reference: { apiVersion: wellKnownApiVersions[kind], kind, namespace, name, uid },
     selector,
@@ -274,6 +274,7 @@ function mirroredFacts(kind: WellKnownKind, namespace: string, name: string, wor
     ready,
     owner,
     templateContainers,
+    templateRequests,
     surges,
   };
 }

@@ -1,6 +1,7 @@
 import type { Interner } from '../../core/model/interner.ts';
 import type { KubeObject } from '../../core/model/object.ts';
 import { projectOwner, type OwnerRecord } from '../../core/model/pod.ts';
+import { projectResources, type ResourceList } from '../../core/model/resource-list.ts';
 import { selectNothing, selectorOf, type LabelSelectorObject, type Labels, type Selector } from '../../core/model/selector.ts';
 
 /** Kinds whose selector stands in a mirror (spec §7.1). */
@@ -32,14 +33,21 @@ export interface TargetWorkload {
   readonly owner: OwnerRecord | undefined;
   /** Containers and native sidecars of the pod template; `undefined` for kinds whose template is not kept. */
   readonly templateContainers: readonly string[] | undefined;
+  /** What those ask for, in thousandths. */
+  readonly templateRequests: ReadonlyMap<string, ResourceList> | undefined;
   readonly surges: boolean;
+}
+
+interface RawTemplateContainer {
+  readonly name: string;
+  readonly resources?: { readonly requests?: Readonly<Record<string, unknown>> | null } | null;
 }
 
 interface RawTemplate {
   readonly metadata?: { readonly labels?: Labels | null } | null;
   readonly spec?: {
-    readonly containers?: readonly { readonly name: string }[] | null;
-    readonly initContainers?: readonly { readonly name: string; readonly restartPolicy?: string | null }[] | null;
+    readonly containers?: readonly RawTemplateContainer[] | null;
+    readonly initContainers?: readonly (RawTemplateContainer & { readonly restartPolicy?: string | null })[] | null;
   } | null;
 }
 
@@ -66,7 +74,7 @@ export function projectTargetWorkload(raw: KubeObject, interner: Interner, kind:
     replicas: replicasOf(kind, spec),
     ready: kind === 'DaemonSet' ? (raw.status as { numberReady?: number } | undefined)?.numberReady : undefined,
     owner,
-    templateContainers: containersOf(kind, spec, interner),
+    ...templateOf(kind, spec, interner),
     surges: kind === 'Deployment' && surges(spec),
   };
 }
@@ -88,7 +96,7 @@ export function unreadTargetFields(kind: WellKnownKind): readonly string[] {
     'livenessProbe',
     'readinessProbe',
     'startupProbe',
-    'resources',
+    'resources.limits',
     'image',
   ];
   return [
@@ -119,14 +127,27 @@ function replicasOf(kind: WellKnownKind, spec: RawSpec): number | undefined {
   return (kind === 'Job' ? spec.parallelism : spec.replicas) ?? 1;
 }
 
-function containersOf(kind: WellKnownKind, spec: RawSpec, interner: Interner): readonly string[] | undefined {
-  if (kind === 'ReplicaSet' || kind === 'Job') return undefined;
+type TemplateFacts = Pick<TargetWorkload, 'templateContainers' | 'templateRequests'>;
+
+const noTemplate: TemplateFacts = Object.freeze({ templateContainers: undefined, templateRequests: undefined });
+
+/** Templates that ask for the same are shared. */
+function templateOf(kind: WellKnownKind, spec: RawSpec, interner: Interner): TemplateFacts {
+  if (kind === 'ReplicaSet' || kind === 'Job') return noTemplate;
   const template = kind === 'CronJob' ? spec.jobTemplate?.spec?.template : spec.template;
   const { containers, initContainers } = template?.spec ?? {};
-  if (containers === undefined || containers === null) return undefined;
+  if (containers === undefined || containers === null) return noTemplate;
   const sidecars = (initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
-  const names = [...containers, ...sidecars].map(({ name }) => name);
-  return interner.object('container-names', names.join('\n'), () => Object.freeze(names.map((name) => interner.text(name))));
+  const stated = [...containers, ...sidecars].map(({ name, resources }) => [name, resources?.requests ?? null] as const);
+  const names = interner.object('container-names', stated.map(([name]) => name).join('\n'), () =>
+    Object.freeze(stated.map(([name]) => interner.text(name))),
+  );
+  const templateRequests = interner.object(
+    'template-requests',
+    JSON.stringify(stated),
+    () => new Map(stated.map(([name, requests]) => [interner.text(name), projectResources(requests)])),
+  );
+  return { templateContainers: names, templateRequests };
 }
 
 /** Whether a rollout starts a new pod before an old one goes; the API server's default for maxSurge is 25 %, rounded up. */

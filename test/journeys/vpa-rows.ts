@@ -1,0 +1,14 @@
+import { it } from 'vitest';
+import { actuationRows } from './vpa-rows-actuation.ts';
+import type { VpaRow, VpaRowsCluster } from './vpa-rows-support.ts';
+
+export type { VpaRow, VpaRowsCluster } from './vpa-rows-support.ts';
+
+/** The VPA rows of the checklist (metrics-and-cli §F.7). Each has a namespace of its own. */
+export const vpaRows: readonly VpaRow[] = [...actuationRows];
+
+/** One test for each row. */
+export function vpaRowTests(rows: readonly VpaRow[], getCluster: () => VpaRowsCluster): void {
+  // oxlint-disable-next-line vitest/expect-expect -- what is expected stands in the row
+  it.each(rows.map(({ name, run }) => [name, run] as const))('%s', (_, run) => run(getCluster()));
+}

@@ -5,16 +5,19 @@ import type { KubeObject } from '../../core/model/object.ts';
 import { environmentVariable } from '../../core/runtime/environment.ts';
 import { declareConnection } from '../compose/connect.ts';
 import { foreign } from '../compose/doctor/foreign-text.ts';
+import { adoptedOf, declareAdopt } from '../compose/explain/adopted.ts';
 import { explainPolicy } from '../compose/explain/explain-policy.ts';
+import { explainRequests } from '../compose/explain/explain-requests.ts';
 import type { ExplanationReport } from '../compose/explain/explanation.ts';
 import { findSubject, readWanted, type Found, type Wanted } from '../compose/explain/find-subject.ts';
-import { listPolicies, snapshotOfFile, withCluster, type Snapshot } from '../compose/explain/obtain-snapshot.ts';
+import { listPolicies, policiesOf, snapshotOfFile, unreadNotes, withCluster, type Snapshot } from '../compose/explain/obtain-snapshot.ts';
 import { isoTime } from '../compose/explain/time-text.ts';
-import { readingOf, recommendFrom } from '../compose/recommend-from.ts';
+import { outlookFrom, readingOf } from '../compose/recommend-from.ts';
 import { declareSettings, loadSettings, recommendSettings, type DecisionSettings } from '../compose/settings.ts';
 import { wantsColour } from '../output/doctor.ts';
 import { explanationJson, explanationText } from '../output/explanation.ts';
 import { UsageError } from '../output/failure.ts';
+import { requestsExplanationText } from '../output/requests-explanation.ts';
 
 type Words = Readonly<Record<string, unknown>>;
 
@@ -22,10 +25,11 @@ export const explainCommand: CommandModule = {
   command: 'explain [subject]',
   describe: 'Show how one decision comes about, step by step, and what would have to change; writes nothing',
   builder: (args) =>
-    declareSettings(declareConnection(args), recommendSettings)
+    declareAdopt(declareSettings(declareConnection(args), recommendSettings))
       .positional('subject', {
         type: 'string',
-        description: 'A HorizontalPolicy, a HorizontalPodAutoscaler or what one of them scales: NAME or KIND/NAME, such as deployment/web',
+        description:
+          'A policy or native autoscaler, or what one of them scales or sizes: NAME or KIND/NAME, such as deployment/web, hpol/web, vpa/web',
       })
       .option('snapshot', { type: 'string', description: 'File of `concertina snapshot` instead of a cluster' })
       .option('namespace', { alias: 'n', type: 'string', description: 'Its namespace (all are looked through)' })
@@ -42,6 +46,7 @@ export const explainCommand: CommandModule = {
       origin: file === undefined ? 'cluster' : 'snapshot',
       problem: null,
       explanations: [],
+      requests: [],
     };
     let answer: Answer;
     try {
@@ -55,7 +60,10 @@ export const explainCommand: CommandModule = {
     }
     const { report, at, from } = answer;
     const style = { colour: wantsColour(process.stdout, environmentVariable), at, from };
-    const texts = report.explanations.map((explanation) => explanationText(explanation, style));
+    const texts = [
+      ...report.explanations.map((explanation) => explanationText(explanation, style)),
+      ...report.requests.map((explanation) => requestsExplanationText(explanation, style)),
+    ];
     process.stdout.write(json ? explanationJson(report) : `${texts.join('\n\n')}\n`);
   },
 };
@@ -77,17 +85,23 @@ async function explain(args: Words, base: ExplanationReport): Promise<Answer> {
   const file = textOf(args, 'snapshot');
   const { snapshot, found } =
     file === undefined ? await fromCluster(args, { settings, wanted, namespace }) : await fromFile(file, { wanted, namespace });
-  const reading = readingOf(snapshot, settings);
+  const reading = readingOf(snapshot, settings, { adopt: adoptedOf(args) });
   const subjects = new Set(found.policies.map(nameOf));
-  const recommendations = recommendFrom(snapshot, settings, reading).filter(({ raw }) => subjects.has(nameOf(raw)));
-  if (recommendations.length === 0) throw new NotFound(`"${wanted.text}" was deleted while it was read; it is nothing to explain any more`);
+  const isMeant = ({ raw }: { readonly raw: KubeObject }): boolean => subjects.has(nameOf(raw));
+  const { horizontal, vertical } = outlookFrom(snapshot, settings, reading);
+  const [replicas, requests] = [horizontal.filter(isMeant), vertical.filter(isMeant)];
+  if (replicas.length + requests.length === 0) {
+    throw new NotFound(`"${wanted.text}" was deleted while it was read; it is nothing to explain any more`);
+  }
+  for (const note of unreadNotes(snapshot)) process.stderr.write(`${note}\n`);
   const { takenAt, server } = snapshot;
   return {
     report: {
       ...base,
       at: isoTime(takenAt),
       server,
-      explanations: recommendations.map((each) => explainPolicy(each, { snapshot, reading, settings })),
+      explanations: replicas.map((each) => explainPolicy(each, { snapshot, reading, settings })),
+      requests: requests.map((each) => explainRequests(each, { snapshot, reading, settings })),
     },
     at: takenAt,
     from: file === undefined ? server : `snapshot ${file}`,
@@ -101,7 +115,7 @@ async function fromFile(
   { wanted, namespace }: { readonly wanted: Wanted; readonly namespace: string | undefined },
 ): Promise<{ readonly snapshot: Snapshot; readonly found: Chosen }> {
   const snapshot = await snapshotOfFile(file);
-  const found = chosen(findSubject([...snapshot.horizontalPolicies, ...snapshot.horizontalPodAutoscalers], wanted, namespace));
+  const found = chosen(findSubject(policiesOf(snapshot), wanted, namespace));
   return { snapshot, found };
 }
 

@@ -6,14 +6,22 @@ import { matchesSelector, parseSelector } from '../../core/model/selector.ts';
 import { declareConnection } from '../compose/connect.ts';
 import { foreign } from '../compose/doctor/foreign-text.ts';
 import { failConditions, failOn, failSentences, readFailConditions, type FailCondition } from '../compose/explain/fail-on.ts';
-import { snapshotOfFile, withCluster, type Snapshot } from '../compose/explain/obtain-snapshot.ts';
-import { recommendationItem, type RecommendationReport } from '../compose/explain/recommendation-report.ts';
-import { readingOf, recommendFrom } from '../compose/recommend-from.ts';
+import { snapshotOfFile, unreadNotes, withCluster, type Snapshot } from '../compose/explain/obtain-snapshot.ts';
+import {
+  recommendationItem,
+  requestItems,
+  type RecommendationItem,
+  type RecommendationReport,
+} from '../compose/explain/recommendation-report.ts';
+import { requestsTotal } from '../compose/explain/requests-total.ts';
+import { adoptedOf, declareAdopt } from '../compose/explain/adopted.ts';
+import { outlookFrom, readingOf } from '../compose/recommend-from.ts';
 import { declareSettings, loadSettings, recommendSettings, type DecisionSettings } from '../compose/settings.ts';
 import { decisionTraces } from '../output/decisions.ts';
 import { failureLine, UsageError } from '../output/failure.ts';
 import {
   recommendationCsv,
+  recommendationFooter,
   recommendationJson,
   recommendationMarkdown,
   recommendationTable,
@@ -30,7 +38,7 @@ export const recommendCommand: CommandModule = {
   command: 'recommend',
   describe: 'Show what would be done now and why, from a live cluster or a snapshot; writes nothing',
   builder: (args) =>
-    declareSettings(declareConnection(args), recommendSettings)
+    declareAdopt(declareSettings(declareConnection(args), recommendSettings))
       .option('snapshot', { type: 'string', description: 'File of `concertina snapshot` instead of a cluster' })
       .option('namespace', { alias: 'n', type: 'string', description: 'Only this namespace (all)' })
       .option('all-namespaces', { alias: 'A', type: 'boolean', default: false, description: 'All namespaces, as without --namespace' })
@@ -52,6 +60,7 @@ export const recommendCommand: CommandModule = {
       problem: null,
       failOn: null,
       items: [],
+      requests: null,
     };
     let report: RecommendationReport;
     try {
@@ -85,10 +94,15 @@ function machineText(report: RecommendationReport, output: Output): string | und
   }
 }
 
-function personText({ items }: RecommendationReport, output: Output): string {
-  if (items.length === 0) return 'There is no HorizontalPolicy and no HorizontalPodAutoscaler: nothing to recommend.\n';
+function personText(report: RecommendationReport, output: Output): string {
+  const { items } = report;
+  if (items.length === 0) {
+    return 'There is no HorizontalPolicy, HorizontalPodAutoscaler, VerticalPolicy or VerticalPodAutoscaler: nothing to recommend.\n';
+  }
   if (output === 'trace') return `${decisionTraces(items)}\n`;
-  return `${output === 'wide' ? recommendationWide(items) : recommendationTable(items)}\n`;
+  const footer = recommendationFooter(report);
+  const table = output === 'wide' ? recommendationWide(items) : recommendationTable(items);
+  return footer === undefined ? `${table}\n` : `${table}\n\n${footer}\n`;
 }
 
 interface Scope {
@@ -102,21 +116,40 @@ async function recommendations(args: Words, base: RecommendationReport): Promise
   const conditions = conditionsOf(args['fail-on']);
   const file = args['snapshot'];
   const snapshot = typeof file === 'string' ? await snapshotOfFile(file) : await readCluster(args, settings, scope);
-  const reading = readingOf(snapshot, settings);
-  const items = recommendFrom(snapshot, settings, reading)
-    .filter(({ raw }) => scope.includes(raw))
-    .map((each) => recommendationItem(each, reading));
+  const reading = readingOf(snapshot, settings, { adopt: adoptedOf(args) });
+  const { horizontal, vertical } = outlookFrom(snapshot, settings, reading);
+  const requests = vertical.filter(({ raw }) => scope.includes(raw));
+  const items = [
+    ...horizontal.filter(({ raw }) => scope.includes(raw)).map((each) => recommendationItem(each, reading)),
+    ...requests.flatMap(requestItems),
+  ].toSorted(byPlace);
   for (const note of notesOn(snapshot)) process.stderr.write(`${note}\n`);
   const { takenAt, server } = snapshot;
-  return { ...base, at: takenAt, server, items, failOn: conditions === undefined ? null : failOn(conditions, items) };
+  return {
+    ...base,
+    at: takenAt,
+    server,
+    items,
+    requests: requestsTotal(requests),
+    failOn: conditions === undefined ? null : failOn(conditions, items),
+  };
+}
+
+/** By namespace, name and kind; rows of one policy stay as they are. */
+function byPlace({ subject: a }: RecommendationItem, { subject: b }: RecommendationItem): number {
+  const key = ({ namespace = '', name, kind }: typeof a): string => JSON.stringify([namespace, name, kind]);
+  const [left, right] = [key(a), key(b)];
+  return left < right ? -1 : Number(left > right);
 }
 
 /** What makes all of it say less than `run` would. */
-function notesOn({ metrics, replicaSets }: Snapshot): string[] {
+function notesOn(snapshot: Snapshot): string[] {
+  const { metrics, replicaSets } = snapshot;
   const { source } = metrics;
   return [
     ...(source.healthy ? [] : [`usage is unknown: ${foreign(source.detail, 400)}`]),
     ...(replicaSets === undefined ? ['the owners of pods are not known (list on replicasets.apps): pods are told by their labels'] : []),
+    ...unreadNotes(snapshot),
   ];
 }
 

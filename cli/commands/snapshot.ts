@@ -8,6 +8,7 @@ import { realClock } from '../../core/runtime/clock.ts';
 import { realRandom } from '../../core/runtime/random.ts';
 import { captureCluster } from '../compose/capture.ts';
 import { connect, declareConnection } from '../compose/connect.ts';
+import { policiesOf, unreadNotes } from '../compose/explain/obtain-snapshot.ts';
 import { reachServer } from '../compose/reach.ts';
 import { declareSettings, loadSettings, recommendSettings } from '../compose/settings.ts';
 import { version } from '../version.ts';
@@ -36,9 +37,11 @@ export const snapshotCommand: CommandModule = {
       if (typeof file !== 'string' || file === '-') process.stdout.write(text);
       else {
         await write(file, text);
-        const { horizontalPolicies, horizontalPodAutoscalers, pods, nodes } = snapshot;
-        const policies = horizontalPolicies.length + horizontalPodAutoscalers.length;
-        process.stderr.write(`${file}: ${policies} policies, ${pods.length} pods, ${nodes.length} nodes, ${text.length} bytes\n`);
+        const { pods, nodes } = snapshot;
+        for (const note of unreadNotes(snapshot)) process.stderr.write(`${note}\n`);
+        process.stderr.write(
+          `${file}: ${policiesOf(snapshot).length} policies, ${pods.length} pods, ${nodes.length} nodes, ${text.length} bytes\n`,
+        );
       }
     } finally {
       await client.close();

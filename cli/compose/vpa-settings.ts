@@ -89,7 +89,11 @@ export const admissionSettings = z
     servicePort: wholeFrom(1).default(443).describe('Port of that Service (443)'),
     url: z.string().min(1).optional().describe('URL by which the API server reaches it, in place of a Service'),
     webhookName: z.string().min(1).default('concertina-vpa').describe('Name of the MutatingWebhookConfiguration (concertina-vpa)'),
-    secret: z.string().min(1).default('concertina-vpa-admission').describe('Name of the Secret with its certificates (concertina-vpa-admission)'),
+    secret: z
+      .string()
+      .min(1)
+      .default('concertina-vpa-admission')
+      .describe('Name of the Secret with its certificates (concertina-vpa-admission)'),
     timeoutSeconds: number('a whole number from 1 to 5', (value) => Number.isInteger(value) && value >= 1 && value <= 5)
       .default(5)
       .describe('How long the API server waits for it, seconds (5)'),

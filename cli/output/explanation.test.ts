@@ -494,6 +494,7 @@ describe('explanationJson', () => {
       origin: 'snapshot',
       problem: null,
       explanations: [explanation],
+      requests: [],
     });
     expect(JSON.parse(json)).toEqual({
       kind: 'ConcertinaExplanation',
@@ -503,6 +504,7 @@ describe('explanationJson', () => {
       origin: 'snapshot',
       problem: null,
       explanations: [JSON.parse(JSON.stringify(explanation))],
+      requests: [],
     });
     expect(Object.keys(explanation)).toEqual([
       'policy',
@@ -510,6 +512,7 @@ describe('explanationJson', () => {
       'sources',
       'pods',
       'asleep',
+      'rebase',
       'metrics',
       'wanted',
       'stabilization',

@@ -33,7 +33,7 @@ const mostCharacters = 2_000;
 /** Names of pods that a person is shown; JSON has all. */
 const mostNames = 10;
 
-interface Section {
+export interface Section {
   readonly title: string;
   /** Indented by as many steps as they begin with tabs. */
   readonly lines: readonly string[];
@@ -42,20 +42,29 @@ interface Section {
 /** The decision as numbered steps, in the order in which it came about. The same explanation gives the same text. */
 export function explanationText(explanation: Explanation, style: ExplanationStyle): string {
   const { policy, target, result } = explanation;
-  const place = `${policy.kind} ${policy.namespace}/${policy.name}`;
+  const title = `${policy.kind} ${policy.namespace}/${policy.name} scales ${target.kind}/${target.name}`;
+  return sectionsText({ title, summary: [result.message], sections: sectionsOf(explanation, style.at) }, style);
+}
+
+/** A heading, and sections that have lines, numbered. */
+export function sectionsText(
+  { title, summary, sections }: { readonly title: string; readonly summary: readonly string[]; readonly sections: readonly Section[] },
+  style: ExplanationStyle,
+): string {
   const head = [
-    shown(`${place} scales ${target.kind}/${target.name}`),
-    `  ${shown(result.message)}`,
+    shown(title),
+    ...summary.map((line) => `  ${shown(line)}`),
     `  ${shown(`as of ${time(new Date(style.at).toISOString())}, from ${style.from}`)}`,
   ];
-  const sections = sectionsOf(explanation, style.at).filter(({ lines }) => lines.length > 0);
-  const bodies = sections.map(({ title, lines }, index) => [
-    bold(`${index + 1}. ${title}`, style.colour),
-    ...lines.map((line) => {
-      const text = line.replace(/^\t*/, '');
-      return `${'  '.repeat(line.length - text.length)}   ${shown(text)}`;
-    }),
-  ]);
+  const bodies = sections
+    .filter(({ lines }) => lines.length > 0)
+    .map((section, index) => [
+      bold(`${index + 1}. ${section.title}`, style.colour),
+      ...section.lines.map((line) => {
+        const text = line.replace(/^\t*/, '');
+        return `${'  '.repeat(line.length - text.length)}   ${shown(text)}`;
+      }),
+    ]);
   return [head, ...bodies].map((lines) => lines.join('\n')).join('\n\n');
 }
 
@@ -68,11 +77,14 @@ function bold(text: string, colour: boolean): string {
 }
 
 function sectionsOf(explanation: Explanation, now: number): Section[] {
-  const { sources, pods, asleep, metrics, wanted, stabilization, rate, bounds, rules, change, stored } = explanation;
+  const { sources, pods, asleep, rebase, metrics, wanted, stabilization, rate, bounds, rules, change, stored } = explanation;
   return [
     { title: 'Sources asked', lines: sources.flatMap(sourceLines) },
     { title: 'Pods', lines: pods === null ? [] : [...podLines(pods), ...(asleep === null ? [] : [asleep])] },
-    { title: 'What each metric asks for', lines: [...metrics.flatMap(metricLines), ...(wanted === null ? [] : [`= ${wanted.message}`])] },
+    {
+      title: 'What each metric asks for',
+      lines: [...(rebase === null ? [] : [rebase]), ...metrics.flatMap(metricLines), ...(wanted === null ? [] : [`= ${wanted.message}`])],
+    },
     { title: 'Stabilization', lines: stabilization === null ? [] : stabilizationLines(stabilization, now) },
     { title: 'Rate policies', lines: rate === null ? [] : rateLines(rate) },
     { title: 'Bounds', lines: bounds === null ? [] : boundsLines(bounds, now) },
@@ -84,19 +96,22 @@ function sectionsOf(explanation: Explanation, now: number): Section[] {
 }
 
 /** To the second: a person compares it with a clock. */
-function time(iso: string | null): string {
+export function time(iso: string | null): string {
   return iso === null ? 'an unknown time' : iso.replace(/\.\d+Z$/, 'Z');
 }
 
-function sinceText(since: string | null): string {
+/** `, since …`; empty for no time. */
+export function sinceText(since: string | null): string {
   return since === null ? '' : `, since ${time(since)}`;
 }
 
-function left(until: string, now: number): string {
+/** `2m 10s left`. */
+export function left(until: string, now: number): string {
   return leftText(Date.parse(until), now);
 }
 
-function age(seconds: number): string {
+/** `10s` */
+export function age(seconds: number): string {
   return ageText(seconds * 1000);
 }
 
@@ -286,6 +301,7 @@ function storedDecisionLines({ from, to, wanted, reason, at, ageSeconds, holds }
   return [`decision of ${time(at)}${old}: ${from ?? '?'} → ${to ?? '?'} (wanted ${wanted ?? 'unknown'}), ${reason}${held}`];
 }
 
-function lowerFirst(text: string): string {
+/** Without the capital of a sentence; names of kinds keep theirs. */
+export function lowerFirst(text: string): string {
   return /^[A-Z][a-z]/.test(text) ? text.slice(0, 1).toLowerCase() + text.slice(1) : text;
 }

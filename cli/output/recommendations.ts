@@ -1,5 +1,7 @@
+import { valueText } from '../../core/model/amount-text.ts';
 import { foreign } from '../compose/doctor/foreign-text.ts';
 import type { HoldPart, RecommendationItem, RecommendationReport } from '../compose/explain/recommendation-report.ts';
+import { requestsTotalText } from '../compose/explain/requests-total.ts';
 import { ageText } from '../compose/explain/time-text.ts';
 import { csvText } from './csv.ts';
 import { markdownTable } from './markdown.ts';
@@ -11,7 +13,12 @@ export function recommendationJson(report: RecommendationReport): string {
 }
 
 /** Short names of the kinds that policies have, as kubectl knows them. */
-const shortKinds: Readonly<Record<string, string>> = { HorizontalPolicy: 'hpol', HorizontalPodAutoscaler: 'hpa' };
+const shortKinds: Readonly<Record<string, string>> = {
+  HorizontalPolicy: 'hpol',
+  HorizontalPodAutoscaler: 'hpa',
+  VerticalPolicy: 'vpol',
+  VerticalPodAutoscaler: 'vpa',
+};
 
 interface Field extends Column {
   readonly cell: (item: RecommendationItem) => string;
@@ -21,28 +28,96 @@ const right = { align: 'right' } as const;
 
 const namespace: Field = { heading: 'NAMESPACE', cell: ({ subject }) => subject.namespace ?? '' };
 const policy: Field = { heading: 'POLICY', cell: ({ subject }) => `${shortKinds[subject.kind] ?? subject.kind}/${subject.name}` };
-const target: Field = { heading: 'TARGET', cell: (item) => `${item.target.kind}/${item.target.name}` };
-const now: Field = { heading: 'NOW', ...right, cell: ({ from }) => String(from) };
-const set: Field = { heading: 'SET', ...right, cell: ({ from, to }) => (to === from ? '-' : String(to)) };
-const wanted: Field = { heading: 'WANTED', ...right, cell: (item) => (item.wanted === null ? '?' : String(item.wanted)) };
+const target: Field = { heading: 'TARGET', cell: targetCell };
+const now: Field = { heading: 'NOW', ...right, cell: nowCell };
+const set: Field = { heading: 'SET', ...right, cell: ({ from, to, dimension }) => (to === from ? '-' : valueText(dimension, to)) };
+const wanted: Field = {
+  heading: 'WANTED',
+  ...right,
+  cell: (item) => (item.wanted === null ? '?' : valueText(item.dimension, item.wanted)),
+};
 const metric: Field = { heading: 'METRIC', cell: ({ decidedBy }) => decidedBy ?? '-' };
-const limited: Field = { heading: 'LIMITED', cell: ({ limitedBy }) => holdCell(limitedBy) };
+const limited: Field = { heading: 'LIMITED', cell: limitedCell };
 const held: Field = { heading: 'HELD', cell: ({ heldBy }) => holdCell(heldBy) };
 const age: Field = {
   heading: 'AGE',
   ...right,
   cell: ({ dataAgeSeconds }) => (dataAgeSeconds === null ? '-' : ageText(dataAgeSeconds * 1000)),
 };
-const why: Field = { heading: 'WHY', cell: ({ message }) => message };
+const why: Field = {
+  heading: 'WHY',
+  cell: ({ message, vertical }) =>
+    [message, ...(vertical === null ? [] : [vertical.difference])].filter((part) => part !== null).join('; '),
+};
 
 const mode: Field = { heading: 'MODE', cell: (item) => item.mode ?? '-' };
-const min: Field = { heading: 'MIN', ...right, cell: ({ bounds }) => (bounds === null ? '-' : String(bounds.min)) };
-const max: Field = { heading: 'MAX', ...right, cell: ({ bounds }) => (bounds === null ? '-' : String(bounds.max)) };
+const min: Field = { heading: 'MIN', ...right, cell: (item) => boundCell(item, 'min') };
+const max: Field = { heading: 'MAX', ...right, cell: (item) => boundCell(item, 'max') };
 const asks: Field = { heading: 'ASKS', cell: ({ metrics }) => metrics.map(asked).join(', ') || '-' };
 const reason: Field = { heading: 'REASON', cell: (item) => item.reason };
 
+const confidence: Field = { heading: 'CONFIDENCE', ...right, cell: ({ vertical }) => numberCell(vertical?.evidence?.confidence) };
+const coverage: Field = { heading: 'COVERAGE', ...right, cell: ({ vertical }) => shareCell(vertical?.evidence?.coverage) };
+const apply: Field = { heading: 'APPLY', cell: ({ vertical }) => applyText(vertical) ?? '-' };
+
 const tableFields = [namespace, policy, target, now, set, wanted, metric, limited, held, age, why];
 const wideFields = [namespace, policy, target, mode, min, max, now, set, wanted, metric, asks, limited, held, age, reason, why];
+const sizingFields = [confidence, coverage, apply];
+
+/** What is of requests alone has columns where there are such rows. */
+function wideFieldsFor(items: readonly RecommendationItem[]): readonly Field[] {
+  if (items.every(({ vertical }) => vertical === null)) return wideFields;
+  return wideFields.flatMap((field) => (field === age ? [age, ...sizingFields] : [field]));
+}
+
+/** A container's resource stands beside its workload: `Deployment/web app cpu`. */
+function targetCell({ target: { kind, name }, vertical }: RecommendationItem): string {
+  const place = vertical === null || vertical.container === null ? '' : ` ${vertical.container} ${vertical.resource}`;
+  return `${kind}/${name}${place}`;
+}
+
+function nowCell({ from, dimension, vertical }: RecommendationItem): string {
+  if (vertical === null) return String(from);
+  if (vertical.container === null) return '-';
+  return vertical.requested ? valueText(dimension, from) : 'none';
+}
+
+/** Of requests: what moved the target. */
+function limitedCell({ limitedBy, vertical }: RecommendationItem): string {
+  const clamps = clampNames(vertical);
+  if (clamps.length === 0) return holdCell(limitedBy);
+  return limitedBy.length === 0 ? clamps.join(', ') : `${clamps.join(', ')}, ${holdCell(limitedBy)}`;
+}
+
+function clampNames(vertical: RecommendationItem['vertical']): string[] {
+  return [...new Set(vertical?.clamps.map(({ by }) => by))];
+}
+
+/** Bounds of replicas, or of what is recommended. */
+function boundCell({ bounds, vertical, dimension }: RecommendationItem, side: 'min' | 'max'): string {
+  if (vertical === null) return bounds === null ? '-' : String(bounds[side]);
+  const bound = side === 'min' ? vertical.lower : vertical.upper;
+  return bound === null ? '-' : valueText(dimension, bound);
+}
+
+function numberCell(value: number | undefined): string {
+  return value === undefined ? '-' : String(value);
+}
+
+function shareCell(value: number | undefined): string {
+  return value === undefined ? '-' : `${Math.round(value * 100)}%`;
+}
+
+const methodNames: Readonly<Record<string, string>> = { resize: 'resize', evict: 'evict', surge: 'roll', unboost: 'end boost' };
+
+/** `resize 1 of 3`, `none of 3 (cooldown)`; undefined where nothing was looked at. */
+function applyText(vertical: RecommendationItem['vertical']): string | undefined {
+  if (vertical === null || vertical.apply === null) return undefined;
+  const { methods, pods, blocks } = vertical.apply;
+  const done = Object.entries(methods).map(([method, count]) => `${methodNames[method] ?? method} ${count}`);
+  const why = [...new Set(blocks.map(({ by }) => by))].join(', ');
+  return `${done.length === 0 ? 'none' : done.join(', ')} of ${pods}${done.length > 0 || why === '' ? '' : ` (${why})`}`;
+}
 
 /** `cooldown 2m 10s, conflict`. */
 function holdCell(holds: readonly HoldPart[]): string {
@@ -59,9 +134,14 @@ export function recommendationTable(items: readonly RecommendationItem[]): strin
   return table(tableFields, items);
 }
 
+/** The line below a table with rows of requests: what pods ask for, and would. */
+export function recommendationFooter({ requests }: RecommendationReport): string | undefined {
+  return requests === null ? undefined : requestsTotalText(requests);
+}
+
 /** The same with mode, bounds and what every metric asks for. */
 export function recommendationWide(items: readonly RecommendationItem[]): string {
-  return table(wideFields, items);
+  return table(wideFieldsFor(items), items);
 }
 
 /** The longest sentence of a decision that names some pods. */
@@ -76,7 +156,7 @@ function table(fields: readonly Field[], items: readonly RecommendationItem[]): 
 
 export function recommendationMarkdown({ items, problem }: RecommendationReport): string {
   if (problem !== null) return `${markdownTable(['PROBLEM'], [[problem]])}\n`;
-  const fields = wideFields;
+  const fields = wideFieldsFor(items);
   const rows = items.map((item) => fields.map(({ cell }) => foreign(cell(item), mostCharacters)));
   return `${markdownTable(
     fields.map(({ heading }) => heading),
@@ -105,7 +185,7 @@ const csvColumns: readonly CsvColumn[] = [
   ['measured', (item) => winner(item)?.measured ?? null],
   ['metric_target', (item) => winner(item)?.target ?? null],
   ['formula', (item) => winner(item)?.formula ?? null],
-  ['limited_by', ({ limitedBy }) => limitedBy.map(({ by }) => by).join(' ')],
+  ['limited_by', ({ limitedBy, vertical }) => [...clampNames(vertical), ...limitedBy.map(({ by }) => by)].join(' ')],
   ['held_by', ({ heldBy }) => heldBy.map(({ by }) => by).join(' ')],
   [
     'held_seconds',
@@ -117,10 +197,25 @@ const csvColumns: readonly CsvColumn[] = [
   ['message', ({ message }) => message],
 ];
 
-/** With a last column for why there is nothing else, so that a failure has its row too. */
+/** Of requests; after the problem, because columns keep their places. */
+const sizingColumns: readonly CsvColumn[] = [
+  ['dimension', ({ dimension, vertical }) => dimension ?? (vertical === null ? 'replicas' : null)],
+  ['container', ({ vertical }) => vertical?.container ?? null],
+  ['lower', ({ vertical }) => vertical?.lower ?? null],
+  ['upper', ({ vertical }) => vertical?.upper ?? null],
+  ['uncapped', ({ vertical }) => vertical?.uncapped ?? null],
+  ['percentile', ({ vertical }) => vertical?.evidence?.percentile ?? null],
+  ['margin', ({ vertical }) => vertical?.evidence?.margin ?? null],
+  ['confidence', ({ vertical }) => vertical?.evidence?.confidence ?? null],
+  ['coverage', ({ vertical }) => vertical?.evidence?.coverage ?? null],
+  ['samples', ({ vertical }) => vertical?.evidence?.samples ?? null],
+  ['apply', ({ vertical }) => applyText(vertical) ?? null],
+];
+
+/** With a column for why there is nothing else, so that a failure has its row too. */
 export function recommendationCsv({ items, problem }: RecommendationReport): string {
-  const header = [...csvColumns.map(([heading]) => heading), 'problem'];
-  const rows = items.map((item) => [...csvColumns.map(([, cell]) => cell(item)), null]);
-  const failure = problem === null ? [] : [[...csvColumns.map(() => null), problem]];
+  const header = [...csvColumns.map(([heading]) => heading), 'problem', ...sizingColumns.map(([heading]) => heading)];
+  const rows = items.map((item) => [...csvColumns.map(([, cell]) => cell(item)), null, ...sizingColumns.map(([, cell]) => cell(item))]);
+  const failure = problem === null ? [] : [[...csvColumns.map(() => null), problem, ...sizingColumns.map(() => null)]];
   return csvText([header, ...rows, ...failure]);
 }

@@ -3,7 +3,7 @@ import { defaultEstimationConfig } from '../../vpa/config.ts';
 import { estimate, target, type EstimationInput } from '../../vpa/recommender/engine/estimator.kernel.ts';
 import { createEngine } from '../../vpa/recommender/engine/recommender-engine.ts';
 import type { EngineState } from '../../vpa/recommender/engine/model-state.ts';
-import type { RecommenderEngine } from '../../vpa/recommender/engine/types.ts';
+import type { CheckpointTexts, RecommenderEngine } from '../../vpa/recommender/engine/types.ts';
 import { createUsageRows } from '../../vpa/recommender/engine/usage-rows.kernel.ts';
 import { denseAggregate, denseCheckpoint, denseCpu, densePeak, denseRecommendation, type DenseAggregate } from './vpa-dense.ts';
 import {
@@ -42,7 +42,7 @@ function heldBytes(): number {
 }
 
 export interface Fed {
-  readonly engine: RecommenderEngine;
+  readonly engine: RecommenderEngine & CheckpointTexts;
   readonly state: EngineState;
   /** Nanoseconds of CPU time for a CPU sample and for a memory peak. */
   readonly cpuNs: number;
@@ -100,7 +100,8 @@ export function measureBytes(workload: Workload): { readonly aggregate: number; 
   const before = heldBytes();
   const fed: { engine: RecommenderEngine; state: EngineState } = feedEngine(workload);
   // The columns of the last answer belong to whoever answered.
-  for (let index = 0; index < count; index++) Object.assign(fed.state.namespaces.get('default')?.pods.get(podName(index)) ?? {}, { row: -1 });
+  for (let index = 0; index < count; index++)
+    Object.assign(fed.state.namespaces.get('default')?.pods.get(podName(index)) ?? {}, { row: -1 });
   Object.assign(fed.state.rows, createUsageRows());
   const whole = heldBytes() - before;
   for (let index = 0; index < count; index++) fed.engine.removePolicy(podName(index));
@@ -167,7 +168,9 @@ function expectSum(sum: number, count: number): void {
 }
 
 export interface CheckpointTimes {
-  readonly checkpointUs: number;
+  readonly textUs: number;
+  /** As an object that `JSON.stringify` is given. */
+  readonly objectUs: number;
   readonly denseUs: number;
   /** The longest time that the pass kept the event loop, milliseconds of wall clock. */
   readonly blockMs: number;
@@ -176,25 +179,33 @@ export interface CheckpointTimes {
 const sliceMs = 10;
 
 export async function measureCheckpoints({ engine }: Fed, count: number, dense: readonly DenseAggregate[]): Promise<CheckpointTimes> {
-  let length = 0;
-  const ours = bestOf(() => {
-    length = 0;
+  const text = bestOf(() => {
+    let length = 0;
+    for (let index = 0; index < count; index++) length += engine.checkpointText(podName(index), 'c', afterAll)?.length ?? 0;
+    expectLength(length / count);
+  });
+  const object = bestOf(() => {
+    let length = 0;
     for (let index = 0; index < count; index++) length += JSON.stringify(engine.saveCheckpoint(podName(index), 'c', afterAll)).length;
+    expectLength(length / count);
   }, 3);
-  const mean = length / count;
-  if (Math.abs(mean - checkpointLength) > 1) throw new Error(`a checkpoint has ${mean} bytes, not ${checkpointLength}`);
   const plain = bestOf(() => {
     for (const aggregate of dense) denseCheckpoint(aggregate, afterAll);
   }, 3);
-  return { checkpointUs: ours / count / 1000, denseUs: plain / count / 1000, blockMs: await longestBlock(engine, count) };
+  const [textUs, objectUs, denseUs] = [text, object, plain].map((ns) => ns / count / 1000) as [number, number, number];
+  return { textUs, objectUs, denseUs, blockMs: await longestBlock(engine, count) };
+}
+
+function expectLength(mean: number): void {
+  if (Math.abs(mean - checkpointLength) > 1) throw new Error(`a checkpoint has ${mean} bytes, not ${checkpointLength}`);
 }
 
 /** Writes all checkpoints in slices, as the controller does. */
-async function longestBlock(engine: RecommenderEngine, count: number): Promise<number> {
+async function longestBlock(engine: Fed['engine'], count: number): Promise<number> {
   let longest = 0;
   for (let index = 0; index < count;) {
     const started = performance.now();
-    while (index < count && performance.now() - started < sliceMs) JSON.stringify(engine.saveCheckpoint(podName(index++), 'c', afterAll));
+    while (index < count && performance.now() - started < sliceMs) engine.checkpointText(podName(index++), 'c', afterAll);
     longest = Math.max(longest, performance.now() - started);
     await nextTurn();
   }
@@ -203,7 +214,7 @@ async function longestBlock(engine: RecommenderEngine, count: number): Promise<n
 
 /** Microseconds of CPU time to add a pod, one for each policy, all in one namespace. */
 export function measureAdding(policies: number): number {
-  const pods = Array.from({ length: 10_000 }, (_, index) => workloadPod(index % policies, 'default')).map((pod, index) => ({
+  const pods = Array.from({ length: 10_000 }, (_, index) => workloadPod(index % policies)).map((pod, index) => ({
     ...pod,
     name: `added-${index}`,
     labels: { ...pod.labels, instance: String(index) },
@@ -223,28 +234,34 @@ export function measureAdding(policies: number): number {
   return best / pods.length / 1000;
 }
 
-/** Resident bytes of this process with that many containers of ten minutes' usage and a memory peak, each with its own pod, label set and policy. */
+/** Pods of one policy in the measure of resident memory; each of them has a label set, and so an aggregate, of its own. */
+const podsPerPolicy = 10;
+
+/** Resident bytes of this process with that many containers that were measured a hundred times in twelve days. */
 export function engineBytes(count: number): number {
   const { engine } = createEngine(defaultEstimationConfig);
+  const policies = count / podsPerPolicy;
+  for (let index = 0; index < policies; index++) engine.setPolicy(podName(index), workloadPolicy(index));
   for (let index = 0; index < count; index++) {
-    engine.setPolicy(podName(index), workloadPolicy(index));
-    engine.setPod(workloadPod(index));
+    const pod = workloadPod(index);
+    engine.setPod({ ...pod, labels: { app: `a${index % policies}`, instance: String(index) } });
   }
   const shared = sharedColumns(count);
   const random = mulberry32(42);
   const base = Float64Array.from({ length: count }, () => 0.05 + 1.95 * random());
   const cpuMilli = new Float64Array(count);
   const memoryMilli = new Float64Array(count);
+  const timestamps = new Float64Array(count);
   for (let step = 0; step < steps; step++) {
     for (let index = 0; index < count; index++) {
       cpuMilli[index] = Math.trunc(base[index]! * (0.5 + random()) * 1000);
       memoryMilli[index] = Math.trunc(base[index]! * (0.5 + random()) * 2 ** 30) * 1000;
     }
     // Three hours and a quarter between two answers: twelve days, so that there are as many windows of memory too.
-    const timestamps = new Float64Array(count).fill(cpuTime(step * 175));
+    timestamps.fill(cpuTime(step * 175));
     expectAccepted(engine.observeUsage(snapshot(shared, { timestamps, cpuMilli, memoryMilli })).accepted, count);
   }
-  for (let index = 0; index < count; index++) engine.recommend(podName(index), cpuTime(steps * 175));
+  for (let index = 0; index < policies; index++) engine.recommend(podName(index), cpuTime(steps * 175));
   globalThis.gc?.();
   const { containers, aggregates } = engine.stats();
   if (containers !== count || aggregates !== count)

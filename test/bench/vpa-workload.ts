@@ -47,23 +47,22 @@ export function drawWorkload(count: number): Workload {
   return { count, cpu, memory };
 }
 
-const interner = createInterner();
-
 export function podName(index: number): string {
   return `pod-${index}`;
 }
 
-export function workloadPod(index: number, namespace = 'default'): PodRecord {
-  const raw = {
-    metadata: { name: podName(index), namespace, labels: { app: `a${index}` } },
-    spec: { containers: [{ name: 'c' }] },
-    status: { phase: 'Running' },
-  };
-  return projectPod(raw, interner);
+const template = projectPod(
+  { metadata: { name: '', namespace: 'default' }, spec: { containers: [{ name: 'c' }] }, status: { phase: 'Running' } },
+  createInterner(),
+);
+
+/** Every pod has texts and a label set of its own, which nothing else holds. */
+export function workloadPod(index: number): PodRecord {
+  return { ...template, name: podName(index), labels: { app: `a${index}` } };
 }
 
-export function workloadPolicy(index: number, namespace = 'default'): TrackedPolicy {
-  return { namespace, selector: parseSelector(`app=a${index}`), containers: [], estimation: {}, created: undefined };
+export function workloadPolicy(index: number): TrackedPolicy {
+  return { namespace: 'default', selector: parseSelector(`app=a${index}`), containers: [], estimation: {}, created: undefined };
 }
 
 type Shared = Pick<UsageColumns, 'podCount' | 'names' | 'namespaces' | 'oldest' | 'windowsMs' | 'skewed' | 'firstContainer' | 'containers'>;

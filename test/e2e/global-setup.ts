@@ -5,7 +5,14 @@ import { findCompanions, findControlPlane } from './binaries/index.ts';
  * binaries the whole run ends here with one sentence; with `E2E_COMPANIONS=required` so it does without the companions.
  */
 export async function setup(): Promise<void> {
-  const companions = await findCompanions('metrics-server', 'metrics-adapter', 'prometheus');
+  const companions = await findCompanions(
+    'metrics-server',
+    'metrics-adapter',
+    'prometheus',
+    'vpa-recommender',
+    'vpa-updater',
+    'vpa-admission-controller',
+  );
   // They are built by the first file that needs them. Where they are meant to be, as in CI, a run that skips would prove nothing.
   if (!companions.ok && process.env['E2E_COMPANIONS'] === 'required')
     throw new Error(`E2E_COMPANIONS=required, but ${companions.sentence}`);

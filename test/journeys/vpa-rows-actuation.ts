@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
-import { atTarget, mebi, near, noCooldown, passes, scene, type SeenPod, type VpaRow, type VpaRowsCluster } from './vpa-rows-support.ts';
+import { atTarget, mebi, near, noCooldown, passes, scene, type SeenPod, type VpaRow } from './vpa-rows-support.ts';
 
 const uids = (pods: readonly SeenPod[]): readonly string[] => pods.map(({ uid }) => uid).toSorted();
 
@@ -10,7 +10,7 @@ export const actuationRows: readonly VpaRow[] = [
     name: 'in place: running pods get what is recommended, with the same uid, nothing is evicted, Events and status say so',
     real: true,
     run: async (cluster) => {
-      const web = await scene(cluster, { replicas: 3, load: 900, limits: { cpu: '200m' } });
+      const web = await scene(cluster, { replicas: 3, load: 900, limits: { cpu: '500m' } });
       const before = await web.pods();
       await web.comes('all pods are at the target', (pods) => atTarget(web, pods), passes(cluster, 6));
       const target = await web.recommends(cluster.timing.reaction);
@@ -19,7 +19,7 @@ export const actuationRows: readonly VpaRow[] = [
       const after = await web.pods();
       expect(uids(after)).toEqual(uids(before));
       // Limits keep their ratio.
-      for (const { requests, limits } of after) expect(limits.cpu).toBe(2 * (requests.cpu ?? NaN));
+      for (const { requests, limits } of after) expect(limits.cpu).toBe(5 * (requests.cpu ?? NaN));
       expect(after.flatMap(({ containers }) => containers.map(({ restarts }) => restarts))).toEqual([0, 0, 0]);
       expect(await web.writes('eviction')).toEqual([]);
       // One at a time: half of three, rounded down, may be away.
@@ -191,4 +191,3 @@ function budget(namespace: string, minAvailable: number): KubeObject {
   };
 }
 
-export type { VpaRowsCluster };

@@ -96,7 +96,7 @@ export interface SizingStatus {
 
 export interface SceneOptions {
   readonly replicas: number;
-  /** CPU milli-cores over all pods. */
+  /** CPU milli-cores over all pods; absent: what the pods' annotations say. */
   readonly load?: number;
   /** Default 100m and 64Mi. */
   readonly requests?: Readonly<Record<string, string>>;
@@ -186,7 +186,7 @@ export async function scene(cluster: VpaRowsCluster, options: SceneOptions): Pro
   const made = sceneOf(cluster, namespace);
   await options.before?.(cluster, namespace);
   const target = deployment(namespace, options);
-  made.setLoad(options.load ?? 0);
+  if (options.load !== undefined) made.setLoad(options.load);
   await client.create(resourceTypes.deployments, options.shaped?.(target) ?? target);
   if (options.unready !== true) {
     const ready = (pods: readonly SeenPod[]): boolean => pods.length === options.replicas && pods.every((pod) => pod.ready);

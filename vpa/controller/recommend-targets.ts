@@ -3,7 +3,6 @@ import { createInterner, type Interner } from '../../core/model/interner.ts';
 import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
 import { resourceTypes } from '../../core/model/object.ts';
 import type { OwnerRecord } from '../../core/model/pod.ts';
-import { projectResources, type ResourceList } from '../../core/model/resource-list.ts';
 import { matchesSelector, parseSelector, type Selector } from '../../core/model/selector.ts';
 import type { SizingPolicy } from '../model.ts';
 import type { KnownPolicy, TargetResolution, TargetResolver, TopmostController, WorkloadFacts } from '../ports.ts';
@@ -188,7 +187,7 @@ function deploymentOf(workloads: ReadonlyMap<string, WorkloadFacts>, namespace: 
 }
 
 function factsOf(raw: KubeObject, kind: WellKnownKind, workload: TargetWorkload): WorkloadFacts {
-  const { uid, selector, replicas, ready, owner, templateContainers, surges } = workload;
+  const { uid, selector, replicas, ready, owner, templateContainers, templateRequests, surges } = workload;
   const { namespace = '', name } = raw.metadata;
   return {
     reference: { apiVersion: wellKnownApiVersions[kind], kind, namespace, name, uid },
@@ -197,33 +196,7 @@ function factsOf(raw: KubeObject, kind: WellKnownKind, workload: TargetWorkload)
     ready,
     owner,
     templateContainers,
-    templateRequests: templateRequestsOf(raw),
+    templateRequests,
     surges,
   };
-}
-
-interface RawContainer {
-  readonly name?: unknown;
-  readonly restartPolicy?: unknown;
-  readonly resources?: { readonly requests?: Readonly<Record<string, unknown>> | null } | null;
-}
-
-interface RawTemplate {
-  readonly spec?: { readonly containers?: readonly RawContainer[] | null; readonly initContainers?: readonly RawContainer[] | null } | null;
-}
-
-/** Containers and sidecars of the pod template, in thousandths; `undefined` where there is no template. */
-function templateRequestsOf({ spec }: KubeObject): ReadonlyMap<string, ResourceList> | undefined {
-  const { template, jobTemplate } = (spec ?? {}) as {
-    readonly template?: RawTemplate | null;
-    readonly jobTemplate?: { readonly spec?: { readonly template?: RawTemplate | null } | null } | null;
-  };
-  const pod = (template ?? jobTemplate?.spec?.template)?.spec;
-  if (pod?.containers === undefined || pod.containers === null) return undefined;
-  const sidecars = (pod.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
-  return new Map(
-    [...pod.containers, ...sidecars].flatMap(({ name, resources }) =>
-      typeof name === 'string' ? [[name, projectResources(resources?.requests)] as const] : [],
-    ),
-  );
 }

@@ -62,6 +62,7 @@ describe('a policy of which something is known', () => {
     ]);
     const cpu = decision({ checkpoints: learnt });
     expect(cpu).toMatchObject({ from: 500, to: 247, wanted: 247, reason: 'InPlaceResizedByVPA', holds: [] });
+    expect(cpu.message).toMatch(/^Container app: cpu 500m becomes 247m: 1 pod would be resized in place; /);
     expect(steps(cpu)).toEqual([
       'samples',
       'percentile',
@@ -231,7 +232,7 @@ describe('with horizontal policies', () => {
     expect(outlook.recommendations[0]?.evaluated?.horizontal.claims).toHaveLength(1);
   });
 
-  it('it yields to one that cannot be told of moved requests', () => {
+  it('yields to one that cannot be told of moved requests', () => {
     const scene: Scene = { checkpoints: learnt, claims: [hpaClaim({ foreign: true })] };
     expect(decision(scene)).toMatchObject({ from: 500, to: 500, wanted: 247, holds: [{ by: 'conflict' }] });
     expect([...evaluated(scene).horizontal.yields.keys()]).toEqual(['cpu']);

@@ -9,7 +9,9 @@ import { historyOf, isNativeVpa } from '../policy.ts';
 import { policyKey } from '../policy-book.ts';
 import { recommendationDecisions } from '../recommender/controller/decisions.ts';
 import { amountText } from '../recommender/engine/post-processors.ts';
+import { methodText } from '../updater/engine/decisions.ts';
 import type { UpdatePlan } from '../updater/engine/index.ts';
+import { podsText } from '../updater/engine/sentence.ts';
 import { planPolicy, targetOf } from './recommend-plan.ts';
 import type { DataFacts, EvaluatedRequests, RecommendationDifference, RequestsInput, RequestsRecommendation } from './recommend-ports.ts';
 import { createScene, livePods, recommendedBy, type RequestsScene } from './recommend-scene.ts';
@@ -143,12 +145,22 @@ function decisionsOf(scene: RequestsScene, known: KnownPolicy, evaluated: Evalua
   const traces = new Map(computed.map(({ dimension = '', trace }) => [dimension, trace]));
   const planned = evaluated.plan.decisions.map((decision) => ({
     ...decision,
+    message: asOutlook(decision.message, evaluated.plan),
     trace: [...(traces.get(decision.dimension ?? '') ?? []), ...differenceStep(evaluated, decision), ...decision.trace],
   }));
   const there = new Set(planned.map(({ dimension }) => dimension));
   const added = evaluated.acts === 'stored' ? computed.filter(({ dimension }) => dimension !== undefined && !there.has(dimension)) : [];
   const all = [...planned, ...added.map(notStored)];
   return all.length === 0 ? [nothingDecision(scene, known, evaluated)] : all;
+}
+
+/** The updater tells of what it has done; here nothing was. */
+function asOutlook(message: string, { actions }: UpdatePlan): string {
+  const count = podsText(actions.length);
+  return actions.reduce(
+    (text, { method }) => text.replace(`${count} ${methodText[method]};`, `${count} would be ${methodText[method]};`),
+    message,
+  );
 }
 
 function differenceStep({ differences }: EvaluatedRequests, { dimension = '' }: Decision): TraceStep[] {

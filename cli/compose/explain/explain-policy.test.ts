@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { QueryResult } from '../../../core/model/metrics-view.ts';
+import type { KubeObject } from '../../../core/model/object.ts';
 import {
   cpu,
   explanationOf,
@@ -10,11 +11,14 @@ import {
   queue,
   queued,
   queueQuery,
+  settings,
   snapshotOf,
   takenAt,
   usage,
   type Scene,
 } from './scene.fixture.ts';
+import { explainPolicy } from './explain-policy.ts';
+import { read, verticalPolicy, type RequestsScene } from './requests-scene.fixture.ts';
 import type { Explanation, RuleStep } from './explanation.ts';
 
 const rule = (scene: Scene, name: RuleStep['rule']): RuleStep | undefined => explanationOf(scene).rules.find((each) => each.rule === name);
@@ -225,5 +229,32 @@ describe('the sources', () => {
   it('has none for a resource that nobody measures', () => {
     const gpu = { type: 'Resource', resource: { name: 'nvidia.com~1gpu', target: { type: 'AverageValue', averageValue: '1' } } };
     expect(explanationOf({ replicas: 4, policy: policy({ metrics: [gpu] }) }).sources).toEqual([]);
+  });
+});
+
+describe('where a policy of requests moves what is measured against', () => {
+  const explained = (scene: RequestsScene): Explanation => {
+    const { outlook, snapshot, reading } = read(scene);
+    return explainPolicy(outlook.horizontal[0]!, { snapshot, reading, settings });
+  };
+  const horizontal = [policy({ metrics: [cpu] })];
+
+  it('says that utilization is measured against the pod template', () => {
+    const { rebase, metrics } = explained({ horizontal });
+    expect(rebase).toContain('VerticalPolicy/web moves the cpu requests of the pods');
+    expect(metrics[0]).toMatchObject({ measured: '180 % of request' });
+  });
+
+  it('says nothing where the policy yields, or an autoscaler is somebody else’s', () => {
+    expect(explained({ horizontal, policies: [verticalPolicy({ horizontalPolicies: 'Yield' })] }).rebase).toBeNull();
+    const hpa: KubeObject = { ...policy({ metrics: [cpu] }), apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler' };
+    expect(explained({ horizontal: [hpa] }).rebase).toBeNull();
+    expect(explained({ horizontal: [hpa], adopt: ['hpa'] }).rebase).not.toBeNull();
+  });
+
+  it('goes by a native VPA only where that is adopted', () => {
+    const vpa = verticalPolicy({}, { apiVersion: 'autoscaling.k8s.io/v1', kind: 'VerticalPodAutoscaler' });
+    expect(explained({ horizontal, policies: [vpa] }).rebase).toBeNull();
+    expect(explained({ horizontal, policies: [vpa], adopt: ['vpa'] }).rebase).not.toBeNull();
   });
 });

@@ -47,6 +47,7 @@ const noSteps: Steps = {
   sources: [],
   pods: null,
   asleep: null,
+  rebase: null,
   metrics: [],
   wanted: null,
   stabilization: null,
@@ -60,7 +61,8 @@ function stepsOf(evaluated: Evaluated, options: ExplainOptions, held: ReturnType
   return {
     sources: explainSources(evaluated, options),
     pods: explainPods(evaluated, options),
-    asleep: evaluated.evaluation.decision.trace.find(({ step }) => step === 'asleep')?.message ?? null,
+    asleep: stepIn(evaluated, 'asleep'),
+    rebase: stepIn(evaluated, 'rebase'),
     metrics: explainMetrics(evaluated),
     wanted: explainWanted(evaluated),
     stabilization: explainStabilization(evaluated, held),
@@ -69,6 +71,10 @@ function stepsOf(evaluated: Evaluated, options: ExplainOptions, held: ReturnType
     rules: explainRules(evaluated),
     change: explainChange(evaluated),
   };
+}
+
+function stepIn({ evaluation }: Evaluated, name: string): string | null {
+  return evaluation.decision.trace.find(({ step }) => step === name)?.message ?? null;
 }
 
 function resultOf({ from, to, wanted, reason, message, holds }: Recommendation['decision'], now: number): ResultStep {

@@ -1,5 +1,6 @@
 import type { TraceStep } from '../../../core/model/decision.ts';
 import type { Outlook } from '../../../hpa/index.ts';
+import type { RequestsExplanation } from './requests-explanation.ts';
 
 /** What `concertina explain -o json` prints. Fields are only ever added within one version. Times are RFC 3339, values exact decimal text in thousandths. */
 export interface ExplanationReport {
@@ -13,6 +14,8 @@ export interface ExplanationReport {
   readonly problem: string | null;
   /** One for each policy that was asked for; more than one when several scale one workload. */
   readonly explanations: readonly Explanation[];
+  /** The same for policies of requests. */
+  readonly requests: readonly RequestsExplanation[];
 }
 
 /** One decision in the order in which it came about. */
@@ -37,6 +40,8 @@ export interface Explanation {
   readonly pods: PodsStep | null;
   /** That the target sleeps at 0 replicas, and what wakes it; null when it does not. */
   readonly asleep: string | null;
+  /** What utilization is measured against, where a policy of requests moves those of the pods; null where none does. */
+  readonly rebase: string | null;
   readonly metrics: readonly MetricStep[];
   /** What all metrics together ask for; null when they were not read. */
   readonly wanted: { readonly replicas: number | null; readonly metric: string | null; readonly message: string } | null;

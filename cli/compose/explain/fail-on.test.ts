@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readingOf, recommendFrom } from '../recommend-from.ts';
 import { failOn, failSentences, readFailConditions } from './fail-on.ts';
 import { recommendationItem } from './recommendation-report.ts';
+import { itemsOf as requestsOf, recommended, verticalPolicy, type RequestsScene } from './requests-scene.fixture.ts';
 import { cpu, outage, policy, queue, settings, snapshotOf, usage, type Scene } from './scene.fixture.ts';
 
 function itemOf(scene: Scene) {
@@ -76,5 +77,27 @@ describe('failOn', () => {
       '--fail-on change: HorizontalPolicy shop/web would go from 3 to 6 replicas',
     ]);
     expect(failSentences(failOn(['held'], [steady]))).toEqual([]);
+  });
+});
+
+describe('failOn of requests', () => {
+  const first = (scene: RequestsScene) => requestsOf(scene)[0]!;
+  const met = (condition: 'held' | 'change' | 'missing-data', scene: RequestsScene): string | undefined =>
+    failOn([condition], [first(scene)]).reasons[0]?.message;
+
+  it('change: a request that would be set now', () => {
+    expect(met('change', {})).toBe('would set the cpu request of container c from 100m to 224m');
+    expect(met('change', { policies: [verticalPolicy({ mode: 'Paused' })] })).toBeUndefined();
+  });
+
+  it('held: what keeps it from being set, not the range that it is in', () => {
+    expect(met('held', {})).toBeUndefined();
+    expect(met('held', { policies: [verticalPolicy({ mode: 'Paused' })] })).toBe('is held by paused');
+    expect(met('held', { policies: [verticalPolicy({}, recommended('105m', '66Mi'))] })).toBeUndefined();
+  });
+
+  it('missing-data: nothing is known of it', () => {
+    expect(met('missing-data', { usage: [], vertical: { checkpoints: [] } })).toMatch(/^is held by missing data: nothing is recommended/);
+    expect(met('missing-data', {})).toBeUndefined();
   });
 });

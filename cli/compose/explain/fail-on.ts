@@ -1,3 +1,4 @@
+import { valueText } from '../../../core/model/amount-text.ts';
 import { leftText } from './time-text.ts';
 import type { RecommendationItem } from './recommendation-report.ts';
 
@@ -54,10 +55,17 @@ function messageFor(condition: FailCondition, item: RecommendationItem): string 
     case 'held':
       return heldMessage(item);
     case 'change':
-      return item.to === item.from ? undefined : `would go from ${item.from} to ${item.to} replicas`;
+      return changeMessage(item);
     case 'missing-data':
       return missingMessage(item);
   }
+}
+
+function changeMessage({ from, to, dimension, vertical }: RecommendationItem): string | undefined {
+  if (to === from) return undefined;
+  if (vertical === null) return `would go from ${from} to ${to} replicas`;
+  const before = vertical.requested ? valueText(dimension, from) : 'none';
+  return `would set the ${vertical.resource} request of container ${vertical.container} from ${before} to ${valueText(dimension, to)}`;
 }
 
 function heldMessage({ heldBy, at }: RecommendationItem): string | undefined {

@@ -29,6 +29,8 @@ describe('readWanted', () => {
     ['HorizontalPolicy/web', 'horizontalpolicy', 'web'],
     ['horizontalpolicies.concertina.dev/web', 'horizontalpolicy', 'web'],
     ['hpa/web', 'horizontalpodautoscaler', 'web'],
+    ['vpol/web', 'verticalpolicy', 'web'],
+    ['vpa/web', 'verticalpodautoscaler', 'web'],
     ['deploy/web', 'deployment', 'web'],
     ['deployments.apps/web', 'deployments', 'web'],
     ['Rollout/web.v2', 'rollout', 'web.v2'],
@@ -56,6 +58,20 @@ describe('readWanted', () => {
 });
 
 describe('findSubject', () => {
+  it('finds what sizes a workload beside what scales it', () => {
+    const vertical: KubeObject = {
+      kind: 'VerticalPolicy',
+      metadata: { name: 'sizes', namespace: 'shop' },
+      spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' } },
+    };
+    const vpa: KubeObject = { ...vertical, kind: 'VerticalPodAutoscaler', metadata: { name: 'web', namespace: 'shop' } };
+    expect(find('deployment/web', 'shop', [web, vertical])).toMatchObject({ policies: [web, vertical] });
+    expect(find('vpol/sizes', 'shop', [web, vertical])).toMatchObject({ policies: [vertical] });
+    expect(find('vpa/web', 'shop', [web, vpa])).toMatchObject({ policies: [vpa] });
+    expect(find('web', 'shop', [web, vpa])).toMatchObject({ policies: [web, vpa] });
+    expect(problem(find('vpa/wbe', 'shop', [vpa]))).toContain('there is no policy "vpa/wbe"');
+  });
+
   it('finds a policy by its name, by its kind, and by what it scales', () => {
     expect(find('web', 'shop')).toEqual({ ok: true, policies: [web], namespace: 'shop' });
     expect(find('hpol/web', 'shop')).toMatchObject({ policies: [web] });
@@ -91,7 +107,7 @@ describe('findSubject', () => {
       'there is no policy "hpa/legasy" in any namespace; did you mean HorizontalPodAutoscaler shop/legacy?',
     );
     expect(problem(find('deployment/api', 'shop'))).toBe(
-      'no HorizontalPolicy and no HorizontalPodAutoscaler scales "deployment/api" in namespace shop; did you mean StatefulSet shop/api?',
+      'no policy and no native autoscaler scales or sizes "deployment/api" in namespace shop; did you mean StatefulSet shop/api?',
     );
     expect(problem(find('something-else', 'shop'))).toBe(
       'there is no policy and no scaled workload "something-else" in namespace shop; there are HorizontalPodAutoscaler shop/legacy, HorizontalPolicy shop/api-scaling, HorizontalPolicy shop/web',

@@ -16,8 +16,13 @@ const kindNames: Readonly<Record<string, string>> = {
   hpol: 'horizontalpolicy',
   horizontalpolicies: 'horizontalpolicy',
   hpa: 'horizontalpodautoscaler',
+  vpol: 'verticalpolicy',
+  verticalpolicies: 'verticalpolicy',
+  vpa: 'verticalpodautoscaler',
   deploy: 'deployment',
   sts: 'statefulset',
+  ds: 'daemonset',
+  cj: 'cronjob',
   rs: 'replicaset',
   rc: 'replicationcontroller',
 };
@@ -40,7 +45,7 @@ export type Found =
   | { readonly ok: false; readonly why: 'ambiguous' | 'missing'; readonly problem: string };
 
 /**
- * The policies that are meant: by their own name first, then by the name of what they scale. Several are meant together when they are in one namespace, since
+ * The policies that are meant: by their own name first, then by the name of what they scale or size. Several are meant together when they are in one namespace, since
  * then they stand in each other's way.
  */
 export function findSubject(policies: readonly KubeObject[], wanted: Wanted, namespace: string | undefined): Found {
@@ -65,9 +70,18 @@ function isKind(kind: string, { kind: wanted }: Wanted): boolean {
   return wanted === undefined || known === wanted || `${known}s` === wanted || `${known}es` === wanted;
 }
 
+interface RawReference {
+  readonly kind?: unknown;
+  readonly name?: unknown;
+}
+
+/** What a policy scales, or sizes. */
 function targetOf({ spec }: KubeObject): { readonly kind: string; readonly name: string } {
-  const { scaleTargetRef } = (spec ?? {}) as { readonly scaleTargetRef?: { readonly kind?: unknown; readonly name?: unknown } };
-  const { kind, name } = scaleTargetRef ?? {};
+  const { scaleTargetRef, targetRef } = (spec ?? {}) as {
+    readonly scaleTargetRef?: RawReference | null;
+    readonly targetRef?: RawReference | null;
+  };
+  const { kind, name } = scaleTargetRef ?? targetRef ?? {};
   return { kind: typeof kind === 'string' ? kind : '', name: typeof name === 'string' ? name : '' };
 }
 
@@ -76,13 +90,20 @@ function scales(policy: KubeObject, wanted: Wanted): boolean {
   return name === wanted.name && isKind(kind, wanted);
 }
 
+const policyKinds: ReadonlySet<string> = new Set([
+  'horizontalpolicy',
+  'horizontalpodautoscaler',
+  'verticalpolicy',
+  'verticalpodautoscaler',
+]);
+
 function missingText(all: readonly KubeObject[], here: readonly KubeObject[], wanted: Wanted, namespace: string | undefined): string {
   const place = namespace === undefined ? 'in any namespace' : `in namespace ${foreign(namespace, 80)}`;
-  const isPolicy = wanted.kind === 'horizontalpolicy' || wanted.kind === 'horizontalpodautoscaler';
+  const isPolicy = wanted.kind !== undefined && policyKinds.has(wanted.kind);
   const what =
     isPolicy || wanted.kind === undefined
       ? `there is no policy${wanted.kind === undefined ? ' and no scaled workload' : ''} "${wanted.text}" ${place}`
-      : `no HorizontalPolicy and no HorizontalPodAutoscaler scales "${wanted.text}" ${place}`;
+      : `no policy and no native autoscaler scales or sizes "${wanted.text}" ${place}`;
   const elsewhere = namespace === undefined ? undefined : findSubject(all, wanted, undefined);
   if (elsewhere?.ok === true) return `${what}; it is in namespace ${elsewhere.namespace}`;
   const near = nearNames(here, wanted);

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { ConcertinaError, messageOf } from '../../../core/errors.ts';
-import { createKubeClient, isNotFound, type KubeClient } from '../../../core/kube/index.ts';
+import { createKubeClient, isForbidden, isNotFound, type KubeClient } from '../../../core/kube/index.ts';
 import { resourceTypes, type KubeObject, type ResourceType } from '../../../core/model/object.ts';
 import { parseSnapshot, type ClusterSnapshot } from '../../../core/model/snapshot.ts';
 import { realClock } from '../../../core/runtime/clock.ts';
@@ -67,9 +67,35 @@ export async function withCluster<T>(
 
 /** All policies and native autoscalers of a namespace, or of the cluster, with their kinds. */
 export async function listPolicies(client: KubeClient, namespace: string | undefined): Promise<KubeObject[]> {
-  const kinds = [resourceTypes.horizontalPolicies, resourceTypes.horizontalPodAutoscalers];
-  const lists = await Promise.all(kinds.map((type) => listOrNone(client, type, namespace)));
+  const horizontal = [resourceTypes.horizontalPolicies, resourceTypes.horizontalPodAutoscalers];
+  const vertical = [resourceTypes.verticalPolicies, resourceTypes.verticalPodAutoscalers];
+  const lists = await Promise.all([
+    ...horizontal.map((type) => listOrNone(client, type, namespace)),
+    // Who may not read these has the others explained; that they were not read is said of the snapshot.
+    ...vertical.map((type) => listOrNone(client, type, namespace).catch(nothingWhereForbidden)),
+  ]);
   return lists.flat();
+}
+
+function nothingWhereForbidden(error: unknown): KubeObject[] {
+  if (isForbidden(error)) return [];
+  throw error;
+}
+
+/** All policies of a snapshot, of replicas and of requests. */
+export function policiesOf({ horizontalPolicies, horizontalPodAutoscalers, vertical }: Snapshot): readonly KubeObject[] {
+  return [
+    ...horizontalPolicies,
+    ...horizontalPodAutoscalers,
+    ...(vertical?.verticalPolicies ?? []),
+    ...(vertical?.verticalPodAutoscalers ?? []),
+  ];
+}
+
+/** What could not be read, so that less is told than there may be; one sentence each. */
+export function unreadNotes({ vertical }: Snapshot): string[] {
+  const { unread = [] } = vertical ?? {};
+  return unread.length === 0 ? [] : [`not allowed to list ${unread.join(', ')}: what they say of requests is not known`];
 }
 
 async function listOrNone(client: KubeClient, type: ResourceType, namespace: string | undefined): Promise<KubeObject[]> {

@@ -1,10 +1,13 @@
 import type { Decision, Hold, HoldReason } from '../../../core/model/decision.ts';
+import type { RequestsRecommendation } from '../../../vpa/index.ts';
 import type { Recommendation, SnapshotReading } from '../recommend-from.ts';
 import { explainMetrics } from './explain-metrics.ts';
 import { sampleTimes, type Evaluated } from './explain-sources.ts';
 import type { MetricStep } from './explanation.ts';
 import type { FailOn } from './fail-on.ts';
+import type { RequestsTotal } from './requests-total.ts';
 import { remainingSeconds, seconds } from './time-text.ts';
+import { evidenceText, verticalPart, type VerticalPart } from './vertical-item.ts';
 
 /** What `concertina recommend -o json` prints. Fields are only ever added within one version. */
 export interface RecommendationReport {
@@ -18,8 +21,10 @@ export interface RecommendationReport {
   readonly problem: string | null;
   /** What `--fail-on` was asked for and has found; null without it. */
   readonly failOn: FailOn | null;
-  /** In the order of namespace, name and kind. */
+  /** In the order of namespace, name and kind; a policy of requests has one for each resource of each container. */
   readonly items: readonly RecommendationItem[];
+  /** What pods ask for, and would; null without a policy of requests. */
+  readonly requests: RequestsTotal | null;
 }
 
 /** A hold with the time that is left. */
@@ -46,11 +51,33 @@ export interface RecommendationItem extends Decision {
   readonly limitedBy: readonly HoldPart[];
   /** What keeps it from being carried out at all. */
   readonly heldBy: readonly HoldPart[];
-  /** Age of the oldest sample that the deciding metric goes by; where none decides that of all. */
+  /** Age of the oldest sample that the deciding metric goes by; where none decides that of all. Of requests: of the newest sample of the container. */
   readonly dataAgeSeconds: number | null;
+  /** Of a policy of requests; null of one of replicas. */
+  readonly vertical: VerticalPart | null;
 }
 
 const limits: ReadonlySet<HoldReason> = new Set<HoldReason>(['stabilization', 'rate-limit', 'bounds']);
+
+/** The rows of a policy of requests. */
+export function requestItems(recommendation: RequestsRecommendation): RecommendationItem[] {
+  const { decisions, known } = recommendation;
+  return decisions.map((decision) => {
+    const parts = decision.holds.map((hold) => holdPart(hold, decision.at));
+    const vertical = verticalPart(recommendation, decision);
+    const last = vertical.evidence?.lastSample ?? null;
+    return {
+      ...decision,
+      ...notEvaluated,
+      mode: known === undefined ? null : known.policy.mode === 'Auto' ? known.policy.updateMode : known.policy.mode,
+      decidedBy: evidenceText(vertical),
+      dataAgeSeconds: last === null ? null : seconds(Math.max(0, decision.at - last)),
+      limitedBy: parts.filter(({ by }) => limits.has(by)),
+      heldBy: parts.filter(({ by }) => !limits.has(by)),
+      vertical,
+    };
+  });
+}
 
 export function recommendationItem({ decision, policy, evaluated }: Recommendation, reading: SnapshotReading): RecommendationItem {
   const parts = decision.holds.map((hold) => holdPart(hold, decision.at));
@@ -60,6 +87,7 @@ export function recommendationItem({ decision, policy, evaluated }: Recommendati
     ...(evaluated === undefined ? notEvaluated : evaluatedPart(evaluated, reading)),
     limitedBy: parts.filter(({ by }) => limits.has(by)),
     heldBy: parts.filter(({ by }) => !limits.has(by)),
+    vertical: null,
   };
 }
 

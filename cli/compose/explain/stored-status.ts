@@ -5,7 +5,7 @@ import { humanDuration } from '../../../core/units/index.ts';
 import type { StabilizationStep, StoredStep } from './explanation.ts';
 import { ageText, isoTime, seconds } from './time-text.ts';
 
-type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
 type LastDecision = NonNullable<StoredStep['lastDecision']>;
 type Difference = StoredStep['differences'][number];
 
@@ -153,15 +153,16 @@ function stale({ ageSeconds, holds }: LastDecision, differences: Difference[], {
   return [...differences, { field: 'at', stored: isoTime(now - ageSeconds * 1000), now: isoTime(decision.at), message }];
 }
 
-function fieldsOf(value: unknown): Fields {
+/** An object's fields; none of anything else. */
+export function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
-function list(value: unknown): readonly Fields[] {
+export function list(value: unknown): readonly Fields[] {
   return Array.isArray(value) ? value.map(fieldsOf) : [];
 }
 
-function text(value: unknown): string {
+export function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
@@ -169,6 +170,6 @@ function count(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
 
-function time(value: unknown): string | null {
+export function time(value: unknown): string | null {
   return typeof value === 'string' ? isoTime(parseTime(value)) : null;
 }

@@ -42,14 +42,21 @@ export function startUpstreamRecommender(cluster: RealCluster, options: Upstream
 
 /** One Deployment with a load; the texts are those of `simulator/workload/load-text.ts`, their time zero is the start of each container. */
 export interface PlayedWorkload {
-  /** Also its label `app` and its only container. */
+  /** Also its label `app` and its first container. */
   readonly name: string;
   readonly replicas: number;
   /** Cores: `300m + noise:stddev=50m,every=10s,seed=3`. */
   readonly cpu: string;
   /** Bytes: `ramp:0s=100Mi,60s=300Mi`. */
   readonly memory: string;
-  readonly resources?: { readonly requests?: Readonly<Record<string, string>>; readonly limits?: Readonly<Record<string, string>> };
+  readonly resources?: PlayedResources;
+  /** Containers beside it. */
+  readonly sidecars?: readonly Omit<PlayedWorkload, 'replicas' | 'sidecars'>[];
+}
+
+export interface PlayedResources {
+  readonly requests?: Readonly<Record<string, string>>;
+  readonly limits?: Readonly<Record<string, string>>;
 }
 
 export interface PlayedLoad {
@@ -138,10 +145,18 @@ export async function playLoad(real: RealCluster, options: PlayedLoadOptions, te
   };
 }
 
-function playedDeployment(namespace: string, { name, replicas, cpu, memory, resources }: PlayedWorkload): KubeObject {
+function playedDeployment(namespace: string, workload: PlayedWorkload): KubeObject {
+  const { name, replicas, sidecars = [] } = workload;
+  const containers = [workload, ...sidecars];
   // A text with a slip in it would play nothing, silently.
-  for (const text of [cpu, memory]) parseLoad(text);
+  for (const { cpu, memory } of containers) for (const text of [cpu, memory]) parseLoad(text);
   const labels = { app: name };
+  const annotations = Object.fromEntries(
+    containers.flatMap((each) => [
+      [`concertina.dev/sim-cpu.${each.name}`, each.cpu],
+      [`concertina.dev/sim-memory.${each.name}`, each.memory],
+    ]),
+  );
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -150,10 +165,14 @@ function playedDeployment(namespace: string, { name, replicas, cpu, memory, reso
       replicas,
       selector: { matchLabels: labels },
       template: {
-        metadata: { labels, annotations: { 'concertina.dev/sim-cpu': cpu, 'concertina.dev/sim-memory': memory } },
+        metadata: { labels, annotations },
         spec: {
           terminationGracePeriodSeconds: 1,
-          containers: [{ name, image: `${name}:1`, ...(resources === undefined ? {} : { resources }) }],
+          containers: containers.map((each) => ({
+            name: each.name,
+            image: `${each.name}:1`,
+            ...(each.resources === undefined ? {} : { resources: each.resources }),
+          })),
         },
       },
     },

@@ -7,6 +7,7 @@ import {
   changeHalfLife,
   createHistogramPool,
   decayFactor,
+  grownCapacity,
   merge,
   poolBytes,
   release,
@@ -93,7 +94,7 @@ export function createAggregate(aggregates: Aggregates, name: number, settings: 
 }
 
 function growColumns(aggregates: Aggregates): void {
-  const capacity = Math.ceil(aggregates.names.length * 1.25) + 64;
+  const capacity = grownCapacity(aggregates.names.length);
   for (const column of ['names', 'nextOfSet', 'firstContainer'] as const) {
     const next = new Int32Array(capacity).fill(-1);
     next.set(aggregates[column]);

@@ -7,25 +7,34 @@ import { pageBits, pageMask } from './weight-slab.kernel.ts';
 
 /** Histograms as upstream stores them: whole numbers of ten-thousandths of the heaviest bucket. */
 
-const heaviest = 10_000;
+export const checkpointVersion = 'v3';
+
+/** What the heaviest bucket is stored as. */
+export const heaviestBucket = 10_000;
 const day = 86_400_000;
 
 const twoDigits = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
-/** The last few days that were printed: times of one pass are of a few days. */
+/** What was printed lately: the times of one pass are much the same for all containers. */
 const days = new Map<number, string>();
+const texts = new Map<number, string>();
 
 /** RFC 3339 with whole seconds. */
 export function timeText(epochMs: number): string {
+  const known = texts.get(epochMs);
+  if (known !== undefined) return known;
   const number = Math.floor(epochMs / day);
-  let text = days.get(number);
-  if (text === undefined) {
+  let date = days.get(number);
+  if (date === undefined) {
     if (days.size >= 64) days.clear();
-    text = new Date(number * day).toISOString().slice(0, 11);
-    days.set(number, text);
+    date = new Date(number * day).toISOString().slice(0, 11);
+    days.set(number, date);
   }
   const seconds = Math.floor(epochMs / 1000) - number * 86_400;
   const minutes = Math.trunc(seconds / 60);
-  return `${text}${twoDigits[Math.trunc(minutes / 60)]!}:${twoDigits[minutes % 60]!}:${twoDigits[seconds % 60]!}Z`;
+  const text = `${date}${twoDigits[Math.trunc(minutes / 60)]!}:${twoDigits[minutes % 60]!}:${twoDigits[seconds % 60]!}Z`;
+  if (texts.size >= 1024) texts.clear();
+  texts.set(epochMs, text);
+  return text;
 }
 
 export function histogramCheckpoint(pool: HistogramPool, h: number): HistogramCheckpoint {
@@ -37,20 +46,30 @@ export function histogramCheckpoint(pool: HistogramPool, h: number): HistogramCh
   return { referenceTimestamp, bucketWeights, totalWeight };
 }
 
-function checkpointWeights(pool: HistogramPool, h: number): Record<string, number> | undefined {
-  const least = leastBucket(pool, h);
-  const greatest = greatestBucket(pool, h);
+/** The largest weight in use, 0: none. */
+export function weightOfHeaviest(pool: HistogramPool, h: number): number {
   const row = pool.i32[h * 16 + 4]!;
-  const page = pool.slab.pages[row >>> pageBits];
-  if (least > greatest || page === undefined || pool.i32[h * 16 + 5] === 0) return undefined;
+  const greatest = greatestBucket(pool, h);
+  if (pool.i32[h * 16 + 5] === 0) return 0;
+  const page = pool.slab.pages[row >>> pageBits]!;
   const origin = (row & pageMask) - pool.i16[h * 32 + 12]!;
   let max = 0;
-  for (let bucket = least; bucket <= greatest; bucket++) if (page[origin + bucket]! > max) max = page[origin + bucket]!;
-  const ratio = heaviest / max;
-  let weights: Record<number, number> | undefined;
-  for (let bucket = least; bucket <= greatest; bucket++) {
+  for (let bucket = leastBucket(pool, h); bucket <= greatest; bucket++) if (page[origin + bucket]! > max) max = page[origin + bucket]!;
+  return max;
+}
+
+function checkpointWeights(pool: HistogramPool, h: number): Record<string, number> | undefined {
+  const max = weightOfHeaviest(pool, h);
+  if (max === 0) return undefined;
+  const row = pool.i32[h * 16 + 4]!;
+  const page = pool.slab.pages[row >>> pageBits]!;
+  const origin = (row & pageMask) - pool.i16[h * 32 + 12]!;
+  const greatest = greatestBucket(pool, h);
+  const ratio = heaviestBucket / max;
+  const weights: Record<number, number> = {};
+  for (let bucket = leastBucket(pool, h); bucket <= greatest; bucket++) {
     const weight = Math.floor(page[origin + bucket]! * ratio + 0.5);
-    if (weight > 0) (weights ??= {})[bucket] = weight;
+    if (weight > 0) weights[bucket] = weight;
   }
   return weights;
 }

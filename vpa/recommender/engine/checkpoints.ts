@@ -12,7 +12,8 @@ import {
   subtractPeak,
 } from './aggregates.kernel.ts';
 import type { MemberRange } from './aggregates.kernel.ts';
-import { checkpointFault, histogramCheckpoint, loadHistogram, timeText } from './checkpoint-form.kernel.ts';
+import { checkpointFault, checkpointVersion, histogramCheckpoint, loadHistogram, timeText } from './checkpoint-form.kernel.ts';
+import { checkpointText } from './checkpoint-text.kernel.ts';
 import { nextContainerOf, openPeak, windowEndOf } from './container-windows.kernel.ts';
 import { membersOf } from './model-policies.ts';
 import type { EngineState, PolicyState } from './model-state.ts';
@@ -20,15 +21,14 @@ import { nameNumber } from './model-state.ts';
 import { settingsFor } from './policy-settings.ts';
 import type { CheckpointProblem } from './types.ts';
 
-export const checkpointVersion = 'v3';
-
 /** The aggregates of one of the policy's containers. */
 export function memberRange(state: EngineState, policy: PolicyState, container: string): MemberRange | undefined {
   const list = membersOf(state, policy);
   const name = state.nameNumbers.get(container);
   if (name === undefined) return undefined;
-  const from = list.findIndex((a) => nameOfAggregate(state.aggregates, a) === name);
-  return from < 0 ? undefined : { list, from, to: rangeEnd(state, list, from) };
+  let from = 0;
+  for (let a = list[0]; a !== undefined && nameOfAggregate(state.aggregates, a) !== name; a = list[++from]);
+  return from >= list.length ? undefined : { list, from, to: rangeEnd(state, list, from) };
 }
 
 /** Where the aggregates of the container that begin at `from` end. */
@@ -42,19 +42,46 @@ export function rangeEnd({ aggregates }: EngineState, members: readonly number[]
 export function saveCheckpoint(state: EngineState, policy: PolicyState, container: string, now: number): CheckpointStatus | undefined {
   const range = memberRange(state, policy, container);
   if (range === undefined) return undefined;
-  const { aggregates } = state;
-  mergeMembers(aggregates, range);
-  for (let index = range.from; index < range.to; index++) subtractOpenWindows(state, range.list[index] ?? scratch, now);
-  const { first, last, samples } = sampleFacts(aggregates, scratch);
-  const status = {
-    lastUpdateTime: timeText(now),
+  const { cpu, memory } = state.aggregates;
+  const a = storedAggregate(state, range, now);
+  const { first, last, samples } = sampleFacts(state.aggregates, a);
+  const lastUpdateTime = timeText(now);
+  const cpuHistogram = histogramCheckpoint(cpu, a);
+  const memoryHistogram = histogramCheckpoint(memory, a);
+  const firstSampleStart = first === Infinity ? null : timeText(first);
+  const lastSampleStart = last === -Infinity ? null : timeText(last);
+  if (samples === 0)
+    return { lastUpdateTime, version: checkpointVersion, cpuHistogram, memoryHistogram, firstSampleStart, lastSampleStart };
+  return {
+    lastUpdateTime,
     version: checkpointVersion,
-    cpuHistogram: histogramCheckpoint(aggregates.cpu, scratch),
-    memoryHistogram: histogramCheckpoint(aggregates.memory, scratch),
-    firstSampleStart: first === Infinity ? null : timeText(first),
-    lastSampleStart: last === -Infinity ? null : timeText(last),
+    cpuHistogram,
+    memoryHistogram,
+    firstSampleStart,
+    lastSampleStart,
+    totalSamplesCount: samples,
   };
-  return samples === 0 ? status : { ...status, totalSamplesCount: samples };
+}
+
+/** The same as text. */
+export function saveCheckpointText(state: EngineState, policy: PolicyState, container: string, now: number): string | undefined {
+  const range = memberRange(state, policy, container);
+  return range === undefined ? undefined : checkpointText(state.aggregates, storedAggregate(state, range, now), now);
+}
+
+/** The aggregate that holds what is to be stored: the only one, or all of them merged, without windows that are still open. */
+function storedAggregate(state: EngineState, range: MemberRange, now: number): number {
+  const { list, from, to } = range;
+  const only = list[from];
+  if (to - from === 1 && only !== undefined && !hasOpenWindow(state, only, now)) return only;
+  mergeMembers(state.aggregates, range);
+  for (let index = from; index < to; index++) subtractOpenWindows(state, list[index] ?? scratch, now);
+  return scratch;
+}
+
+function hasOpenWindow({ aggregates, windows }: EngineState, a: number, now: number): boolean {
+  for (let c = firstContainerOf(aggregates, a); c >= 0; c = nextContainerOf(windows, c)) if (openPeak(windows, c, now) > 0) return true;
+  return false;
 }
 
 /** The peak of a window that is still open would be counted again when the container is seen after a restart. */

@@ -1,4 +1,5 @@
 import { scaleAmount } from './amounts.ts';
+import { grownCapacity } from './histogram.kernel.ts';
 
 /**
  * What is known of each live container: when it was last measured, and the memory peak of its present window. One entry of weight 1 for a container and window goes
@@ -51,7 +52,7 @@ export function allocateContainer(windows: ContainerWindows, name: number): numb
 }
 
 function grow(windows: ContainerWindows): void {
-  const capacity = Math.ceil(windows.nextOfPod.length * 1.25) + 64;
+  const capacity = grownCapacity(windows.nextOfPod.length);
   const f64 = new Float64Array(capacity * windowStride);
   f64.set(windows.f64);
   const nextOfPod = new Int32Array(capacity);

@@ -66,8 +66,13 @@ export function allocate(pool: HistogramPool, halfLifeMs: number): number {
   return h;
 }
 
+/** Room for more records: what is spare stays small beside what there is. */
+export function grownCapacity(capacity: number): number {
+  return Math.ceil(capacity * 1.125) + 64;
+}
+
 function grow(pool: HistogramPool): void {
-  const f64 = new Float64Array(Math.ceil((pool.f64.length / stride) * 1.25 + 64) * stride);
+  const f64 = new Float64Array(grownCapacity(pool.f64.length / stride) * stride);
   f64.set(pool.f64);
   pool.f64 = f64;
   pool.i32 = new Int32Array(f64.buffer);
@@ -160,8 +165,9 @@ export function widen(pool: HistogramPool, h: number, least: number, greatest: n
   const first = Math.max(0, Math.min(from - ((newLength - (to - from + 1)) >> 1), scheme.count - newLength));
   const row = takeRow(slab, newLength);
   if (!empty) {
-    const at = (row & pageMask) + oldFirst + used - first;
-    slab.pages[row >>> pageBits]!.set(page!.subarray(start + used, start + last + 1), at);
+    const newPage = slab.pages[row >>> pageBits]!;
+    const offset = (row & pageMask) + oldFirst - first;
+    for (let at = used; at <= last; at++) newPage[offset + at] = page![start + at]!;
   }
   if (length > 0) giveRow(slab, oldRow, length);
   i32[h * 16 + 4] = row;
@@ -326,20 +332,19 @@ export function percentiles(pool: HistogramPool, h: number, at: Float64Array, ou
     return;
   }
   const total = f64[h * stride + 1]!;
-  // Until it is reached a place holds −1.
-  out.fill(-1, 0, count);
-  let left = count;
   let sum = 0;
-  for (let bucket = least; bucket < greatest && left > 0; bucket++) {
-    sum += page[origin + bucket]!;
-    for (let index = 0; index < count; index++) {
-      if (out[index] === -1 && sum >= at[index]! * total) {
-        out[index] = edgeAbove(scheme, bucket);
-        left--;
-      }
+  let bucket = least;
+  // Shares mostly rise; one that is smaller than the one before it has the walk begin anew.
+  for (let index = 0; index < count; index++) {
+    const threshold = at[index]! * total;
+    if (index > 0 && at[index]! < at[index - 1]!) {
+      sum = 0;
+      bucket = least;
     }
+    // What was passed did not reach the share before this one, or just did.
+    while (bucket < greatest && sum + page[origin + bucket]! < threshold) sum += page[origin + bucket++]!;
+    out[index] = edgeAbove(scheme, bucket);
   }
-  for (let index = 0; index < count && left > 0; index++) if (out[index] === -1) out[index] = edgeAbove(scheme, greatest);
 }
 
 function edgeAbove({ starts, count }: BucketScheme, bucket: number): number {

@@ -17,7 +17,7 @@ import {
 } from './container-windows.kernel.ts';
 import { labelsKey, perRunBits, withoutBits } from './label-groups.ts';
 import type { EngineState, LabelSet, NamespaceState, PodState } from './model-state.ts';
-import { nameNumber } from './model-state.ts';
+import { addSet, nameNumber } from './model-state.ts';
 import { createPolicyIndex, eachCandidate } from './policy-index.ts';
 import { policiesOf, settingsFor } from './policy-settings.ts';
 import { dropRow, ignoredContainer, noteChanged, unknownContainer } from './usage-rows.kernel.ts';
@@ -70,10 +70,20 @@ export function labelSetFor(state: EngineState, namespace: NamespaceState, label
   }
   const set: LabelSet = { namespace, key, labels: withoutBits(labels, dropped), dropped, pods: 0, head: -1, policies: [] };
   set.policies = policiesOf(set);
-  for (const policy of set.policies) policy.sets.push(set);
+  for (const policy of set.policies) addSet(policy, set);
   namespace.sets.set(key, set);
-  namespace.setsByLabel = undefined;
+  if (namespace.setsByLabel !== undefined) noteSet(namespace.setsByLabel, set);
   return set;
+}
+
+function noteSet(setsByLabel: Map<string, Map<string, LabelSet[]>>, set: LabelSet): void {
+  for (const [label, byValue] of setsByLabel) {
+    const value = Object.hasOwn(set.labels, label) ? set.labels[label] : undefined;
+    if (value === undefined) continue;
+    const list = byValue.get(value);
+    if (list === undefined) byValue.set(value, [set]);
+    else list.push(set);
+  }
 }
 
 /** The aggregate of that label set and container name, made when there is none. */
@@ -120,7 +130,6 @@ export function dropUnusedSet(state: EngineState, set: LabelSet): void {
   const { namespace } = set;
   set.pods = -1;
   namespace.sets.delete(set.key);
-  namespace.setsByLabel = undefined;
   // Policies leave it out when they next look at their sets.
   for (const policy of set.policies) policy.members = undefined;
   dropEmptyNamespace(state, namespace);

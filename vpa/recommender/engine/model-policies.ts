@@ -3,7 +3,7 @@ import { changeSettings, firstContainerOf, nameOfAggregate, nextOfSet, releaseAg
 import { namedBits, perRunBits } from './label-groups.ts';
 import { dropEmptyNamespace, namespaceState, regroup } from './model-pods.kernel.ts';
 import type { EngineState, LabelSet, NamespaceState, PolicyState } from './model-state.ts';
-import { noPolicies } from './model-state.ts';
+import { addSet, noPolicies } from './model-state.ts';
 import { addToIndex, indexKeyOf, removeFromIndex } from './policy-index.ts';
 import { olderFirst, selects, settingsFor } from './policy-settings.ts';
 import type { TrackedPolicy } from './types.ts';
@@ -39,7 +39,6 @@ function sameSelector(a: Selector, b: Selector): boolean {
 
 function addPolicy(state: EngineState, key: string, policy: TrackedPolicy, loaded: Map<string, number> | undefined): void {
   const namespace = namespaceState(state, policy.namespace);
-  const alone: PolicyState[] = [];
   const added: PolicyState = {
     key,
     namespace,
@@ -50,9 +49,9 @@ function addPolicy(state: EngineState, key: string, policy: TrackedPolicy, loade
     loaded,
     members: undefined,
     plans: undefined,
-    alone,
+    alone: noPolicies,
   };
-  alone.push(added);
+  added.alone = [added];
   state.policies.set(key, added);
   namespace.policies.set(key, added);
   if (policy.selector.matchesNothing) return;
@@ -76,13 +75,16 @@ function tellApart(state: EngineState, namespace: NamespaceState, named: number)
 
 function joinSet(policy: PolicyState, set: LabelSet): void {
   set.policies = set.policies.length === 0 ? policy.alone : [...set.policies, policy].toSorted(olderFirst);
-  policy.sets.push(set);
+  addSet(policy, set);
   policy.members = undefined;
 }
 
+/** So many are tried one by one. */
+const fewSets = 64;
+
 /** The label sets that have the label by which the policy is found; all of them when there is no such label. */
 function candidateSets({ namespace, indexKey }: PolicyState): Iterable<LabelSet> {
-  if (indexKey === undefined) return namespace.sets.values();
+  if (indexKey === undefined || namespace.sets.size < fewSets) return namespace.sets.values();
   namespace.setsByLabel ??= new Map();
   let byValue = namespace.setsByLabel.get(indexKey.label);
   if (byValue === undefined) {
@@ -97,7 +99,7 @@ function candidateSets({ namespace, indexKey }: PolicyState): Iterable<LabelSet>
     namespace.setsByLabel.set(indexKey.label, byValue);
   }
   const found = byValue;
-  return [...new Set(indexKey.values)].flatMap((value) => found.get(value) ?? []);
+  return [...new Set(indexKey.values)].flatMap((value) => found.get(value)?.filter(({ pods }) => pods >= 0) ?? []);
 }
 
 function applySettings(state: EngineState, policy: PolicyState): void {
@@ -164,7 +166,6 @@ export function membersOf(state: EngineState, policy: PolicyState): readonly num
     const nameOf = (a: number): string => names[nameOfAggregate(aggregates, a)] ?? '';
     members.sort((a, b) => compare(nameOf(a), nameOf(b)) || compareSets(state.setOf[a], state.setOf[b]));
   }
-  // A list that grew by pushing holds room for 17.
   policy.members = members.slice();
   return policy.members;
 }

@@ -17,7 +17,7 @@ export interface NamespaceState {
   /** By {@link LabelSet.key}. */
   readonly sets: Map<string, LabelSet>;
   readonly pods: Map<string, PodState>;
-  /** Label sets by the value of a label, made when policies come after pods; any change of the sets drops it. */
+  /** Label sets by the value of a label, made when policies come after pods and kept until the next collection of garbage. Some may be gone. */
   setsByLabel: Map<string, Map<string, LabelSet[]>> | undefined;
   /** How many policies ask for per-run labels, and for which. */
   naming: number;
@@ -67,7 +67,7 @@ export interface PolicyState {
   /** By container name, made when asked for. */
   plans: Map<string, EstimationPlan> | undefined;
   /** The list of just this policy: most label sets have no other. */
-  readonly alone: readonly PolicyState[];
+  alone: readonly PolicyState[];
 }
 
 /** What OOM kills did to an aggregate. */
@@ -109,6 +109,12 @@ export interface EngineState {
   pods: number;
   /** The latest time that was heard of, −Infinity: none. */
   latest: number;
+}
+
+/** A list that begins by pushing holds room for 17. */
+export function addSet(policy: PolicyState, set: LabelSet): void {
+  if (policy.sets.length === 0) policy.sets = [set];
+  else policy.sets.push(set);
 }
 
 export const noPolicies: readonly PolicyState[] = Object.freeze([]);

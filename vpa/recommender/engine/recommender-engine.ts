@@ -1,6 +1,6 @@
 import type { EstimationConfig } from '../../config.ts';
 import { aggregatesBytes, createAggregates, nameOfAggregate } from './aggregates.kernel.ts';
-import { loadCheckpoint, rangeEnd, saveCheckpoint } from './checkpoints.ts';
+import { loadCheckpoint, rangeEnd, saveCheckpoint, saveCheckpointText } from './checkpoints.ts';
 import { createContainerWindows, createMemoryStep, windowsBytes } from './container-windows.kernel.ts';
 import { createCpuBlock } from './cpu-feed.kernel.ts';
 import { createEstimates } from './estimator.kernel.ts';
@@ -12,14 +12,14 @@ import { observeOom } from './oom-kills.ts';
 import { defaultPlanOf, defaultSettingsOf } from './policy-settings.ts';
 import { recommend } from './recommendations.ts';
 import { observeHistory } from './sample-history.kernel.ts';
-import type { RecommenderEngine } from './types.ts';
+import type { CheckpointTexts, RecommenderEngine } from './types.ts';
 import { observeUsage } from './usage-feed.kernel.ts';
 import { createUsageRows, rowsBytes } from './usage-rows.kernel.ts';
 
 export type { EngineOptions } from './model-state.ts';
 
 /** An engine that knows nothing yet. It behaves as the upstream recommender; where that is known to be wrong it does the right thing. */
-export function createRecommenderEngine(config: EstimationConfig, options: EngineOptions = {}): RecommenderEngine {
+export function createRecommenderEngine(config: EstimationConfig, options: EngineOptions = {}): RecommenderEngine & CheckpointTexts {
   return createEngine(config, options).engine;
 }
 
@@ -27,12 +27,12 @@ export function createRecommenderEngine(config: EstimationConfig, options: Engin
 export function createEngine(
   config: EstimationConfig,
   options: EngineOptions = {},
-): { readonly engine: RecommenderEngine; readonly state: EngineState } {
+): { readonly engine: RecommenderEngine & CheckpointTexts; readonly state: EngineState } {
   const state = createEngineState(config, options);
   return { engine: engineOn(state), state };
 }
 
-function engineOn(state: EngineState): RecommenderEngine {
+function engineOn(state: EngineState): RecommenderEngine & CheckpointTexts {
   const { policies } = state;
   const note = (now: number): void => {
     if (now > state.latest) state.latest = now;
@@ -55,6 +55,10 @@ function engineOn(state: EngineState): RecommenderEngine {
     saveCheckpoint: (key, container, now) => {
       const policy = policies.get(key);
       return policy === undefined ? undefined : saveCheckpoint(state, policy, container, now);
+    },
+    checkpointText: (key, container, now) => {
+      const policy = policies.get(key);
+      return policy === undefined ? undefined : saveCheckpointText(state, policy, container, now);
     },
     loadCheckpoint: (key, container, status) => {
       const policy = policies.get(key);

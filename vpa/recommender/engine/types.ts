@@ -132,3 +132,8 @@ export interface RecommenderEngine {
     readonly bytes: number;
   };
 }
+
+/** What {@link RecommenderEngine.saveCheckpoint} answers, as JSON and in less than half of the time: for those who only send it. */
+export interface CheckpointTexts {
+  checkpointText(key: string, container: string, now: number): string | undefined;
+}

@@ -7,18 +7,18 @@ export interface WeightSlab {
   /** First double of the last page that was never handed out. */
   next: number;
   /** Rows that came back, by length. */
-  readonly free: Map<number, number[]>;
+  readonly free: (number[] | undefined)[];
 }
 
 /** A row's place is its page number times this, plus the first double in the page. */
 export const pageBits = 15;
 export const pageMask = (1 << pageBits) - 1;
 
-/** Lengths of rows; a longer one is as long as it has to be. */
-const lengths = [8, 16, 24, 32, 40, 48, 64, 96, 128];
+/** Lengths of rows; a longer one has all buckets. Shorter ones would be outgrown at once and lie about. */
+const lengths = [16, 20, 24, 28, 32, 40, 48, 64, 96, 128];
 
 export function createWeightSlab(): WeightSlab {
-  return { pages: [], next: pageMask + 1, free: new Map() };
+  return { pages: [], next: pageMask + 1, free: [] };
 }
 
 /** The least length that holds `span` doubles, at most `longest`. */
@@ -29,10 +29,12 @@ export function rowLength(span: number, longest: number): number {
 
 /** A row of zeros. */
 export function takeRow(slab: WeightSlab, length: number): number {
-  const back = slab.free.get(length)?.pop();
-  if (back !== undefined) {
+  const list = slab.free[length];
+  if (list !== undefined && list.length > 0) {
+    const back = list.pop()!;
+    const page = slab.pages[back >>> pageBits]!;
     const first = back & pageMask;
-    slab.pages[back >>> pageBits]!.fill(0, first, first + length);
+    for (let at = first; at < first + length; at++) page[at] = 0;
     return back;
   }
   if (slab.next + length > pageMask + 1) {
@@ -45,8 +47,8 @@ export function takeRow(slab: WeightSlab, length: number): number {
 }
 
 export function giveRow(slab: WeightSlab, row: number, length: number): void {
-  const list = slab.free.get(length);
-  if (list === undefined) slab.free.set(length, [row]);
+  const list = slab.free[length];
+  if (list === undefined) slab.free[length] = [row];
   else list.push(row);
 }
 

@@ -247,6 +247,12 @@ function resizes(state: PassState, candidate: Candidate, verdict: InPlaceVerdict
     return false;
   }
   if (!state.known.policy.native && hasAsked(candidate)) {
+    if (verdict.decision === 'Infeasible') {
+      state.input.memory.infeasible.set(pod.uid, candidate.containers);
+      const message = `pod ${pod.name} could not be resized to as much: its node can never hold it (kubectl describe pod ${pod.name}); it is tried again when less is recommended`;
+      skip(state, pod, { code: 'infeasible', message });
+      return false;
+    }
     skip(state, pod, { code: 'asked', message: `pod ${pod.name} has been resized; its node has not put it into force yet` });
     return false;
   }

@@ -27,6 +27,9 @@ export interface DemoOptions {
 
 const namespace = 'shop';
 const name = 'web';
+/** Asks for too little memory. */
+const sized = 'cache';
+const webhook = { namespace: 'default', name: 'concertina-vpa' };
 
 /** The main job on the embedded cluster over HTTP: the program as it runs in a real cluster, only on a faster clock. */
 export async function runDemo(options: DemoOptions): Promise<void> {
@@ -46,7 +49,12 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   await createObjects(cluster);
 
   // Requests are answered in real time however fast the cluster's clock runs, so they are timed by the real one.
-  const settings = runSettings.parse({ health: { address: '127.0.0.1:0' }, log: { level: 'warn' }, leaderElection: demoLease(speed) });
+  const settings = runSettings.parse({
+    health: { address: '127.0.0.1:0' },
+    admission: { address: '127.0.0.1:0', service: webhook.name },
+    log: { level: 'warn' },
+    leaderElection: demoLease(speed),
+  });
   const suite = createSuite({
     connection: connectionFromDispatcher({ server: url, dispatcher: new Agent({ connections: 32 }) }),
     clock,
@@ -54,11 +62,12 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     random: realRandom,
     settings,
     identity: 'demo',
-    leaseNamespace: 'default',
+    leaseNamespace: webhook.namespace,
     logger: createLogger({ level: 'error', name: 'concertina', clock }),
     onDecision: tell(print, clock, started),
   });
   const health = await suite.start();
+  if (health.webhook !== undefined) cluster.api.serveService(webhook, health.webhook);
   print(`  health:      http://${health.host}:${health.port}/readyz  …/metrics`);
   print('');
   await untilEnd(clock, options.lengthMs, signal);
@@ -85,11 +94,12 @@ async function untilEnd(clock: Clock, lengthMs: number | undefined, signal: Abor
 function introduce({ print, speed }: DemoOptions, place: { readonly url: string; readonly kubeconfig: string }): void {
   print(`Concertina on an embedded Kubernetes cluster at ${place.url}, time ${speed} times as fast as yours.`);
   print(`Deployment ${namespace}/${name}: 3 replicas of 500m CPU. HorizontalPolicy ${namespace}/${name}: 3 to 12 replicas at 60 % CPU.`);
+  print(`Deployment ${namespace}/${sized}: 2 replicas of 64Mi, limit 128Mi, that need 300Mi. VerticalPolicy ${namespace}/${sized}.`);
   print('A flash crowd comes after two minutes of the cluster’s time, more traffic stays after it, and goes after eleven.');
   print('');
   print('Look closer from another terminal:');
   print(`  export KUBECONFIG=${place.kubeconfig}`);
-  print(`  kubectl get hpol,deploy,pods -n ${namespace}      kubectl describe hpol ${name} -n ${namespace}`);
+  print(`  kubectl get hpol,vpol,deploy,pods -n ${namespace} kubectl describe hpol ${name} -n ${namespace}`);
   print(`  kubectl get events -n ${namespace}               kubectl top pods -n ${namespace}`);
   print(`  npm run -s concertina -- recommend --output trace`);
 }
@@ -98,11 +108,12 @@ function introduce({ print, speed }: DemoOptions, place: { readonly url: string;
 function tell(print: (line: string) => void, clock: Clock, started: number): (decision: Decision) => void {
   const last = new Map<string, string>();
   return (decision) => {
-    const { from, to, reason, holds, message, subject } = decision;
+    const { from, to, reason, holds, message, subject, dimension } = decision;
     const policy = `${subject.namespace ?? ''}/${subject.name}`;
     const kind = `${from}→${to} ${reason} ${holds.map((hold) => hold.by).join(',')}`;
-    if (kind === last.get(policy)) return;
-    last.set(policy, kind);
+    // Of requests only what is done: what stays has two lines for each container.
+    if (dimension === undefined ? kind === last.get(policy) : from === to) return;
+    if (dimension === undefined) last.set(policy, kind);
     const at = formatDuration(Math.round((clock.now() - started) / 1000) * 1000).padStart(7);
     print(`[${at}] ${policy}  ${message}`);
   };
@@ -124,6 +135,9 @@ async function createObjects(cluster: EmbeddedCluster): Promise<void> {
     maxQueue: 50,
     memory: { base: 120 * 2 ** 20, perRequest: 2 ** 20 },
   });
+  await client.create(resourceTypes.services, { metadata: webhook, spec: { ports: [{ port: 443 }] } });
+  await client.create(resourceTypes.deployments, sizedDeployment());
+  await client.create(resourceTypes.verticalPolicies, sizedPolicy());
   await client.create(resourceTypes.deployments, demoDeployment());
   await client.create(resourceTypes.horizontalPolicies, demoPolicy());
 }
@@ -133,6 +147,19 @@ function demoDeployment(): KubeObject {
   const resources = { requests: { cpu: '500m', memory: '256Mi' }, limits: { memory: '512Mi' } };
   const template = { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'shop/web:1', resources }] } };
   return { metadata: { name, namespace, labels }, spec: { replicas: 3, selector: { matchLabels: labels }, template } };
+}
+
+/** Its memory grows beyond the limit half a minute after each start. */
+function sizedDeployment(): KubeObject {
+  const labels = { app: sized };
+  const annotations = { 'concertina.dev/sim-memory': 'ramp:0s=40Mi,30s=300Mi', 'concertina.dev/sim-cpu': '120m' };
+  const resources = { requests: { cpu: '50m', memory: '64Mi' }, limits: { memory: '128Mi' } };
+  const template = { metadata: { labels, annotations }, spec: { containers: [{ name: 'cache', image: 'shop/cache:1', resources }] } };
+  return { metadata: { name: sized, namespace, labels }, spec: { replicas: 2, selector: { matchLabels: labels }, template } };
+}
+
+function sizedPolicy(): KubeObject {
+  return { metadata: { name: sized, namespace }, spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: sized } } };
 }
 
 function demoPolicy(): KubeObject {

@@ -43,8 +43,12 @@ export interface SuiteOptions {
 
 /** All components in one process. */
 export interface Suite {
-  /** Serves health, starts mirroring and competes for the Lease; resolves when the server listens. */
-  start(): Promise<{ readonly host: string; readonly port: number }>;
+  /** Serves health, and the admission webhook where it is wanted, starts mirroring and competes for the Lease; resolves when the servers listen. */
+  start(): Promise<{
+    readonly host: string;
+    readonly port: number;
+    readonly webhook?: { readonly host: string; readonly port: number } | undefined;
+  }>;
   isLeader(): boolean;
   /** Goes down in the stated order; idempotent. */
   readonly shutdown: Shutdown;
@@ -241,7 +245,7 @@ export function createSuite(options: SuiteOptions): Suite {
       });
       logger.info('serving health and metrics', { ...address });
       await serving?.start();
-      await vertical?.startServing();
+      const webhook = await vertical?.startServing();
       const begin = (): void => {
         if (shutdown.signal.aborted) return;
         mirrors.start();
@@ -256,7 +260,7 @@ export function createSuite(options: SuiteOptions): Suite {
           void shutdown.run(messageOf(error));
         });
       }
-      return address;
+      return { ...address, webhook };
     },
   };
 }

@@ -59,8 +59,8 @@ export interface VerticalOptions {
 /** The requests controller with its webhook, as this program runs them. */
 export interface Vertical {
   readonly controller: VpaController;
-  /** Serves the webhook, on every copy; before that mirrors must have begun. */
-  startServing(): Promise<void>;
+  /** Serves the webhook, on every copy, and answers where; `undefined` where none is served. */
+  startServing(): Promise<{ readonly host: string; readonly port: number } | undefined>;
   stopServing(): Promise<void>;
   /** What only the leader does. */
   start(): void;
@@ -138,6 +138,7 @@ export function createVertical(options: VerticalOptions): Vertical {
     startServing: async () => {
       const address = await admission?.start();
       if (address !== undefined) options.logger.info('serving the admission webhook', { ...address });
+      return address;
     },
     stopServing: async () => {
       await admission?.stop();

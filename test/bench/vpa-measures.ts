@@ -109,8 +109,8 @@ export function measureBytes(workload: Workload): { readonly aggregate: number; 
   const { aggregates } = fed.engine.stats();
   if (aggregates !== count) throw new Error(`${aggregates} aggregates are left of ${count}`);
   // The columns of containers, which no container uses now, are not part of an aggregate.
-  const { windows } = fed.state;
-  const spare = windows.f64.byteLength + windows.nextOfPod.byteLength;
+  const { windows, podOf } = fed.state;
+  const spare = windows.f64.byteLength + windows.nextOfPod.byteLength + (windows.free.length + podOf.length) * 8;
   const aggregate = heldBytes() - before - spare;
   const beforeDense = heldBytes();
   const { aggregates: dense } = feedDense(workload);

@@ -301,9 +301,12 @@ describe('concertina explain', () => {
     );
     const few = await program.kubeconfig('few', server, { token });
     const { stdout, stderr, code } = await program.run(['explain', 'web', '-n', 'shop', '-o', 'json', '--kubeconfig', few]);
-    expect([code, stderr]).toEqual([0, '']);
+    const unread = 'not allowed to list verticalpodautoscalers, verticalpolicies: what they say of requests is not known\n';
+    expect([code, stderr]).toEqual([0, unread]);
     const recommended = await program.run(['recommend', '-n', 'shop', '--kubeconfig', few]);
-    expect(recommended.stderr).toBe('the owners of pods are not known (list on replicasets.apps): pods are told by their labels\n');
+    expect(recommended.stderr).toBe(
+      `the owners of pods are not known (list on replicasets.apps): pods are told by their labels\n${unread}`,
+    );
     const [only] = (JSON.parse(stdout) as ExplanationReport).explanations;
     expect(only?.pods).toMatchObject({
       matched: 3,
@@ -329,7 +332,7 @@ describe('concertina explain', () => {
       'another kind',
       ['sts/web', '-n', 'shop'],
       1,
-      /no HorizontalPolicy and no HorizontalPodAutoscaler scales "sts\/web" in namespace shop; did you mean/,
+      /no policy and no native autoscaler scales or sizes "sts\/web" in namespace shop; did you mean/,
     ],
   ];
 

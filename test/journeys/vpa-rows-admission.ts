@@ -1,3 +1,4 @@
+import { connect } from 'node:tls';
 import { expect } from 'vitest';
 import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
 import { near, passes, scene, type SeenPod, type VpaRow, type VpaRowsCluster } from './vpa-rows-support.ts';
@@ -38,6 +39,7 @@ export const admissionRows: readonly VpaRow[] = [
       const web = await scene(cluster, { replicas: 3, load: 300, policy: { updatePolicy: { updateMode: 'Initial' } } });
       await web.recommends(passes(cluster, 3));
       const first = await registeredBundle(cluster);
+      const served = await servedCertificate(cluster);
       const old = new Set((await web.pods()).map(({ uid }) => uid));
       const seen = new Map<string, SeenPod>();
       const note = async (): Promise<void> => {
@@ -59,6 +61,7 @@ export const admissionRows: readonly VpaRow[] = [
       }
       await note();
       expect(fresh, 'there is another CA').toBe(true);
+      expect(await servedCertificate(cluster), 'another certificate is served').not.toBe(served);
       expect(seen.size).toBeGreaterThan(50);
       const unsized = [...seen.values()].filter(({ annotations }) => annotations['vpaObservedContainers'] === undefined);
       expect(unsized.map(({ name }) => name)).toEqual([]);
@@ -68,11 +71,34 @@ export const admissionRows: readonly VpaRow[] = [
   },
 ];
 
-async function registeredBundle({ client }: VpaRowsCluster): Promise<string> {
+interface ClientConfig {
+  readonly caBundle?: string;
+  readonly url?: string;
+}
+
+async function clientConfig({ client }: VpaRowsCluster): Promise<ClientConfig> {
   const object = (await client.get(resourceTypes.mutatingWebhookConfigurations, { name: 'concertina-vpa' })) as KubeObject & {
-    readonly webhooks: readonly { readonly clientConfig: { readonly caBundle?: string } }[];
+    readonly webhooks: readonly { readonly clientConfig: ClientConfig }[];
   };
-  return object.webhooks[0]?.clientConfig.caBundle ?? '';
+  return object.webhooks[0]?.clientConfig ?? {};
+}
+
+async function registeredBundle(cluster: VpaRowsCluster): Promise<string> {
+  return (await clientConfig(cluster)).caBundle ?? '';
+}
+
+/** Fingerprint of the certificate that the webhook shows now. */
+async function servedCertificate(cluster: VpaRowsCluster): Promise<string> {
+  const { hostname, port } = new URL((await clientConfig(cluster)).url ?? '');
+  return new Promise((resolve, reject) => {
+    // Only looked at: nothing is said over the connection.
+    const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false }, () => {
+      const { fingerprint256 } = socket.getPeerCertificate();
+      socket.destroy();
+      resolve(fingerprint256);
+    });
+    socket.once('error', reject);
+  });
 }
 
 /** Wherever the program runs. */

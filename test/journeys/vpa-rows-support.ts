@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { findCondition, type Condition } from '../../core/model/condition.ts';
 import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
 import { Quantity } from '../../core/units/index.ts';
-import type { JourneyCluster, RunningController } from './journey-cluster.ts';
+import type { JourneyCluster } from './journey-cluster.ts';
 
 /** A resize or an eviction that was asked for, as the cluster's audit has it. */
 export interface PodWrite {
@@ -23,8 +23,6 @@ export interface VpaRowsCluster extends JourneyCluster {
   readonly passMs: number;
   /** Refused ones too where the cluster's audit tells them. */
   podWrites(namespace: string): Promise<readonly PodWrite[]>;
-  /** Starts the program as it runs already, instead of the one that runs. */
-  restart(): Promise<RunningController>;
 }
 
 /** One row of the checklist. */

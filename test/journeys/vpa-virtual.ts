@@ -17,6 +17,8 @@ export interface VirtualVpaCluster extends VpaRowsCluster {
   /** Every resize and eviction so far, of whoever. */
   readonly allPodWrites: readonly PodWrite[];
   controller(): VirtualController;
+  /** Ends the program and starts it anew, as it was started at first; resolves when admission is healthy again. */
+  restart(): Promise<VirtualController>;
   /** The settings that it runs with. */
   readonly settings: SettingsInput;
   stop(): Promise<void>;

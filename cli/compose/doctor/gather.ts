@@ -18,6 +18,7 @@ import { runRights } from './rights-table.ts';
 import { readSource, throughApiServer, type SourceFacts } from './sources.ts';
 import { readTargetPods } from './target-pods.ts';
 import { usedRights } from './used-rights.ts';
+import { readVertical } from './vertical-checks.ts';
 import { chooseSubject, installedAs, type ServiceAccountName } from './whose-rights.ts';
 
 export interface GatherOptions {
@@ -39,7 +40,7 @@ export interface GatherOptions {
 export async function gather(options: GatherOptions): Promise<ClusterFacts> {
   const { client, clock, settings, namespace, skewMs } = options;
   const secretNamespace = settings.metrics.secretNamespace ?? installedAs.namespace;
-  const [crds, groups, policyList, others, sourceList, namespaces, services, pods, nodes, subject] = await Promise.all([
+  const [crds, groups, policyList, others, sourceList, namespaces, services, pods, nodes, subject, vertical] = await Promise.all([
     readCrds(client),
     Promise.all(metricsGroups.map((group) => readMetricsGroup(client, clock, group))),
     readList(client, resourceTypes.horizontalPolicies, namespace),
@@ -50,6 +51,7 @@ export async function gather(options: GatherOptions): Promise<ClusterFacts> {
     readTargetPods(client, namespace),
     readList(client, resourceTypes.nodes),
     chooseSubject(client, options.serviceAccount),
+    readVertical(client, namespace),
   ]);
   const cooldown = { scaleUpMs: settings.cooldown.scaleUp, scaleDownMs: settings.cooldown.scaleDown };
   const policies = await readPolicies({ policies: valueOr(policyList, []), hpas: valueOr(others.hpas, []) }, { client, clock, cooldown });
@@ -79,6 +81,7 @@ export async function gather(options: GatherOptions): Promise<ClusterFacts> {
     namespaces,
     sources,
     subject,
+    vertical,
   };
   return { now: clock.now() + skewMs, ...facts, rights, asked, notAsked, servers };
 }

@@ -15,6 +15,7 @@ import { unreadLine } from './reading.ts';
 import { judgeRights } from './rights-checks.ts';
 import { judgeSources } from './source-checks.ts';
 import { judgeUsage } from './usage-checks.ts';
+import { judgeVertical } from './vertical-checks.ts';
 
 /** Everything that there is to say about a cluster, in a fixed order of areas and by name within one. */
 export function judgeCluster(facts: ClusterFacts): readonly Check[] {
@@ -32,6 +33,7 @@ export function judgeCluster(facts: ClusterFacts): readonly Check[] {
     ...judgeRights(facts.rights, facts.subject),
     ...judgeConflicts(facts.policies, facts.others, (policy) => containersOf(facts, policy)),
     ...judgePolicyArea(facts),
+    ...judgeVertical(facts.vertical),
     ...judgeDiscovery(facts.servers),
   ];
 }

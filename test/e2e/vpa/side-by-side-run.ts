@@ -3,6 +3,7 @@ import type { FoundCompanion } from '../binaries/index.ts';
 import { installVerticalPodAutoscaler, type VpaProcess } from '../companions/vertical-pod-autoscaler.ts';
 import { startRealCluster, type OwnCluster, type RealCluster } from '../real-cluster.ts';
 import { eventually } from '../until.ts';
+import type { AuditRecord } from '../audit.ts';
 import { startProgram, type ProgramSide } from './side-by-side-program.ts';
 import {
   acts,
@@ -12,6 +13,7 @@ import {
   upstreamFlags,
   upstreamIntervalSeconds,
   windowMs,
+  type Contender,
 } from './side-by-side-scenario.ts';
 import { createVpa, handOver, playLoad, startUpstreamRecommender, type PlayedLoad, type Said } from './upstream-side.ts';
 import { readCheckpoints, readVpa, vpaPath } from './upstream-state.ts';
@@ -38,13 +40,13 @@ export interface Played {
   readonly learnt: Moment;
   /** Both were started again without a status, each with the other's objects; nothing was measured since. */
   readonly continued: Moment;
-  /** Half a minute of more load, and one workload has lost a container. */
+  /** Half a minute of more load; one workload has lost a container, one has grown, one's objects were deleted and created again. */
   readonly grown: Moment;
   readonly firstWrites: { readonly theirs: FirstWrite; readonly ours: FirstWrite };
-  /** Users that wrote status or checkpoint, by the name that the VerticalPodAutoscaler had to name for it. */
-  readonly writers: { readonly theirs: ReadonlySet<string>; readonly ours: ReadonlySet<string> };
-  /** `user verb resource` of each request that was refused. */
-  readonly forbidden: readonly string[];
+  /** Kinds of objects that each has written. */
+  readonly written: { readonly theirs: readonly string[]; readonly ours: readonly string[] };
+  /** What one of them has written of the other's objects, and what it was refused. */
+  readonly trespasses: readonly string[];
 }
 
 export interface PlayOptions {
@@ -55,10 +57,11 @@ export interface PlayOptions {
 
 const namespace = 'side-by-side';
 /** The loop of ours in the second half: so long that a first pass that waits for it shows. */
-const slowSeconds = 10;
+const slowSeconds = 6;
 
 /** Two objects of each contender: one is upstream's in the first half and ours in the second, the other the other way round. */
-const objectOf = (name: string, side: 'first-theirs' | 'first-ours'): string => `${name}-${side}`;
+type Side = 'first-theirs' | 'first-ours';
+const objectOf = (name: string, side: Side): string => `${name}.${side}`;
 
 /** Plays the whole story on a cluster of its own; everything is taken down by the teardown. */
 export async function play({ companions, program }: PlayOptions, teardown: Teardown): Promise<Played> {
@@ -69,10 +72,9 @@ export async function play({ companions, program }: PlayOptions, teardown: Teard
   if (own?.audit === undefined) throw new Error('side by side needs a cluster of its own, with its audit log');
   await installVerticalPodAutoscaler(real);
   const load = await playLoad(real, { metricsServer, namespace, workloads: contenders }, teardown);
-  for (const { name, resourcePolicy } of contenders) {
-    const common = { namespace, target: name, ...(resourcePolicy === undefined ? {} : { resourcePolicy }) };
-    await createVpa(real.admin, { ...common, name: objectOf(name, 'first-theirs') });
-    await createVpa(real.admin, { ...common, name: objectOf(name, 'first-ours'), recommender: concertinaName });
+  for (const contender of contenders) {
+    await createFor(real, contender, 'first-theirs');
+    await createFor(real, contender, 'first-ours', concertinaName);
   }
   const [theirs, ours] = await Promise.all([
     startUpstreamRecommender(real, { file, intervalSeconds: upstreamIntervalSeconds, extraFlags: upstreamFlags }),
@@ -87,13 +89,23 @@ export async function play({ companions, program }: PlayOptions, teardown: Teard
   await firstHalf(stage);
   const learnt = await look(stage, 'first-theirs');
 
-  const firstWrites = await startedAgain(stage, own);
+  const { begun, firstWrites } = await startedAgain(stage, own);
   await passes(stage);
   const continued = await look(stage, 'first-ours');
 
   await secondHalf(stage);
   const grown = await look(stage, 'first-ours');
-  return { unmeasured, learnt, continued, grown, firstWrites, ...(await audited(stage, own)) };
+  return { unmeasured, learnt, continued, grown, firstWrites, ...(await audited(stage, own, begun)) };
+}
+
+async function createFor({ admin }: RealCluster, { name, resourcePolicy }: Contender, side: Side, recommender?: string): Promise<void> {
+  await createVpa(admin, {
+    name: objectOf(name, side),
+    namespace,
+    target: name,
+    ...(resourcePolicy === undefined ? {} : { resourcePolicy }),
+    ...(recommender === undefined ? {} : { recommender }),
+  });
 }
 
 interface Stage {
@@ -108,8 +120,8 @@ async function passes({ theirs, ours }: Stage): Promise<void> {
   await Promise.all([theirs.untilPasses(1), ours.untilPasses(1)]);
 }
 
-async function look({ real }: Stage, theirSide: 'first-theirs' | 'first-ours'): Promise<Moment> {
-  const ourSide = theirSide === 'first-theirs' ? 'first-ours' : 'first-theirs';
+async function look({ real }: Stage, theirSide: Side): Promise<Moment> {
+  const ourSide: Side = theirSide === 'first-theirs' ? 'first-ours' : 'first-theirs';
   const moment = new Map<string, Pair>();
   for (const { name } of contenders) {
     const [theirs, ours] = [await said(real, objectOf(name, theirSide)), await said(real, objectOf(name, ourSide))];
@@ -159,7 +171,10 @@ async function setReplicas({ admin }: RealCluster, name: string, replicas: numbe
 }
 
 /** Ends both, hands each the other's objects without what the status said, and starts both. */
-async function startedAgain({ real, theirs, ours }: Stage, own: OwnCluster): Promise<Played['firstWrites']> {
+async function startedAgain(
+  { real, theirs, ours }: Stage,
+  own: OwnCluster,
+): Promise<{ readonly begun: number; readonly firstWrites: Played['firstWrites'] }> {
   await Promise.all([theirs.halt(), ours.halt()]);
   for (const { name } of contenders) {
     await handOver(real.admin, { namespace, name: objectOf(name, 'first-theirs') }, concertinaName);
@@ -171,18 +186,18 @@ async function startedAgain({ real, theirs, ours }: Stage, own: OwnCluster): Pro
     }
   }
   const begun = Date.now();
-  const ready = async (starting: Promise<void>): Promise<number> => {
-    await starting;
-    return Date.now();
-  };
-  const [, ready2] = await Promise.all([
-    ready(theirs.resume()),
-    ready(ours.resume(concertinaFlags({ intervalSeconds: slowSeconds }))),
+  let oursReady = begun;
+  await Promise.all([
+    theirs.resume(),
+    ours.resume(concertinaFlags({ intervalSeconds: slowSeconds })).then(() => {
+      oursReady = Date.now();
+    }),
   ]);
   const firstWrite = async (user: string): Promise<number> => {
     let first = Number.NaN;
     await eventually(`${user} writes a status`, async () => {
-      const writes = (await own.audit?.auditWrites({ user, resource: 'verticalpodautoscalers', subresource: 'status', successful: true })) ?? [];
+      const writes =
+        (await own.audit?.auditWrites({ user, resource: 'verticalpodautoscalers', subresource: 'status', successful: true })) ?? [];
       const times = writes.map(({ requestReceivedTimestamp: at }) => Date.parse(at)).filter((at) => at >= begun);
       first = Math.min(...times);
       return times.length > 0;
@@ -190,21 +205,41 @@ async function startedAgain({ real, theirs, ours }: Stage, own: OwnCluster): Pro
     return first;
   };
   return {
-    theirs: { afterMs: (await firstWrite(theirs.user)) - begun, intervalMs: upstreamIntervalSeconds * 1000 },
-    ours: { afterMs: (await firstWrite(ours.user)) - ready2, intervalMs: slowSeconds * 1000 },
+    begun,
+    firstWrites: {
+      theirs: { afterMs: (await firstWrite(theirs.user)) - begun, intervalMs: upstreamIntervalSeconds * 1000 },
+      ours: { afterMs: (await firstWrite(ours.user)) - oursReady, intervalMs: slowSeconds * 1000 },
+    },
   };
 }
 
 async function secondHalf(stage: Stage): Promise<void> {
   const { load, real } = stage;
+  await createAgain(stage);
   await dropSidecar(stage);
+  await setReplicas(real, acts.scaled, 5);
+  await eventually(`${acts.scaled} has grown`, async () => load.podsOf(acts.scaled).length === 5);
   await load.measure();
   const begun = Date.now();
   await until(begun + measuredMs);
   await load.freeze();
   await until(begun + windowMs + 2_000);
   await passes(stage);
-  void real;
+}
+
+/** Each has seen that its object is gone before there is another of that name. */
+async function createAgain(stage: Stage): Promise<void> {
+  const { real, theirs } = stage;
+  const contender = contenders.find(({ name }) => name === acts.again);
+  if (contender === undefined) throw new Error(`${acts.again} is no contender`);
+  for (const side of ['first-theirs', 'first-ours'] as const) {
+    const { status, text } = await real.admin.delete(vpaPath(namespace, objectOf(acts.again, side)));
+    if (status !== 200) throw new Error(`VPA ${objectOf(acts.again, side)} can't be deleted: ${status} ${text}`);
+  }
+  // Ours watches.
+  await theirs.untilPasses(1);
+  await createFor(real, contender, 'first-ours');
+  await createFor(real, contender, 'first-theirs', concertinaName);
 }
 
 /** A new template without the second container; the old pod has gone when this resolves. */
@@ -219,23 +254,37 @@ async function dropSidecar({ load, real }: Stage): Promise<void> {
   });
 }
 
-async function audited({ theirs, ours }: Stage, { audit }: OwnCluster): Promise<Pick<Played, 'writers' | 'forbidden'>> {
+async function audited(
+  { theirs, ours }: Stage,
+  { audit }: OwnCluster,
+  handedOver: number,
+): Promise<Pick<Played, 'written' | 'trespasses'>> {
   const records = (await audit?.records()) ?? [];
-  const users = [theirs.user, ours.user];
-  const written = (user: string): ReadonlySet<string> =>
-    new Set(
-      records.flatMap(({ user: { username }, objectRef, verb }) =>
-        username === user && objectRef?.apiGroup === 'autoscaling.k8s.io' && verb === 'patch'
-          ? [`${objectRef.resource}${objectRef.subresource === undefined ? '' : `/${objectRef.subresource}`}`]
-          : [],
-      ),
-    );
+  const by = (user: string): readonly AuditRecord[] => records.filter((record) => record.user.username === user);
+  const written = (user: string): readonly string[] => [...new Set(by(user).filter(writesVpas).map(whatOf))].toSorted();
+  const trespassesOf = (user: string, [before, after]: readonly [Side, Side]): readonly string[] =>
+    by(user).flatMap((record) => {
+      const text = `${user} ${whatOf(record)} ${record.objectRef?.name ?? ''}`;
+      if (record.responseStatus?.code === 403) return [`${text}: refused`];
+      // The name of a checkpoint that is created is in its body.
+      const name = writesVpas(record) ? record.objectRef?.name : undefined;
+      const own = Date.parse(record.requestReceivedTimestamp) < handedOver ? before : after;
+      return name === undefined || name.includes(`.${own}`) ? [] : [text];
+    });
   return {
-    writers: { theirs: written(theirs.user), ours: written(ours.user) },
-    forbidden: records.flatMap(({ user: { username }, verb, objectRef, responseStatus }) =>
-      users.includes(username) && responseStatus?.code === 403 ? [`${username} ${verb} ${objectRef?.resource ?? ''}`] : [],
-    ),
+    written: { theirs: written(theirs.user), ours: written(ours.user) },
+    trespasses: [...trespassesOf(theirs.user, ['first-theirs', 'first-ours']), ...trespassesOf(ours.user, ['first-ours', 'first-theirs'])],
   };
+}
+
+function writesVpas({ objectRef, verb }: AuditRecord): boolean {
+  return objectRef?.apiGroup === 'autoscaling.k8s.io' && ['create', 'update', 'patch', 'delete'].includes(verb);
+}
+
+/** `patch verticalpodautoscalers/status`. */
+function whatOf({ verb, objectRef }: AuditRecord): string {
+  const { resource = '', subresource } = objectRef ?? {};
+  return `${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}`;
 }
 
 function pause(ms: number): Promise<void> {

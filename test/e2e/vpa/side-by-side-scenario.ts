@@ -6,11 +6,11 @@ export interface Contender extends PlayedWorkload {
 }
 
 const mebi = 2 ** 20;
-/** Names of the contenders that something is done to on the way. */
-export const acts = { killed: 'killed', late: 'late', shrunk: 'shrunk' } as const;
+/** Contenders that something is done to on the way. */
+export const acts = { killed: 'killed', late: 'late', shrunk: 'shrunk', scaled: 'varying', again: 'again' } as const;
 
-/** What a kill for want of memory has to exceed: more than the container uses. */
-export const killedRequestBytes = 256 * mebi;
+/** Asked for by the container that is killed for want of memory, more than it uses: the kill is counted from there. */
+export const killedRequest = 256 * mebi;
 
 /**
  * Odd numbers of replicas: of an even number of equal weights one half is exactly the median, and on which side of it the lower bound falls is then decided by the last
@@ -19,7 +19,7 @@ export const killedRequestBytes = 256 * mebi;
 export const contenders: readonly Contender[] = [
   { name: 'steady', replicas: 3, cpu: '180m', memory: '300Mi' },
   {
-    name: 'varying',
+    name: acts.scaled,
     replicas: 3,
     cpu: '300m + noise:stddev=120m,every=10s,seed=3',
     memory: '500Mi + noise:stddev=60Mi,every=7s,seed=5',
@@ -67,11 +67,13 @@ export const contenders: readonly Contender[] = [
     replicas: 1,
     cpu: '40m',
     memory: '200Mi',
-    resources: { requests: { memory: '256Mi' }, limits: { memory: '256Mi' } },
+    resources: { requests: { memory: `${killedRequest}` }, limits: { memory: `${killedRequest}` } },
   },
+  // Its VerticalPodAutoscalers are deleted and created again.
+  { name: acts.again, replicas: 1, cpu: '110m', memory: '260Mi' },
   // Comes so late that its first window is still open when both are started again.
   { name: acts.late, replicas: 0, cpu: '70m', memory: '310Mi' },
-  // Loses its second container on the way; both are below the least.
+  // Loses its second container on the way; both are below the least, each first bucket included.
   { name: acts.shrunk, replicas: 1, cpu: '2m', memory: '30Mi', sidecars: [{ name: 'extra', cpu: '1m', memory: '20Mi' }] },
 ];
 
@@ -85,12 +87,17 @@ export const windowMs = 60_000;
 const cpuHalfLife = '1m';
 const memoryHalfLife = '2m';
 
+/** For a whole pod: below upstream's defaults, so that lower bounds show although nothing is certain after a minute. */
+export const leastForPod = { cpu: 0.01, memory: 32 * mebi };
+
 /** Of upstream. It must look twice in a resolution of Metrics Server, 10 s, to see every value. */
 export const upstreamIntervalSeconds = 3;
 export const upstreamFlags: readonly string[] = [
   `--cpu-histogram-decay-half-life=${cpuHalfLife}`,
   `--memory-histogram-decay-half-life=${memoryHalfLife}`,
   `--memory-aggregation-interval=${windowMs / 1000}s`,
+  `--pod-recommendation-min-cpu-millicores=${leastForPod.cpu * 1000}`,
+  `--pod-recommendation-min-memory-mb=${leastForPod.memory / mebi}`,
 ];
 
 /** The same of ours, whose looks at metrics and passes are apart. */
@@ -104,6 +111,8 @@ export function concertinaFlags({ intervalSeconds }: { readonly intervalSeconds:
     `--vpa-cpu-half-life=${cpuHalfLife}`,
     `--vpa-memory-half-life=${memoryHalfLife}`,
     `--vpa-memory-interval=${windowMs / 1000}s`,
+    `--vpa-pod-min-cpu=${leastForPod.cpu}`,
+    `--vpa-pod-min-memory=${leastForPod.memory}`,
   ];
 }
 

@@ -41,7 +41,8 @@ describe.skipIf(isForeignCluster())('VPA rows of the checklist on the real contr
     expect((await web.pods()).slice(-2).map(({ requests }) => requests.cpu)).toEqual([100, 100]);
     await web.comes('the other copy does the rest', (pods) => atTarget(web, pods), 90_000);
     const writes = (await journeys.writes()).filter(({ resource }) => resource === 'pods' || resource === 'verticalpolicies');
-    const at = (identity: string): readonly number[] => writes.filter(({ userAgent }) => userAgent.includes(`(${identity})`)).map((write) => write.at);
+    const at = (identity: string): readonly number[] =>
+      writes.filter(({ userAgent }) => userAgent.includes(`(${identity})`)).map((write) => write.at);
     const lastOfFirst = Math.max(...at(serving.identity));
     const firstOfOther = Math.min(...at(other.identity));
     expect(lastOfFirst).toBeLessThanOrEqual(killedAt + 1_000);
@@ -64,7 +65,9 @@ describe.skipIf(isForeignCluster())('VPA rows of the checklist on the real contr
     const records = ((await started.real.own?.audit?.records()) ?? []).filter((record) => isOurs(record));
     expect(records.length).toBeGreaterThan(0);
     expect(new Set(records.map((record) => record.user.username))).toEqual(new Set([serviceAccount]));
-    expect(records.filter((record) => record.responseStatus?.code === 403).map(({ requestURI, verb }) => `${verb} ${requestURI}`)).toEqual([]);
+    expect(records.filter((record) => record.responseStatus?.code === 403).map(({ requestURI, verb }) => `${verb} ${requestURI}`)).toEqual(
+      [],
+    );
   });
 });
 

@@ -26,6 +26,15 @@ export function namedBits(selector: Selector): number {
   return named;
 }
 
+/** Those of them that a pod meets by not having the label. */
+export function absentBits(selector: Selector): number {
+  let absent = 0;
+  for (const { key, operator } of selector.requirements) {
+    if (operator === '!' || operator === '!=' || operator === 'notin') absent |= bits.get(key) ?? 0;
+  }
+  return absent;
+}
+
 /** The per-run labels among these, one bit each. */
 export function perRunBits(labels: Labels): number {
   let found = 0;

@@ -33,7 +33,7 @@ export function namespaceState(state: EngineState, name: string): NamespaceState
       pods: new Map(),
       setsByLabel: undefined,
       naming: 0,
-      namedBits: 0,
+      absentBits: 0,
     };
     state.namespaces.set(name, namespace);
   }
@@ -46,7 +46,7 @@ export function dropEmptyNamespace(state: EngineState, { name, policies, sets, p
 }
 
 /** Per-run labels of a pod that its aggregates are not told apart by: all but those that a policy asks for which selects the pod. */
-function droppedBits(state: EngineState, { naming, index }: NamespaceState, labels: Labels): number {
+export function droppedBits(state: EngineState, { naming, index }: NamespaceState, labels: Labels): number {
   if (!state.groups) return 0;
   let dropped = perRunBits(labels);
   if (dropped === 0 || naming === 0) return dropped;
@@ -59,8 +59,8 @@ function droppedBits(state: EngineState, { naming, index }: NamespaceState, labe
 /** The label set for these labels, made when there is none. */
 export function labelSetFor(state: EngineState, namespace: NamespaceState, labels: Labels): LabelSet {
   const dropped = droppedBits(state, namespace, labels);
-  // A pod that has a label which some policy asks for is not to be mixed with pods that do not have it.
-  const marked = dropped & namespace.namedBits;
+  // A pod that has a label which some policy wants to be absent is not to be mixed with pods that do not have it.
+  const marked = dropped & namespace.absentBits;
   const plain = labelsKey(labels, dropped);
   const key = marked === 0 ? plain : `${plain}\n${marked}`;
   const known = namespace.sets.get(key);

@@ -1,7 +1,7 @@
 import type { Selector } from '../../../core/model/selector.ts';
 import { changeSettings, firstContainerOf, nameOfAggregate, nextOfSet, releaseAggregate } from './aggregates.kernel.ts';
-import { namedBits, perRunBits } from './label-groups.ts';
-import { dropEmptyNamespace, namespaceState, regroup } from './model-pods.kernel.ts';
+import { absentBits, namedBits, perRunBits } from './label-groups.ts';
+import { dropEmptyNamespace, droppedBits, namespaceState, regroup } from './model-pods.kernel.ts';
 import type { EngineState, LabelSet, NamespaceState, PolicyState } from './model-state.ts';
 import { addSet, noPolicies } from './model-state.ts';
 import { addToIndex, indexKeyOf, removeFromIndex } from './policy-index.ts';
@@ -45,6 +45,7 @@ function addPolicy(state: EngineState, key: string, policy: TrackedPolicy, loade
     policy,
     indexKey: indexKeyOf(namespace.index, policy.selector),
     naming: state.groups ? namedBits(policy.selector) : 0,
+    absent: state.groups ? absentBits(policy.selector) : 0,
     sets: [],
     loaded,
     members: undefined,
@@ -58,19 +59,23 @@ function addPolicy(state: EngineState, key: string, policy: TrackedPolicy, loade
   addToIndex(namespace.index, added.indexKey, added);
   if (added.naming !== 0) {
     namespace.naming++;
-    namespace.namedBits |= added.naming;
-    tellApart(state, namespace, added.naming);
+    namespace.absentBits |= added.absent;
+    tellApart(state, namespace, added);
   }
   for (const set of candidateSets(added)) if (selects(added, set) && !set.policies.includes(added)) joinSet(added, set);
   applySettings(state, added);
 }
 
 /**
- * A policy asks for labels that aggregates were not told apart by: from now on the pods that it selects feed aggregates of their own. What was learnt before stays
- * with the policies that do not ask for them; it cannot be divided.
+ * A policy asks for labels that aggregates were not told apart by: from now on the pods that it selects feed aggregates of their own. What was learnt together before
+ * cannot be divided; it stays with the pods that do not have the labels.
  */
-function tellApart(state: EngineState, namespace: NamespaceState, named: number): void {
-  for (const pod of namespace.pods.values()) if ((perRunBits(pod.labels) & named) !== 0) regroup(state, pod);
+function tellApart(state: EngineState, namespace: NamespaceState, { naming, absent }: PolicyState): void {
+  for (const pod of namespace.pods.values()) if ((perRunBits(pod.labels) & naming) !== 0) regroup(state, pod);
+  if (absent === 0) return;
+  const dropped = new Map<LabelSet, number>();
+  for (const { set, labels } of namespace.pods.values()) dropped.set(set, (dropped.get(set) ?? 0) | droppedBits(state, namespace, labels));
+  for (const [set, bits] of dropped) set.dropped = bits;
 }
 
 function joinSet(policy: PolicyState, set: LabelSet): void {
@@ -120,8 +125,8 @@ function unlinkPolicy(state: EngineState, policy: PolicyState): void {
   if (!policy.policy.selector.matchesNothing) removeFromIndex(namespace.index, policy.indexKey, policy);
   if (policy.naming !== 0 && !policy.policy.selector.matchesNothing) {
     namespace.naming--;
-    namespace.namedBits = 0;
-    for (const { naming } of namespace.policies.values()) namespace.namedBits |= naming;
+    namespace.absentBits = 0;
+    for (const { absent } of namespace.policies.values()) namespace.absentBits |= absent;
   }
   const { aggregates, names } = state;
   for (const set of liveSets(policy)) {

@@ -19,9 +19,9 @@ export interface NamespaceState {
   readonly pods: Map<string, PodState>;
   /** Label sets by the value of a label, made when policies come after pods and kept until the next collection of garbage. Some may be gone. */
   setsByLabel: Map<string, Map<string, LabelSet[]>> | undefined;
-  /** How many policies ask for per-run labels, and for which. */
+  /** How many policies ask for per-run labels, and which of them some policy wants to be absent. */
   naming: number;
-  namedBits: number;
+  absentBits: number;
 }
 
 /** Labels whose pods share their aggregates. */
@@ -57,8 +57,9 @@ export interface PolicyState {
   readonly namespace: NamespaceState;
   policy: TrackedPolicy;
   indexKey: IndexKey | undefined;
-  /** Per-run labels that its selector asks for. */
+  /** Per-run labels that its selector asks for, and those of them that it wants to be absent. */
   naming: number;
+  absent: number;
   sets: LabelSet[];
   /** Loaded checkpoints: aggregates by container. */
   loaded: Map<string, number> | undefined;

@@ -8,9 +8,9 @@ import type { EngineState, LabelSet, PolicyState } from './model-state.ts';
 import { noPolicies } from './model-state.ts';
 import { eachCandidate } from './policy-index.ts';
 
-/** Whether the policy's selector meets the labels, as far as they are known: a per-run label that was left out is not. */
-export function selects({ policy, naming }: PolicyState, { labels, dropped }: Pick<LabelSet, 'labels' | 'dropped'>): boolean {
-  return (naming & dropped) === 0 && matchesSelector(policy.selector, labels);
+/** Whether the policy's selector meets the labels, as far as they are known: a per-run label that was left out is not absent. */
+export function selects({ policy, absent }: PolicyState, { labels, dropped }: Pick<LabelSet, 'labels' | 'dropped'>): boolean {
+  return (absent & dropped) === 0 && matchesSelector(policy.selector, labels);
 }
 
 /** The policies that select the label set, the oldest first. */

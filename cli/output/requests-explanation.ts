@@ -168,11 +168,19 @@ function adaptationLines({ pods, clamps, kept, values }: AdaptationStep): string
     const parts = [list(requests) === '' ? '' : `requests ${list(requests)}`, list(limits) === '' ? '' : `limits ${list(limits)}`];
     return `\t${container}: ${parts.filter((part) => part !== '').join('; ')}`;
   });
+  if (set.length + clamps.length + kept.length === 0) return [`${podsText(pods.length)} (${namesText(pods)}): nothing would be set`];
   return [
     `${podsText(pods.length)} (${namesText(pods)})${clamps.length + kept.length === 0 ? ': as it is' : ''}`,
-    ...[...clamps, ...kept].map(({ message }) => `\t${message}`),
+    ...clamps.map((clamp) => `\t${clampText(clamp)}`),
+    ...kept.map(({ message }) => `\t${message}`),
     ...(set.length === 0 ? ['\tnothing would be set'] : set),
   ];
+}
+
+/** The sentence has bytes. */
+function clampText({ resource, from, to, message }: AdaptationStep['clamps'][number]): string {
+  const text = (amount: number): string => amountText(resource, amount);
+  return message.replace(` from ${from} to ${to}`, ` from ${text(from)} to ${text(to)}`);
 }
 
 const verdicts: Readonly<Record<string, string>> = {

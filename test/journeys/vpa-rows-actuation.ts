@@ -4,7 +4,51 @@ import { atTarget, mebi, near, noCooldown, passes, scene, type SeenPod, type Vpa
 
 const uids = (pods: readonly SeenPod[]): readonly string[] => pods.map(({ uid }) => uid).toSorted();
 
-/** One of all kinds of the way in which running pods get what is recommended. */
+function restingRow(updateMode: 'Off' | 'Initial'): VpaRow {
+  return {
+    name: `mode ${updateMode}: running pods are left alone, new ones ${updateMode === 'Off' ? 'too' : 'are sized'}`,
+    run: async (cluster) => {
+      const web = await scene(cluster, { replicas: 2, load: 600, policy: { updatePolicy: { updateMode } } });
+      const target = await web.recommends(passes(cluster, 2));
+      const before = uids(await web.pods());
+      await web.stays(
+        'nothing is touched',
+        (pods) => pods.every(({ requests, uid }) => requests.cpu === 100 && before.includes(uid)),
+        5 * cluster.passMs,
+      );
+      expect(await web.said()).toContain(updateMode);
+      await web.scale(3);
+      await web.comes('a third pod runs', (pods) => pods.length === 3 && pods.every(({ ready }) => ready), 60_000);
+      const added = (await web.pods()).filter(({ uid }) => !before.includes(uid));
+      expect(added).toHaveLength(1);
+      if (updateMode === 'Off') expect(added[0]?.requests).toEqual({ cpu: 100, memory: 64 * mebi });
+      else expect(near(added[0]?.requests ?? {}, target), JSON.stringify(added)).toBe(true);
+      expect(await cluster.podWrites(web.namespace)).toEqual([]);
+    },
+  };
+}
+
+function shownRow(mode: 'Paused' | 'DryRun'): VpaRow {
+  return {
+    name: `mode ${mode}: what would be done is shown, nothing is done, not even to new pods; Auto goes on`,
+    run: async (cluster) => {
+      const web = await scene(cluster, { replicas: 2, load: 600, policy: { mode } });
+      await web.recommends(passes(cluster, 2));
+      await web.says(
+        mode === 'Paused' ? /spec\.mode is Paused; set it to Auto/u : /would be resized in place .*spec\.mode is DryRun/u,
+        passes(cluster, 2),
+      );
+      expect(await web.condition('Applied')).toBe(`False/${mode}`);
+      await web.scale(3);
+      await web.stays('nothing is sized', (pods) => pods.every(({ requests }) => requests.cpu === 100), 4 * cluster.passMs);
+      expect(await cluster.podWrites(web.namespace)).toEqual([]);
+      await web.patchPolicy({ mode: 'Auto' });
+      await web.comes('all are sized', (pods) => atTarget(web, pods), passes(cluster, 6));
+    },
+  };
+}
+
+/** The ways in which running pods get what is recommended, or do not. */
 export const actuationRows: readonly VpaRow[] = [
   {
     name: 'in place: running pods get what is recommended, with the same uid, nothing is evicted, Events and status say so',
@@ -29,7 +73,11 @@ export const actuationRows: readonly VpaRow[] = [
         const previous = resizes[index - 1];
         if (previous !== undefined) expect(at - previous.at).toBeGreaterThan(cluster.passMs / 3);
       }
-      await web.comes('Events say so', async () => (await web.events()).filter((each) => each.startsWith('InPlaceResizedByVPA:')).length >= 1, 30_000);
+      await web.comes(
+        'Events say so',
+        async () => (await web.events()).filter((each) => each.startsWith('InPlaceResizedByVPA:')).length >= 1,
+        30_000,
+      );
       for (const { annotations } of after) expect(annotations['vpaInPlaceUpdated']).toBe('true');
       await web.comes('the condition says so', async () => (await web.condition('Applied')).startsWith('True/'), passes(cluster, 2));
       expect(await web.condition('RecommendationProvided')).toBe('True/RecommendationProvided');
@@ -58,7 +106,8 @@ export const actuationRows: readonly VpaRow[] = [
       );
       await web.comes(
         'all pods are new and at the target',
-        async (pods) => pods.length === 3 && pods.every(({ uid, ready }) => ready && !uids(before).includes(uid)) && (await atTarget(web, pods)),
+        async (pods) =>
+          pods.length === 3 && pods.every(({ uid, ready }) => ready && !uids(before).includes(uid)) && (await atTarget(web, pods)),
         passes(cluster, 10),
       );
       const events = await web.events();
@@ -77,12 +126,21 @@ export const actuationRows: readonly VpaRow[] = [
       // Somebody scales up by a pod that fits nowhere.
       await client.patch(resourceTypes.deployments, web.key, {
         type: 'merge',
-        body: { spec: { template: { spec: { nodeSelector: { 'no-such': 'node' } } }, strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } } },
+        body: {
+          spec: {
+            template: { spec: { nodeSelector: { 'no-such': 'node' } } },
+            strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+          },
+        },
       });
       await web.comes('a pod is Pending', (pods) => pods.some(({ phase }) => phase === 'Pending'), 60_000);
       await web.patchPolicy({ mode: 'Auto' });
       await web.says(/disruption-budget: 1 pod of Deployment web is Pending \(web-/u, passes(cluster, 2));
-      await web.stays('nothing is updated', async () => (await web.writes('resize')).length + (await web.writes('eviction')).length === 0, 4 * cluster.passMs);
+      await web.stays(
+        'nothing is updated',
+        async () => (await web.writes('resize')).length + (await web.writes('eviction')).length === 0,
+        4 * cluster.passMs,
+      );
       await client.patch(resourceTypes.deployments, web.key, {
         type: 'merge',
         body: { spec: { template: { spec: { nodeSelector: null } } } },
@@ -91,25 +149,8 @@ export const actuationRows: readonly VpaRow[] = [
       await web.comes('and are at the target', (pods) => atTarget(web, pods), passes(cluster, 6));
     },
   },
-  ...(['Off', 'Initial'] as const).map(
-    (updateMode): VpaRow => ({
-      name: `mode ${updateMode}: running pods are left alone, new ones ${updateMode === 'Off' ? 'too' : 'are sized'}`,
-      run: async (cluster) => {
-        const web = await scene(cluster, { replicas: 2, load: 600, policy: { updatePolicy: { updateMode } } });
-        const target = await web.recommends(passes(cluster, 2));
-        const before = uids(await web.pods());
-        await web.stays('nothing is touched', (pods) => pods.every(({ requests, uid }) => requests.cpu === 100 && before.includes(uid)), 5 * cluster.passMs);
-        expect(await web.said()).toContain(updateMode);
-        await web.scale(3);
-        await web.comes('a third pod runs', (pods) => pods.length === 3 && pods.every(({ ready }) => ready), 60_000);
-        const added = (await web.pods()).filter(({ uid }) => !before.includes(uid));
-        expect(added).toHaveLength(1);
-        if (updateMode === 'Off') expect(added[0]?.requests).toEqual({ cpu: 100, memory: 64 * mebi });
-        else expect(near(added[0]?.requests ?? {}, target), JSON.stringify(added)).toBe(true);
-        expect(await cluster.podWrites(web.namespace)).toEqual([]);
-      },
-    }),
-  ),
+  restingRow('Off'),
+  restingRow('Initial'),
   {
     name: 'mode Recreate: pods are evicted one by one and come back sized',
     run: async (cluster) => {
@@ -127,22 +168,8 @@ export const actuationRows: readonly VpaRow[] = [
       await web.stays('that was all', async () => (await web.writes('eviction')).length === evictions.length, 5 * cluster.passMs);
     },
   },
-  ...(['Paused', 'DryRun'] as const).map(
-    (mode): VpaRow => ({
-      name: `mode ${mode}: what would be done is shown, nothing is done, not even to new pods; Auto goes on`,
-      run: async (cluster) => {
-        const web = await scene(cluster, { replicas: 2, load: 600, policy: { mode } });
-        await web.recommends(passes(cluster, 2));
-        await web.says(mode === 'Paused' ? /spec\.mode is Paused; set it to Auto/u : /would be resized in place .*spec\.mode is DryRun/u, passes(cluster, 2));
-        expect(await web.condition('Applied')).toBe(`False/${mode}`);
-        await web.scale(3);
-        await web.stays('nothing is sized', (pods) => pods.every(({ requests }) => requests.cpu === 100), 4 * cluster.passMs);
-        expect(await cluster.podWrites(web.namespace)).toEqual([]);
-        await web.patchPolicy({ mode: 'Auto' });
-        await web.comes('all are sized', (pods) => atTarget(web, pods), passes(cluster, 6));
-      },
-    }),
-  ),
+  shownRow('Paused'),
+  shownRow('DryRun'),
   {
     name: 'a single replica is not evicted by default, and the status says what could be done',
     run: async (cluster) => {
@@ -190,4 +217,3 @@ function budget(namespace: string, minAvailable: number): KubeObject {
     spec: { minAvailable, selector: { matchLabels: { app: 'web' } } },
   };
 }
-

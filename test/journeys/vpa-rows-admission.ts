@@ -26,7 +26,9 @@ export const admissionRows: readonly VpaRow[] = [
         expect(near(requests, target), JSON.stringify({ requests, target })).toBe(true);
         expect(limits).toEqual({ cpu: 2 * (requests.cpu ?? NaN), memory: 2 * (requests.memory ?? NaN) });
         expect(annotations['vpaObservedContainers']).toBe('web');
-        expect(annotations['vpaUpdates']).toMatch(/^Pod resources updated by web: container 0: .*cpu request, memory request, cpu limit, memory limit$/u);
+        expect(annotations['vpaUpdates']).toMatch(
+          /^Pod resources updated by web: container 0: .*cpu request, memory request, cpu limit, memory limit$/u,
+        );
       }
       // The two that ran already are as they were.
       expect((await web.pods()).filter(({ uid }) => before.includes(uid)).map(({ requests }) => requests.cpu)).toEqual([400, 400]);
@@ -109,4 +111,3 @@ async function certificateSecret({ client }: VpaRowsCluster): Promise<{ readonly
   }
   throw new Error('the program has no Secret with certificates');
 }
-

@@ -9,37 +9,38 @@ export const adoptedRow: VpaRow = {
   name: 'native VPA adopted: status and checkpoint in the shape of upstream, Recreate evicts and the webhook sizes',
   real: true,
   run: async (cluster) => {
-      const { client } = cluster;
-      const web = await scene(cluster, { replicas: 3, load: 900, policy: null });
-      await client.create(resourceTypes.verticalPodAutoscalers, nativeVpa(web.namespace));
-      const before = (await web.pods()).map(({ uid }) => uid);
-      const sized = async (): Promise<boolean> => {
-        const pods = await web.pods();
-        return pods.length === 3 && pods.every(({ uid, requests, ready }) => ready && !before.includes(uid) && (requests.cpu ?? 0) > 250);
-      };
-      expect(await cluster.until(sized, 15 * minute), JSON.stringify(await web.pods())).toBe(true);
-      const { status } = await client.get(resourceTypes.verticalPodAutoscalers, web.key);
-      // A field that upstream does not have would be one too many.
-      expect(Object.keys(status as object).toSorted()).toEqual(['conditions', 'observedGeneration', 'recommendation']);
-      expect(status).toMatchObject({
-        conditions: [{ type: 'RecommendationProvided', status: 'True' }],
-        recommendation: { containerRecommendations: [{ containerName: 'web', target: { cpu: expect.stringMatching(/^\d+m$/u) } }] },
-      });
-      const { items } = await client.list(resourceTypes.verticalPodAutoscalerCheckpoints, { namespace: web.namespace });
-      expect(items.map(({ metadata }) => metadata.name)).toEqual(['web-web']);
-      expect(items[0]?.spec).toEqual({ vpaObjectName: 'web', containerName: 'web' });
-      expect(items[0]?.['status']).toMatchObject({
-        version: 'v3',
-        cpuHistogram: { referenceTimestamp: expect.any(String), bucketWeights: expect.any(Object), totalWeight: expect.any(Number) },
-        firstSampleStart: expect.any(String),
-        lastSampleStart: expect.any(String),
-        totalSamplesCount: expect.any(Number),
-      });
-      // Upstream's timing: no cooldown between passes.
-      const evictions = await web.writes('eviction');
-      expect(evictions.map(({ name }) => name)).toHaveLength(3);
-      for (const [index, { at }] of evictions.entries()) if (index > 0) expect(at - (evictions[index - 1]?.at ?? NaN)).toBeLessThanOrEqual(2 * minute);
-      expect((await web.events()).some((each) => each.startsWith('EvictedByVPA:'))).toBe(true);
+    const { client } = cluster;
+    const web = await scene(cluster, { replicas: 3, load: 900, policy: null });
+    await client.create(resourceTypes.verticalPodAutoscalers, nativeVpa(web.namespace));
+    const before = (await web.pods()).map(({ uid }) => uid);
+    const sized = async (): Promise<boolean> => {
+      const pods = await web.pods();
+      return pods.length === 3 && pods.every(({ uid, requests, ready }) => ready && !before.includes(uid) && (requests.cpu ?? 0) > 250);
+    };
+    expect(await cluster.until(sized, 15 * minute), JSON.stringify(await web.pods())).toBe(true);
+    const { status } = await client.get(resourceTypes.verticalPodAutoscalers, web.key);
+    // A field that upstream does not have would be one too many.
+    expect(Object.keys(status as object).toSorted()).toEqual(['conditions', 'observedGeneration', 'recommendation']);
+    expect(status).toMatchObject({
+      conditions: [{ type: 'RecommendationProvided', status: 'True' }],
+      recommendation: { containerRecommendations: [{ containerName: 'web', target: { cpu: expect.stringMatching(/^\d+m$/u) } }] },
+    });
+    const { items } = await client.list(resourceTypes.verticalPodAutoscalerCheckpoints, { namespace: web.namespace });
+    expect(items.map(({ metadata }) => metadata.name)).toEqual(['web-web']);
+    expect(items[0]?.spec).toEqual({ vpaObjectName: 'web', containerName: 'web' });
+    expect(items[0]?.['status']).toMatchObject({
+      version: 'v3',
+      cpuHistogram: { referenceTimestamp: expect.any(String), bucketWeights: expect.any(Object), totalWeight: expect.any(Number) },
+      firstSampleStart: expect.any(String),
+      lastSampleStart: expect.any(String),
+      totalSamplesCount: expect.any(Number),
+    });
+    // Upstream's timing: no cooldown between passes.
+    const evictions = await web.writes('eviction');
+    expect(evictions.map(({ name }) => name)).toHaveLength(3);
+    for (const [index, { at }] of evictions.entries())
+      if (index > 0) expect(at - (evictions[index - 1]?.at ?? NaN)).toBeLessThanOrEqual(2 * minute);
+    expect((await web.events()).some((each) => each.startsWith('EvictedByVPA:'))).toBe(true);
   },
 };
 

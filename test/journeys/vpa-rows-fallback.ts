@@ -57,19 +57,35 @@ export const fallbackRows: readonly VpaRow[] = [
       expect(await web.writes('eviction')).toEqual([]);
       expect((await web.writes('resize')).length).toBeGreaterThan(0);
       expect(await web.said()).toMatch(/could not be (?:resized|done)/u);
-      await web.comes('an Event says so', async () => (await web.events()).some((each) => each.startsWith('InPlaceResizeSkipped:')), minute);
+      await web.comes(
+        'an Event says so',
+        async () => (await web.events()).some((each) => each.startsWith('InPlaceResizeSkipped:')),
+        minute,
+      );
     },
   },
   {
     name: 'eviction requirements: pods whose target is not as they ask are left alone, others are updated',
     run: async (cluster) => {
-      const grow = { updateMode: 'Recreate', evictionRequirements: [{ resources: ['cpu'], changeRequirement: 'TargetHigherThanRequests' }] };
+      const grow = {
+        updateMode: 'Recreate',
+        evictionRequirements: [{ resources: ['cpu'], changeRequirement: 'TargetHigherThanRequests' }],
+      };
       // Memory is below its range, so that the pods differ enough; CPU would only shrink.
-      const web = await scene(cluster, { replicas: 2, load: 100, requests: { cpu: '500m', memory: '64Mi' }, policy: { updatePolicy: grow } });
+      const web = await scene(cluster, {
+        replicas: 2,
+        load: 100,
+        requests: { cpu: '500m', memory: '64Mi' },
+        policy: { updatePolicy: grow },
+      });
       await web.says(/bounds: .*evictionRequirements do not hold/u, passes(cluster, 3));
       await web.stays('nobody is evicted', async () => (await web.writes('eviction')).length === 0, 4 * cluster.passMs);
       web.setLoad(1600);
-      await web.comes('the pods grow', async (pods) => pods.length === 2 && pods.every(({ requests }) => (requests.cpu ?? 0) > 500), passes(cluster, 30));
+      await web.comes(
+        'the pods grow',
+        async (pods) => pods.length === 2 && pods.every(({ requests }) => (requests.cpu ?? 0) > 500),
+        passes(cluster, 30),
+      );
     },
   },
   {
@@ -112,5 +128,9 @@ export const fallbackRows: readonly VpaRow[] = [
 ];
 
 async function atTargetAndRunning(web: Scene, pods: readonly SeenPod[]): Promise<boolean> {
-  return pods.length === 3 && pods.every(({ ready, annotations }) => ready && annotations['vpaObservedContainers'] === 'web') && (await atTarget(web, pods));
+  return (
+    pods.length === 3 &&
+    pods.every(({ ready, annotations }) => ready && annotations['vpaObservedContainers'] === 'web') &&
+    (await atTarget(web, pods))
+  );
 }

@@ -29,7 +29,11 @@ export const memoryRows: readonly VpaRow[] = [
       const restarts = (pods: readonly SeenPod[]): number => pods.reduce((sum, { containers }) => sum + (containers[0]?.restarts ?? 0), 0);
       const before = restarts(await web.pods());
       const uids = (await web.pods()).map(({ uid }) => uid).join();
-      await web.stays('there is peace', (pods) => restarts(pods) === before && pods.map(({ uid }) => uid).join() === uids, 4 * cluster.passMs);
+      await web.stays(
+        'there is peace',
+        (pods) => restarts(pods) === before && pods.map(({ uid }) => uid).join() === uids,
+        4 * cluster.passMs,
+      );
     },
   },
   {
@@ -63,8 +67,9 @@ export const memoryRows: readonly VpaRow[] = [
       const pods = async (): Promise<readonly SeenPod[]> => (await client.list(resourceTypes.pods, { namespace })).items.map(seenPod);
       const target = async () => {
         const { status } = await client.get(resourceTypes.verticalPolicies, { namespace, name: 'nightly' });
-        const list = (status as { recommendation?: { containerRecommendations?: { containerName: string; target: Record<string, string> }[] } })
-          .recommendation?.containerRecommendations;
+        const list = (
+          status as { recommendation?: { containerRecommendations?: { containerName: string; target: Record<string, string> }[] } }
+        ).recommendation?.containerRecommendations;
         return list?.find(({ containerName }) => containerName === 'work')?.target;
       };
       expect(await cluster.until(async () => (await pods()).length === 1, 11 * minute), 'a first Job runs').toBe(true);

@@ -54,7 +54,11 @@ export const paceRows: readonly VpaRow[] = [
       const hold = (await web.status()).lastDecision?.holds?.find(({ by }) => by === 'cooldown');
       const scaled = Date.parse((await web.status()).lastScaleUpTime ?? '');
       expect(Date.parse(hold?.until ?? '') - scaled).toBe(scaleUpCooldown);
-      await web.comes('all have grown', (pods) => pods.every(({ requests }) => (requests.cpu ?? 0) > 250), 3 * scaleUpCooldown + 2 * minute);
+      await web.comes(
+        'all have grown',
+        (pods) => pods.every(({ requests }) => (requests.cpu ?? 0) > 250),
+        3 * scaleUpCooldown + 2 * minute,
+      );
       const grown = await gaps(web);
       expect(grown).toHaveLength(2);
       for (const gap of grown) {
@@ -96,10 +100,17 @@ export const paceRows: readonly VpaRow[] = [
     name: 'a horizontal policy on the same CPU, Yield: CPU is left alone, memory is sized, and it says so',
     run: async (cluster) => {
       const web = await withHorizontal(cluster, 'Yield');
-      await web.comes('memory is sized', (pods) => pods.every(({ requests }) => (requests.memory ?? 0) > 200 * 2 ** 20), passes(cluster, 8));
+      await web.comes(
+        'memory is sized',
+        (pods) => pods.every(({ requests }) => (requests.memory ?? 0) > 200 * 2 ** 20),
+        passes(cluster, 8),
+      );
       for (const { requests } of await web.pods()) expect(requests.cpu).toBe(100);
       expect(await replicas(cluster, web)).toBe(4);
-      await web.says(/conflict: HorizontalPolicy \S+\/web scales the workload by its cpu utilization, .*horizontalPolicies of this policy is Yield/u, passes(cluster, 3));
+      await web.says(
+        /conflict: HorizontalPolicy \S+\/web scales the workload by its cpu utilization, .*horizontalPolicies of this policy is Yield/u,
+        passes(cluster, 3),
+      );
       // New pods too.
       await web.scale(5);
       await web.comes('a fifth pod', (pods) => pods.length === 5, minute);
@@ -113,7 +124,11 @@ export const paceRows: readonly VpaRow[] = [
       await cluster.client.create(resourceTypes.horizontalPodAutoscalers, nativeHpa(web.namespace));
       await cluster.elapse(10 * second);
       await web.createPolicy();
-      await web.comes('memory is sized', (pods) => pods.every(({ requests }) => (requests.memory ?? 0) > 200 * 2 ** 20), passes(cluster, 8));
+      await web.comes(
+        'memory is sized',
+        (pods) => pods.every(({ requests }) => (requests.memory ?? 0) > 200 * 2 ** 20),
+        passes(cluster, 8),
+      );
       for (const { requests } of await web.pods()) expect(requests.cpu).toBe(100);
       await web.says(/conflict: HorizontalPodAutoscaler \S+\/web .*--adopt=hpa/u, passes(cluster, 3));
       await cluster.client.delete(resourceTypes.horizontalPodAutoscalers, web.key);

@@ -214,9 +214,12 @@ export function sceneOf(cluster: VpaRowsCluster, namespace: string): Scene {
   };
   const said = async (): Promise<string> => {
     const { lastDecision } = await status();
-    return [lastDecision?.reason, lastDecision?.message, ...(lastDecision?.holds ?? []).map(({ by, message }) => `${by}: ${message}`)].join('; ');
+    return [lastDecision?.reason, lastDecision?.message, ...(lastDecision?.holds ?? []).map(({ by, message }) => `${by}: ${message}`)].join(
+      '; ',
+    );
   };
-  const shown = async (): Promise<string> => JSON.stringify({ pods: await pods(), status: await status().catch(() => 'none') }, undefined, 1);
+  const shown = async (): Promise<string> =>
+    JSON.stringify({ pods: await pods(), status: await status().catch(() => 'none') }, undefined, 1);
   const self: Scene = {
     namespace,
     key,
@@ -235,7 +238,8 @@ export function sceneOf(cluster: VpaRowsCluster, namespace: string): Scene {
       const found = findCondition((await status()).conditions ?? [], type);
       return found === undefined ? 'none' : `${found.status}/${found.reason}`;
     },
-    writes: async (what) => (await cluster.podWrites(namespace)).filter((write) => write.what === what && write.userAgent.startsWith('concertina/')),
+    writes: async (what) =>
+      (await cluster.podWrites(namespace)).filter((write) => write.what === what && write.userAgent.startsWith('concertina/')),
     events: async () =>
       (await client.list(resourceTypes.events, { namespace })).items.map((event) => {
         const { reason, note, message } = event as { readonly reason?: string; readonly note?: string; readonly message?: string };
@@ -298,39 +302,51 @@ interface RawResources {
   readonly limits?: RawList;
 }
 
+interface RawContainer {
+  readonly name: string;
+  readonly resources?: RawResources;
+}
+
+interface RawPodStatus {
+  readonly phase?: string;
+  readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  readonly containerStatuses?: readonly (RawContainer & { readonly restartCount?: number })[];
+}
+
 interface RawPod {
-  readonly spec?: { readonly containers: readonly { readonly name: string; readonly resources?: RawResources }[] };
-  readonly status?: {
-    readonly phase?: string;
-    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-    readonly containerStatuses?: readonly { readonly name: string; readonly restartCount?: number; readonly resources?: RawResources }[];
-  };
+  readonly spec?: { readonly containers: readonly RawContainer[] };
+  readonly status?: RawPodStatus;
 }
 
 export function seenPod(raw: KubeObject): SeenPod {
   const { metadata } = raw;
-  const { spec, status } = raw as RawPod;
-  const statusOf = (name: string) => status?.containerStatuses?.find((each) => each.name === name);
-  const containers = (spec?.containers ?? []).map(
-    ({ name, resources }): SeenContainer => ({
-      name,
-      requests: asked(resources?.requests),
-      limits: asked(resources?.limits),
-      restarts: statusOf(name)?.restartCount ?? 0,
-    }),
-  );
-  const [first] = containers;
+  const { spec, status = {} } = raw as RawPod;
+  const containers = (spec?.containers ?? []).map((each) => seenContainer(each, status));
+  const { requests = {}, limits = {}, name } = containers[0] ?? {};
   return {
     name: metadata.name,
     uid: metadata.uid ?? '',
-    phase: status?.phase ?? '',
-    ready: status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true,
+    phase: status.phase ?? '',
+    ready: status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') === true,
     going: metadata.deletionTimestamp !== undefined,
     annotations: metadata.annotations ?? {},
     containers,
-    requests: first?.requests ?? {},
-    limits: first?.limits ?? {},
-    actual: asked(statusOf(first?.name ?? '')?.resources?.requests),
+    requests,
+    limits,
+    actual: asked(statusOf(status, name)?.resources?.requests),
     created: Date.parse(metadata.creationTimestamp ?? ''),
   };
+}
+
+function seenContainer({ name, resources }: RawContainer, status: RawPodStatus): SeenContainer {
+  return {
+    name,
+    requests: asked(resources?.requests),
+    limits: asked(resources?.limits),
+    restarts: statusOf(status, name)?.restartCount ?? 0,
+  };
+}
+
+function statusOf({ containerStatuses }: RawPodStatus, name: string | undefined) {
+  return containerStatuses?.find((each) => each.name === name);
 }

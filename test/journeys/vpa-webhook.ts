@@ -9,7 +9,10 @@ import { createAuthority, createLeaf } from '../../vpa/admission/certificates/ce
 export interface ReviewedPod {
   readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
   readonly spec: {
-    readonly containers: readonly { readonly name: string; readonly resources?: { readonly requests?: Readonly<Record<string, string>> } }[];
+    readonly containers: readonly {
+      readonly name: string;
+      readonly resources?: { readonly requests?: Readonly<Record<string, string>> };
+    }[];
   };
 }
 
@@ -17,11 +20,16 @@ interface Review {
   readonly request: { readonly uid: string; readonly object: ReviewedPod };
 }
 
+/** A webhook that is asked. */
+export interface ForeignWebhook {
+  readonly stop: () => Promise<void>;
+}
+
 /** Somebody else's mutating webhook for new pods of a namespace; it has the last word, for it is asked again after others have changed a pod. */
 export async function foreignWebhook(
   client: KubeClient,
   options: { readonly name: string; readonly namespace: string; readonly patch: (pod: ReviewedPod) => readonly object[] },
-): Promise<{ stop(): Promise<void> }> {
+): Promise<ForeignWebhook> {
   const request = {
     commonName: 'somebody else',
     notBefore: Date.now() - 60_000,

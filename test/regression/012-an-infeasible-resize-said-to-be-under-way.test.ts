@@ -5,7 +5,11 @@ import { input, pods, recommended } from '../../vpa/updater/engine/builders.fixt
 // In mode InPlace a pod whose resize is Infeasible was told to wait for its node for ever, and nothing remembered that it could not be done: the least growth asked for it again.
 it('a resize that the node can never carry out is remembered and said', () => {
   const infeasible = new Map();
-  const resized = pods(2, { cpu: '200m', status: { cpu: '100m', memory: '256Mi' }, resize: { type: 'PodResizePending', reason: 'Infeasible' } });
+  const resized = pods(2, {
+    cpu: '200m',
+    status: { cpu: '100m', memory: '256Mi' },
+    resize: { type: 'PodResizePending', reason: 'Infeasible' },
+  });
   const pass = createUpdatePass(
     input({
       pods: resized,

@@ -234,7 +234,7 @@ describe('with horizontal policies', () => {
 
   it('yields to one that cannot be told of moved requests', () => {
     const scene: Scene = { checkpoints: learnt, claims: [hpaClaim({ foreign: true })] };
-    expect(decision(scene)).toMatchObject({ from: 500, to: 500, wanted: 247, holds: [{ by: 'conflict' }] });
+    expect(decision(scene)).toMatchObject({ from: 500, to: 500, wanted: 247, reason: 'NotUpdated', holds: [{ by: 'conflict' }] });
     expect([...evaluated(scene).horizontal.yields.keys()]).toEqual(['cpu']);
     expect(evaluated(scene).totals.map(({ resource }) => resource)).toEqual(['memory']);
     expect(decision(scene, 'requests/memory/app')).toMatchObject({ to: 380_258_472 });
@@ -266,6 +266,16 @@ describe('a policy of which nothing can be said', () => {
     expect(only({ workloads: [], parts: { unread: ['deployments'] } }).message).toContain('allow list on deployments');
     const rollout = policy({ targetRef: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'web' } });
     expect(only({ policies: [rollout] }).message).toContain('scale of Rollout shop/web is not known here');
+  });
+
+  it('names the topmost controller where a policy names one below it', () => {
+    const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web', uid: 'web', controller: true };
+    const replicaSet: KubeObject = { ...deployment(3, { name: 'web-5f' }), kind: 'ReplicaSet' };
+    replicaSet.metadata = { ...replicaSet.metadata, uid: 'rs-web', ownerReferences: [owner] };
+    const below = policy({ targetRef: { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web-5f' } });
+    expect(only({ policies: [below], workloads: [deployment(3), replicaSet] }).message).toContain(
+      'controlled by Deployment shop/web; name the topmost controller instead',
+    );
   });
 
   it('finds the pods of another kind by its scale', () => {

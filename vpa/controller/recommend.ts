@@ -146,12 +146,19 @@ function decisionsOf(scene: RequestsScene, known: KnownPolicy, evaluated: Evalua
   const planned = evaluated.plan.decisions.map((decision) => ({
     ...decision,
     message: asOutlook(decision.message, evaluated.plan),
+    reason: reasonOf(decision),
     trace: [...(traces.get(decision.dimension ?? '') ?? []), ...differenceStep(evaluated, decision), ...decision.trace],
   }));
   const there = new Set(planned.map(({ dimension }) => dimension));
   const added = evaluated.acts === 'stored' ? computed.filter(({ dimension }) => dimension !== undefined && !there.has(dimension)) : [];
   const all = [...planned, ...added.map(notStored)];
   return all.length === 0 ? [nothingDecision(scene, known, evaluated)] : all;
+}
+
+/** A pod that is updated may keep one of its resources, which is then not what is done to the pod. */
+function reasonOf({ reason, from, to, wanted }: Decision): string {
+  if (to !== from || wanted === null || wanted === from) return reason;
+  return reason === 'UpdatesHeld' ? reason : 'NotUpdated';
 }
 
 /** The updater tells of what it has done; here nothing was. */

@@ -55,13 +55,13 @@ function podWrite({ objectRef, userAgent = '', responseStatus, requestReceivedTi
   return { at: Date.parse(requestReceivedTimestamp), userAgent, namespace, name, what: subresource, code: responseStatus?.code ?? 500 };
 }
 
-async function healthy({ client, until }: VpaRowsCluster, serving: ProcessController): Promise<void> {
+async function healthy(cluster: VpaRowsCluster, serving: ProcessController): Promise<void> {
   const renewed = async (): Promise<string> => {
-    const { items } = await client.list(resourceTypes.leases, { namespace: 'concertina-system' });
+    const { items } = await cluster.client.list(resourceTypes.leases, { namespace: 'concertina-system' });
     const lease = items.find(({ metadata }) => metadata.name === 'concertina-vpa-admission');
     return String((lease?.spec as { renewTime?: string } | undefined)?.renewTime ?? '');
   };
   const seen = new Set<string>();
   const twice = async (): Promise<boolean> => seen.add(await renewed()).size > 2;
-  if (!(await until(twice, 60_000))) throw new Error(`admission did not become healthy:\n${serving.log()}`);
+  if (!(await cluster.until(twice, 60_000))) throw new Error(`admission did not become healthy:\n${serving.log()}`);
 }

@@ -113,17 +113,21 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.record({
   hours: fc.oneof(fc.nat({ max: 400 }), fc.nat({ max: 20_000 })),
 });
 
-function same(pool: HistogramPool, h: number, model: Dense): void {
-  expect(totalOf(pool, h)).toBe(model.total);
-  expect(referenceOf(pool, h)).toBe(model.reference);
-  expect([leastBucket(pool, h), greatestBucket(pool, h)]).toEqual([model.least, model.greatest]);
-  for (let bucket = 0; bucket < count; bucket++)
-    if (weightAt(pool, h, bucket) !== model.weights[bucket]!)
-      expect([bucket, weightAt(pool, h, bucket)]).toEqual([bucket, model.weights[bucket]]);
-  const shares = Float64Array.of(0, 0.5, 0.9, 0.95, 1);
+/** The same things of both. */
+function views(pool: HistogramPool, h: number, model: Dense): readonly [actual: unknown, expected: unknown] {
+  const shares = Float64Array.of(0, 0.5, 0.95, 0.9, 1);
   const out = new Float64Array(shares.length);
   percentiles(pool, h, shares, out);
-  expect([...out]).toEqual([...shares].map((share) => percentileOf(model, share)));
+  const actual = [
+    totalOf(pool, h),
+    referenceOf(pool, h),
+    leastBucket(pool, h),
+    greatestBucket(pool, h),
+    model.weights.map((_, bucket) => weightAt(pool, h, bucket)),
+    [...out],
+  ];
+  const percentilesOfModel = [...shares].map((share) => percentileOf(model, share));
+  return [actual, [model.total, model.reference, model.least, model.greatest, [...model.weights], percentilesOfModel]];
 }
 
 describe('a pool of histograms', () => {
@@ -152,8 +156,10 @@ describe('a pool of histograms', () => {
             handles[which] = allocate(pool, halfLife);
             models[which] = dense(halfLife);
           }
-          same(pool, handles[which]!, models[which]!);
-          same(pool, handles[other]!, models[other]!);
+          for (const index of [which, other]) {
+            const [actual, expected] = views(pool, handles[index]!, models[index]!);
+            expect(actual).toEqual(expected);
+          }
         }
       }),
       { numRuns: 150 },

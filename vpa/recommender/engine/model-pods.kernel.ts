@@ -4,7 +4,7 @@ import type { PodShape } from '../../../core/model/pod-shape.ts';
 import { sameJson } from '../../../core/model/same-json.ts';
 import type { Labels } from '../../../core/model/selector.ts';
 import { matchesSelector } from '../../../core/model/selector.ts';
-import { addPeak, createAggregate, releaseAggregate, setSampleFacts, subtractPeak } from './aggregates.kernel.ts';
+import { addPeak, createAggregate, releaseAggregate, sampleFacts, setSampleFacts, subtractPeak } from './aggregates.kernel.ts';
 import {
   aggregateAt,
   allocateContainer,
@@ -65,7 +65,8 @@ export function labelSetFor(state: EngineState, namespace: NamespaceState, label
   const key = marked === 0 ? plain : `${plain}\n${marked}`;
   const known = namespace.sets.get(key);
   if (known !== undefined) {
-    known.dropped |= dropped;
+    if ((known.dropped & namespace.absentBits) === marked) known.dropped |= dropped;
+    else takeOverSet(known, dropped);
     return known;
   }
   const set: LabelSet = { namespace, key, labels: withoutBits(labels, dropped), dropped, pods: 0, head: -1, policies: [] };
@@ -74,6 +75,18 @@ export function labelSetFor(state: EngineState, namespace: NamespaceState, label
   namespace.sets.set(key, set);
   if (namespace.setsByLabel !== undefined) noteSet(namespace.setsByLabel, set);
   return set;
+}
+
+/** Pods without a label that some policy wants to be absent take over what pods with it have left behind. */
+function takeOverSet(set: LabelSet, dropped: number): void {
+  set.dropped = dropped;
+  const before = set.policies;
+  set.policies = policiesOf(set);
+  for (const policy of set.policies) {
+    if (before.includes(policy)) continue;
+    addSet(policy, set);
+    policy.members = undefined;
+  }
 }
 
 function noteSet(setsByLabel: Map<string, Map<string, LabelSet[]>>, set: LabelSet): void {
@@ -177,7 +190,10 @@ function moveContainer(state: EngineState, c: number, set: LabelSet): void {
   unlinkContainer(state, c);
   const to = aggregateFor(state, set, windows.i32[c * 16 + nameAt]!);
   linkContainer(state, c, to);
-  if (from >= 0 && peak > 0) addPeak(aggregates, to, peak, end);
+  if (from < 0) return;
+  if (peak > 0) addPeak(aggregates, to, peak, end);
+  const { last, lastPeak } = sampleFacts(aggregates, from);
+  if (aggregates.firstContainer[from]! < 0 && last === -Infinity && lastPeak === -Infinity) dropAggregate(state, from);
 }
 
 export function podState(state: EngineState, namespace: string, name: string): PodState | undefined {

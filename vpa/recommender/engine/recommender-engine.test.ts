@@ -261,7 +261,7 @@ describe('a relabelled pod', () => {
     expect(engine.saveCheckpoint('a', 'c', start + 2 * day)!.memoryHistogram.bucketWeights).toBeUndefined();
     expect(engine.saveCheckpoint('b', 'c', start + 2 * day)!.memoryHistogram).toMatchObject({
       totalWeight: 1,
-      bucketWeights: { 35: 10_000 },
+      bucketWeights: { 34: 10_000 },
     });
   });
 });

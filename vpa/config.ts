@@ -62,6 +62,8 @@ export interface RecommenderConfig {
   readonly checkpointsPerMinute: number;
   /** --checkpoints-gc-interval, milliseconds. */
   readonly checkpointsGcMs: number;
+  /** A VerticalPolicy lowers no request before usage was seen for so long, milliseconds; 0: at once, as upstream. */
+  readonly shrinkAfterMs: number;
 }
 
 export const defaultRecommenderConfig: RecommenderConfig = {
@@ -70,6 +72,7 @@ export const defaultRecommenderConfig: RecommenderConfig = {
   name: 'default',
   checkpointsPerMinute: 1_200,
   checkpointsGcMs: 600_000,
+  shrinkAfterMs: 0,
 };
 
 export interface UpdaterConfig {

@@ -43,6 +43,7 @@ export const vpaSettings = z
       .default(-1)
       .describe('Most evictions a second, and most resizes; 0 or less: no limit (-1)'),
     evictionRateBurst: wholeFrom(1).default(1).describe('Most at once (1)'),
+    shrinkAfter: duration('0', 'A VerticalPolicy lowers no request before usage was seen for so long'),
     updateThreshold: fraction('Least relative change for which a pod within its bounds is updated', 0.1),
     boundsLifetime: duration('12h', 'A pod within its bounds is updated once it is so old'),
     evictAfterOom: duration('10m', 'A container that was OOM-killed sooner than this after its start has its pod updated at once'),
@@ -131,6 +132,7 @@ export function vpaConfig(
       intervalMs: vpa.interval,
       name: vpa.recommenderName,
       checkpointsPerMinute: vpa.checkpointsPerMinute,
+      shrinkAfterMs: vpa.shrinkAfter,
       estimation: {
         ...recommender.estimation,
         targetPercentile: { cpu: vpa.targetCpuPercentile, memory: vpa.targetMemoryPercentile },

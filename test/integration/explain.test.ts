@@ -94,7 +94,7 @@ beforeAll(async () => {
   await client.create(resourceTypes.horizontalPolicies, policy('blog'));
   await eventually(async () => {
     const answer = await client.raw({ method: 'GET', path: '/apis/metrics.k8s.io/v1beta1/pods' });
-    return answer.status === 200 && (JSON.parse(answer.body.toString()) as { items: unknown[] }).items.length >= 4;
+    return answer.status === 200 && (JSON.parse(answer.body.toString()) as { items: unknown[] }).items.length >= 5;
   }, 'the pods are measured');
   cluster.api.onAudit(({ userAgent, verb, type }) => {
     if (userAgent.startsWith('concertina/') && !['get', 'list', 'watch'].includes(verb)) written.push(`${verb} ${type.plural}`);

@@ -28,6 +28,8 @@ export interface VirtualVpaOptions extends VirtualClusterParts {
   readonly seed?: number;
   /** Serves the webhook; default true. */
   readonly admission?: boolean;
+  /** The API server reaches it through a Service, as in an installation; default: by URL. */
+  readonly service?: boolean;
   readonly settings?: SettingsInput;
   /** Before the program starts. */
   readonly prepare?: (virtual: VirtualJourneyCluster) => Promise<void>;
@@ -41,14 +43,17 @@ function aboutNow(): number {
 }
 
 export async function startVirtualVpaCluster(options: VirtualVpaOptions = {}): Promise<VirtualVpaCluster> {
-  const { seed = 1, admission = true, settings: given = {}, prepare, ...parts } = options;
+  const { seed = 1, admission = true, service = false, settings: given = {}, prepare, ...parts } = options;
   const virtual = await startVirtualJourneyCluster(seed, {}, { startAt: aboutNow(), ...parts });
   await prepare?.(virtual);
   const port = await freePort();
   const settings: SettingsInput = {
-    ...(admission ? { admission: { address: `127.0.0.1:${port}`, url: `https://127.0.0.1:${port}` } } : {}),
+    ...(admission
+      ? { admission: { address: `127.0.0.1:${port}`, ...(service ? { service: 'webhook' } : { url: `https://127.0.0.1:${port}` }) } }
+      : {}),
     ...given,
   };
+  if (service) await serveService(virtual, port);
   const writes: PodWrite[] = [];
   virtual.embedded.api.onAudit((record) => {
     const write = podWrite(record, virtual.now());
@@ -76,6 +81,12 @@ export async function startVirtualVpaCluster(options: VirtualVpaOptions = {}): P
   };
   if (admission) await healthy(virtual);
   return cluster;
+}
+
+async function serveService({ client, embedded }: VirtualJourneyCluster, port: number): Promise<void> {
+  const key = { namespace: 'default', name: 'webhook' };
+  await client.create(resourceTypes.services, { metadata: key, spec: { ports: [{ port: 443 }], selector: { app: 'concertina' } } });
+  embedded.api.serveService(key, { host: '127.0.0.1', port });
 }
 
 function podWrite({ type, subresource, namespace = '', name = '', userAgent, code }: AuditRecord, at: number): PodWrite | undefined {

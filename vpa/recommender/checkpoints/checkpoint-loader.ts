@@ -24,15 +24,16 @@ export interface LoadReport {
 }
 
 /**
- * Takes over what is stored of a policy that has not been read yet (fixed quirk Q8: whenever it appears, not only at start). Throws when it cannot be known
- * what is stored.
+ * Takes over what is stored of a policy (fixed quirk Q8: whenever it appears, not only at start). Throws when it cannot be known what is stored; until it is known
+ * nothing of the policy counts as read.
  */
 export async function loadCheckpoints(
   { index, logger, engine, memory }: LoaderContext,
   policy: CheckpointPolicy,
   signal?: AbortSignal,
 ): Promise<LoadReport> {
-  if (memory.of(policy).loaded) return { loaded: 0, skipped: 0, absent: false };
+  // Whoever asks has nothing of it any more, also where the store has seen no pass without it: deleted and created again in between.
+  memory.of(policy).loaded = false;
   const stored = await index.take(policy, signal);
   if (stored === 'absent') {
     memory.of(policy).loaded = true;

@@ -93,6 +93,8 @@ async function writePolicy(run: Run, policy: CheckpointPolicy): Promise<boolean>
   for (const container of context.engine.containerNames(policy.key)) {
     if (++run.saves % savesPerTurn === 0) await nextTurn();
     if (isOver(run)) return false;
+    // It has come back while the pass went on: what is stored of it is being read.
+    if (!context.memory.of(policy).loaded) return true;
     await writeContainer(run, policy, container);
   }
   if (isOver(run)) return false;

@@ -4,11 +4,12 @@ import { isFinished } from '../../../core/model/pod.ts';
 import type { RecommenderConfig } from '../../config.ts';
 import type { Recommendation, SizingPolicy } from '../../model.ts';
 import type { KnownPolicy, TargetResolver, WorkloadFacts } from '../../ports.ts';
-import { postProcess } from '../engine/post-processors.ts';
+import { postProcess, type PostProcessed } from '../engine/post-processors.ts';
+import { askedFor, holdShrinks } from '../engine/short-observation.ts';
 import type { ContainerEvidence, RecommenderEngine } from '../engine/types.ts';
 import type { PolicyMemory, SilentContainer } from './policy-memory.ts';
 import type { PodPort, RecommenderLimits, RecommenderOptions } from './ports.ts';
-import { refine, vanishedContainers } from './refine.ts';
+import { refine, vanishedContainers, type Refined } from './refine.ts';
 
 export interface UpdateContext {
   readonly engine: RecommenderEngine;
@@ -63,7 +64,7 @@ export function updatePolicy(context: UpdateContext, known: KnownPolicy, memory:
     return resolution;
   }
   if (!memory.prepared) return { state: 'waiting' };
-  const { engine, config, limits } = context;
+  const { engine, limits } = context;
   const { key, policy } = known;
   const before = memory.outcome.state === 'recommended' ? memory.outcome.recommendation : known.recommendation;
   const pods = podsOf(context, policy, resolution.selector);
@@ -81,8 +82,7 @@ export function updatePolicy(context: UpdateContext, known: KnownPolicy, memory:
   forgetVanished(context, { key, memory, vanished, live });
   const without = new Set([...vanished, ...injected(policy, resolution.workload, live)]);
   const refined = refine({ computed, stored: before, policy, without });
-  const nodes = pods === undefined ? undefined : context.nodeRoom?.(known, pods);
-  const { recommendation, clamps, warnings } = postProcess(refined.containers, { policy, estimation: config.estimation, nodes });
+  const { recommendation, clamps, warnings } = processed(context, known, { refined, pods, now });
   const podCount = engine.podCount(key);
   const silent = silentContainers(refined.evidence, { live, pods: pods ?? [], now, limitMs: limits.silentMs });
   memory.evidence = refined.evidence;
@@ -90,6 +90,25 @@ export function updatePolicy(context: UpdateContext, known: KnownPolicy, memory:
   memory.outcome = { state: 'recommended', recommendation, podCount, silent, clamps, warnings };
   memory.recommendedAt = now;
   return { state: 'recommended', before, after: recommendation, pods: podCount, vanished: [...vanished] };
+}
+
+/** Held, rounded and capped. */
+function processed(
+  { config, nodeRoom }: UpdateContext,
+  known: KnownPolicy,
+  { refined, pods, now }: { readonly refined: Refined; readonly pods: readonly PodRecord[] | undefined; readonly now: number },
+): PostProcessed {
+  const { policy } = known;
+  const observed = holdShrinks(refined.containers, {
+    // Upstream shrinks after a minute.
+    shrinkAfterMs: policy.native ? 0 : config.shrinkAfterMs,
+    evidence: refined.evidence,
+    requests: askedFor(pods ?? []),
+    now,
+  });
+  const nodes = pods === undefined ? undefined : nodeRoom?.(known, pods);
+  const capped = postProcess(observed.containers, { policy, estimation: config.estimation, nodes });
+  return { ...capped, clamps: [...observed.clamps, ...capped.clamps] };
 }
 
 /** Pods that run or are about to; `undefined`: not known. */

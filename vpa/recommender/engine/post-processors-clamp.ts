@@ -1,7 +1,15 @@
 import { formatMilli } from '../../../core/units/milli.ts';
 import type { ContainerRecommendation, Recommendation, SizedResource } from '../../model.ts';
 
-export type ClampCause = 'min-allowed' | 'max-allowed' | 'global-max-allowed' | 'node-size' | 'integer-cpu' | 'rounding';
+export type ClampCause =
+  | 'min-allowed'
+  | 'max-allowed'
+  | 'global-max-allowed'
+  | 'node-size'
+  | 'integer-cpu'
+  | 'rounding'
+  /** Usage was not seen for long enough to lower requests. */
+  | 'short-observation';
 
 export type ClampedField = Exclude<keyof ContainerRecommendation, 'container' | 'uncappedTarget'>;
 

@@ -42,8 +42,8 @@ export async function captureVertical(client: KubeClient, namespace: string | un
     ...policies,
     checkpoints: [...own, ...upstream].map(prunePolicyForSnapshot),
     limitRanges: limitRanges.map(prunePolicyForSnapshot),
-    // Budgets stand among what they are about: the file has no place of their own for them, and readers go by the kind.
-    workloads: [...workloads.flat().map(pruneWorkloadForSnapshot), ...budgets.map(prunePolicyForSnapshot)],
+    workloads: workloads.flat().map(pruneWorkloadForSnapshot),
+    podDisruptionBudgets: budgets.map(prunePolicyForSnapshot),
     ...unreadPart(unread),
   };
 }

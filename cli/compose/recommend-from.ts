@@ -4,8 +4,8 @@ import { createInterner } from '../../core/model/interner.ts';
 import { queryKey } from '../../core/model/metric-query.ts';
 import type { MetricsView } from '../../core/model/metrics-view.ts';
 import { projectNode } from '../../core/model/node.ts';
-import { resourceTypes, type KubeObject, type ObjectReference } from '../../core/model/object.ts';
 import { projectPdb } from '../../core/model/pdb.ts';
+import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
 import { projectPod } from '../../core/model/pod.ts';
 import type { ClusterSnapshot, SnapshotVertical } from '../../core/model/snapshot.ts';
 import { fromHpa, parsePolicy, recommend, type ControllerOf, type MetricSpec } from '../../hpa/index.ts';
@@ -42,7 +42,7 @@ export function readingOf(
   const interner = createInterner();
   const { takenAt, vertical = noVertical } = snapshot;
   const { source, usageSource, pods, nodes, doubt, unscrapedNodes = [], queries = [] } = snapshot.metrics;
-  const budgets = vertical.workloads.filter(({ kind }) => kind === resourceTypes.podDisruptionBudgets.kind);
+  const { podDisruptionBudgets: budgets = [] } = vertical;
   return {
     pods: buildClusterView({
       at: takenAt,

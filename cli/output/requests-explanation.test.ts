@@ -214,14 +214,13 @@ describe('requestsExplanationText', () => {
       spec: { limits: [{ type: 'Container', min: { memory: '400Mi' } }] },
     };
     const budget: KubeObject = {
-      kind: 'PodDisruptionBudget',
       metadata: { name: 'web', namespace: 'shop', uid: 'pdb' },
       spec: { selector: { matchLabels: { app: 'web' } } },
       status: { disruptionsAllowed: 0, currentHealthy: 3, desiredHealthy: 3 },
     };
     const node: KubeObject = { metadata: { name: 'node-a' }, status: { allocatable: { cpu: '200m', memory: '1Gi' } } };
     const scene: RequestsScene = {
-      vertical: { limitRanges: [limitRange], workloads: [deployment(3), budget] },
+      vertical: { limitRanges: [limitRange], workloads: [deployment(3)], podDisruptionBudgets: [budget] },
       parts: { pods: [oom, ...others], nodes: [node] },
     };
     const titles = ['Data', 'Percentiles, margins and bounds', 'Clamps', 'What becomes of it in the pods', 'Updates'];

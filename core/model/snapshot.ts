@@ -48,6 +48,8 @@ export interface SnapshotVertical {
   readonly limitRanges: readonly KubeObject[];
   /** Deployments, StatefulSets and the like, with what their pod templates ask for; empty when there are no policies of requests. */
   readonly workloads: readonly KubeObject[];
+  /** Absent in files of older versions. */
+  readonly podDisruptionBudgets?: readonly KubeObject[] | undefined;
   /** Plurals of kinds that the reader had no right to list: their lists are empty. Absent: none. */
   readonly unread?: readonly string[] | undefined;
 }
@@ -174,6 +176,7 @@ const schema = z.object({
       checkpoints: z.array(object),
       limitRanges: z.array(object),
       workloads: z.array(object),
+      podDisruptionBudgets: z.array(object).optional(),
       unread: z.array(z.string()).optional(),
     })
     .optional(),

@@ -1,4 +1,4 @@
-import { quantityText } from './amounts.ts';
+import { amountText } from '../../core/model/amount-text.ts';
 
 /** What moved a recommended request. */
 export const clampReasons = [
@@ -47,7 +47,7 @@ const causes: Readonly<Record<ClampReason, string>> = {
 
 export function clampOf(container: string, resource: string, move: Pick<Clamp, 'from' | 'to' | 'by'>): Clamp {
   const verb = move.to < move.from ? 'lowered' : 'raised';
-  const [from, to] = [quantityText(resource, move.from), quantityText(resource, move.to)];
+  const [from, to] = [amountText(resource, move.from), amountText(resource, move.to)];
   const separator = causes[move.by].startsWith('so that') ? '' : ':';
   const message = `${resource} of container "${container}" ${verb} from ${from} to ${to}${separator} ${causes[move.by]}`;
   return { container, resource, ...move, message };

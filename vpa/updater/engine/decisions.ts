@@ -99,7 +99,7 @@ function decisionOf(state: PassState, subject: Subject): Decision | undefined {
     from,
     to,
     wanted,
-    reason: reason(state, action, { from, wanted }),
+    reason: reason(state, action, { from, to, wanted }),
     message: capitalized(
       action !== undefined && to !== from
         ? `${change} becomes ${amountText(resource, to)}: ${podsText(state.actions.length)} ${methodText[action.method]}; ${action.why}`
@@ -136,9 +136,10 @@ function standing(
 function reason(
   state: PassState,
   action: UpdateAction | undefined,
-  { from, wanted }: { readonly from: number; readonly wanted: number },
+  { from, to, wanted }: { readonly from: number; readonly to: number; readonly wanted: number },
 ): string {
-  if (action !== undefined) return reasonOf[action.method];
+  // The pod of a resource that is left alone may be acted on for another one.
+  if (action !== undefined && to !== from) return reasonOf[action.method];
   if (wanted === from) return 'AsRecommended';
   return state.holds.length > 0 ? 'UpdatesHeld' : 'NotUpdated';
 }

@@ -76,6 +76,7 @@ export function passState(input: UpdateInput): PassState {
       configured: input.configured,
       policy: surging ? { actuation: policy.actuation, minReplicas: 1 } : policy,
       config,
+      unreadyAreAway: !policy.native,
       resizing: memory.resizing,
     }),
     budgets: createBudgets(policy.native ? undefined : input.pdbsFor),

@@ -1,4 +1,4 @@
-import type { OwnerRecord, PodRecord } from '../../../core/model/pod.ts';
+import { isServing, type OwnerRecord, type PodRecord } from '../../../core/model/pod.ts';
 import type { UpdaterConfig } from '../../config.ts';
 import type { SizingPolicy } from '../../model.ts';
 import type { WorkloadFacts } from '../../ports.ts';
@@ -25,8 +25,12 @@ interface Group {
   readonly running: number;
   /** Kept for in-place updates only. */
   readonly belowMinimum: boolean;
+  /** Ready ones of the running. */
+  readonly serving: number;
   /** Evicted or resized in this pass. */
   disrupted: number;
+  /** Ready ones that were evicted in this pass. */
+  lost: number;
 }
 
 export interface ReplicaGroupsInput {
@@ -36,6 +40,11 @@ export interface ReplicaGroupsInput {
   /** The actuation counts, and `minReplicas`. */
   readonly policy: Pick<SizingPolicy, 'minReplicas' | 'actuation'>;
   readonly config: UpdaterConfig;
+  /**
+   * Pods that run but are not Ready count as away when a Ready one would be evicted. Upstream counts them as there (default), so that a workload whose pods start slowly is
+   * evicted as a whole, pass after pass.
+   */
+  readonly unreadyAreAway?: boolean;
   /** When a pod, by uid, was first seen resizing; pods that are not known yet are added. */
   readonly resizing: Map<string, number>;
 }
@@ -100,10 +109,17 @@ export function createReplicaGroups(input: ReplicaGroupsInput): ReplicaGroups {
     return found;
   };
 
+  const evictable = (pod: PodRecord, group: Group): Verdict => {
+    if (!disruptable(group)) return overBudget(pod, group);
+    const missed = input.unreadyAreAway === true && isServing(pod) && !spareable(group);
+    return missed ? notReady(pod, group) : yes;
+  };
+
   const canEvictResizing = (pod: PodRecord, group: Group, now: number): Verdict => {
     const since = input.resizing.get(pod.uid) ?? now;
     input.resizing.set(pod.uid, since);
-    if (!disruptable(group)) return overBudget(pod, group);
+    const room = evictable(pod, group);
+    if (!room.ok) return room;
     const patience = patienceOf(pod, input.config);
     if (now - since > patience) return yes;
     return refusal('resizing', `pod ${pod.name} is being resized in place (${pod.resize?.state ?? ''}); it is given time`);
@@ -115,7 +131,7 @@ export function createReplicaGroups(input: ReplicaGroupsInput): ReplicaGroups {
     if (pod.phase === 'Pending') return yes;
     if (group.belowMinimum) return tooFew(pod);
     if (pod.resize !== undefined) return canEvictResizing(pod, group, now);
-    return disruptable(group) ? yes : overBudget(pod, group);
+    return evictable(pod, group);
   };
 
   const activeResize = (pod: PodRecord, group: Group, { actuation, now }: InPlaceQuestion): InPlaceVerdict => {
@@ -164,6 +180,8 @@ export function createReplicaGroups(input: ReplicaGroupsInput): ReplicaGroups {
     evicted: (pod) => {
       // A pod that does not run is missed by nobody.
       if (pod.phase !== 'Pending') disrupt(pod);
+      const group = groupOfPod(pod);
+      if (!('ok' in group) && isServing(pod)) group.lost += 1;
     },
     resized: disrupt,
     kept: (pod) => {
@@ -206,8 +224,10 @@ function groupOf(pods: readonly PodRecord[], { configured, policy, config }: Rep
     configured: replicas.replicas,
     tolerance: Math.trunc(replicas.replicas * config.evictionTolerance),
     running: pods.length - pending,
+    serving: pods.filter((pod) => isServing(pod)).length,
     belowMinimum: keptInPlace,
     disrupted: 0,
+    lost: 0,
   };
 }
 
@@ -215,6 +235,11 @@ function disruptable({ configured, tolerance, running, disrupted }: Group): bool
   if (running - disrupted > configured - tolerance) return true;
   // One at a time where the tolerance rounds to none, but only while nobody is missing.
   return configured === running && tolerance === 0 && disrupted === 0;
+}
+
+/** The same of the Ready ones. */
+function spareable({ configured, tolerance, serving, lost }: Group): boolean {
+  return serving - lost > configured - tolerance || (configured === serving && tolerance === 0 && lost === 0);
 }
 
 /** How long a resize in that state may last before the pod is evicted instead, milliseconds; below 0: not at all. */
@@ -237,6 +262,11 @@ function tooFew({ name, owner }: PodRecord): Verdict {
 
 function overBudget({ name, owner }: PodRecord, { configured, tolerance, running, disrupted }: Group): Verdict & { ok: false } {
   const message = `pod ${name} waits: of ${configured} pods of ${owner?.kind} ${owner?.name} ${tolerance} may be away, ${running} run and ${disrupted} were touched in this pass`;
+  return refusal('disruption-tolerance', message);
+}
+
+function notReady({ name, owner }: PodRecord, { configured, tolerance, serving, lost }: Group): Verdict & { ok: false } {
+  const message = `pod ${name} waits: of ${configured} pods of ${owner?.kind} ${owner?.name} ${tolerance} may be away, and only ${serving - lost} are Ready; see kubectl get pods`;
   return refusal('disruption-tolerance', message);
 }
 

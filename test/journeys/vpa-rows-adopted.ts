@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
-import { scene, type VpaRow } from './vpa-rows-support.ts';
+import { passes, scene, type VpaRow } from './vpa-rows-support.ts';
 
 const minute = 60_000;
 
@@ -41,6 +41,43 @@ export const adoptedRow: VpaRow = {
     for (const [index, { at }] of evictions.entries())
       if (index > 0) expect(at - (evictions[index - 1]?.at ?? NaN)).toBeLessThanOrEqual(2 * minute);
     expect((await web.events()).some((each) => each.startsWith('EvictedByVPA:'))).toBe(true);
+  },
+};
+
+/** The same with a budget: upstream asks whatever the budget says, and takes a refusal for a failed try. */
+export const adoptedBudgetRow: VpaRow = {
+  name: 'native VPA adopted, evictions that a PodDisruptionBudget refuses (429): tried again at each pass, until there is room',
+  real: true,
+  run: async (cluster) => {
+    const { client } = cluster;
+    const guard = {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      spec: { minAvailable: 3, selector: { matchLabels: { app: 'web' } } },
+    };
+    const web = await scene(cluster, {
+      replicas: 3,
+      load: 900,
+      policy: null,
+      before: async (_, namespace) => {
+        await client.create(resourceTypes.podDisruptionBudgets, { ...guard, metadata: { namespace, name: 'guard' } });
+      },
+    });
+    const before = (await web.pods()).map(({ uid }) => uid).toSorted();
+    await client.create(resourceTypes.verticalPodAutoscalers, nativeVpa(web.namespace));
+    const refused = async (): Promise<number> => (await web.writes('eviction')).filter(({ code }) => code === 429).length;
+    await web.comes('it is refused twice', async () => (await refused()) >= 2, passes(cluster, 6));
+    expect((await web.pods()).map(({ uid }) => uid).toSorted()).toEqual(before);
+    await client.patch(
+      resourceTypes.podDisruptionBudgets,
+      { namespace: web.namespace, name: 'guard' },
+      { type: 'merge', body: { spec: { minAvailable: 1 } } },
+    );
+    await web.comes(
+      'all are replaced',
+      (pods) => pods.length === 3 && pods.every(({ uid, ready, requests }) => ready && !before.includes(uid) && (requests.cpu ?? 0) > 250),
+      passes(cluster, 12),
+    );
   },
 };
 

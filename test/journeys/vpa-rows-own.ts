@@ -2,8 +2,8 @@ import { expect } from 'vitest';
 import { resourceTypes } from '../../core/model/object.ts';
 import { verticalPodAutoscalerCheckpointCrd, verticalPodAutoscalerCrd } from '../e2e/vpa/vertical-pod-autoscaler-crd.ts';
 import { apiFault, metricsFault } from './faults.ts';
-import { adoptedRow } from './vpa-rows-adopted.ts';
-import { atTarget, noCooldown, passes, scene, type SizingStatus } from './vpa-rows-support.ts';
+import { adoptedBudgetRow, adoptedRow } from './vpa-rows-adopted.ts';
+import { asked, atTarget, noCooldown, passes, scene, type SizingStatus, type VpaRow } from './vpa-rows-support.ts';
 import type { VirtualVpaCluster, VirtualVpaOptions } from './vpa-virtual.ts';
 
 /** A row that has a cluster to itself: it needs other settings, restarts the program, or breaks what others go by. Virtual time only. */
@@ -37,11 +37,11 @@ async function heldFor(
 }
 
 function lowerCpu(status: SizingStatus): number {
-  return Number.parseInt(status.recommendation?.containerRecommendations?.[0]?.lowerBound?.['cpu'] ?? '', 10);
+  return asked(status.recommendation?.containerRecommendations?.[0]?.lowerBound).cpu ?? Number.NaN;
 }
 
 function upperCpu(status: SizingStatus): number {
-  return Number.parseInt(status.recommendation?.containerRecommendations?.[0]?.upperBound?.['cpu'] ?? '', 10);
+  return asked(status.recommendation?.containerRecommendations?.[0]?.upperBound).cpu ?? Number.NaN;
 }
 
 /** What was learnt before a restart is what is gone by after it. */
@@ -81,6 +81,20 @@ function missingData(name: string, inflict: (cluster: VirtualVpaCluster) => () =
       expect(await recovered(), JSON.stringify(await idle.status())).toBe(true);
       await busy.stays('busy pods keep what they have', async () => !(await shrunk()), 10 * minute);
     },
+  };
+}
+
+function adopted({ name, run }: VpaRow): OwnVpaRow {
+  return {
+    name,
+    options: {
+      settings: { adopt: ['vpa'] },
+      prepare: async ({ client }) => {
+        for (const crd of [verticalPodAutoscalerCrd(), verticalPodAutoscalerCheckpointCrd()])
+          await client.create(resourceTypes.customResourceDefinitions, crd);
+      },
+    },
+    run,
   };
 }
 
@@ -203,15 +217,6 @@ export const ownVpaRows: readonly OwnVpaRow[] = [
     }),
   ),
   missingData('timestamps that stand still', ({ virtual }) => metricsFault(virtual, (faults) => (faults.staleTimestamps = true))),
-  {
-    name: adoptedRow.name,
-    options: {
-      settings: { adopt: ['vpa'] },
-      prepare: async ({ client }) => {
-        for (const crd of [verticalPodAutoscalerCrd(), verticalPodAutoscalerCheckpointCrd()])
-          await client.create(resourceTypes.customResourceDefinitions, crd);
-      },
-    },
-    run: adoptedRow.run,
-  },
+  adopted(adoptedRow),
+  adopted(adoptedBudgetRow),
 ];

@@ -7,7 +7,7 @@ import { memoryRows } from './vpa-rows-memory.ts';
 import { paceRows } from './vpa-rows-pace.ts';
 import type { VpaRow, VpaRowsCluster } from './vpa-rows-support.ts';
 
-export { adoptedRow } from './vpa-rows-adopted.ts';
+export { adoptedBudgetRow, adoptedRow } from './vpa-rows-adopted.ts';
 export type { PodWrite, VpaRow, VpaRowsCluster } from './vpa-rows-support.ts';
 
 /** The VPA rows of the checklist (metrics-and-cli §F.7). Each has a namespace of its own. */

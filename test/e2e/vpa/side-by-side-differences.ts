@@ -33,7 +33,7 @@ export function explainedUnmeasured(said: Said, seen: Set<Difference>): Said {
 /** Upstream, started again without a status, as ours would have it. */
 export function explainedContinued(said: Said, seen: Set<Difference>): Said {
   return withContainers(said, (container, state) => {
-    if (said.checkpoints[container]?.memory.total !== 0) return state;
+    if (said.checkpoints[container]?.memory.total !== 0 || state.target.memory === undefined) return state;
     seen.add('memory-of-an-open-window');
     return eachBound(state, ({ memory: _unknown, ...known }) => known);
   });

@@ -1,10 +1,10 @@
-import type { Teardown } from '../teardown.ts';
 import type { FoundCompanion } from '../binaries/index.ts';
-import { installVerticalPodAutoscaler, type VpaProcess } from '../companions/vertical-pod-autoscaler.ts';
+import { installVerticalPodAutoscaler } from '../companions/vertical-pod-autoscaler.ts';
 import { startRealCluster, type OwnCluster, type RealCluster } from '../real-cluster.ts';
+import type { Teardown } from '../teardown.ts';
 import { eventually } from '../until.ts';
-import type { AuditRecord } from '../audit.ts';
-import { startProgram, type ProgramSide } from './side-by-side-program.ts';
+import { audited, type Written } from './side-by-side-audit.ts';
+import { startProgram } from './side-by-side-program.ts';
 import {
   acts,
   concertinaFlags,
@@ -13,9 +13,19 @@ import {
   upstreamFlags,
   upstreamIntervalSeconds,
   windowMs,
-  type Contender,
 } from './side-by-side-scenario.ts';
-import { createVpa, handOver, playLoad, startUpstreamRecommender, type PlayedLoad, type Said } from './upstream-side.ts';
+import {
+  createAgain,
+  createFor,
+  dropSidecar,
+  killForMemory,
+  namespace,
+  objectOf,
+  setReplicas,
+  type Side,
+  type Stage,
+} from './side-by-side-stage.ts';
+import { handOver, playLoad, startUpstreamRecommender, type Said } from './upstream-side.ts';
 import { readCheckpoints, readVpa, vpaPath } from './upstream-state.ts';
 
 /** What both say of one contender. */
@@ -33,20 +43,16 @@ export interface FirstWrite {
   readonly intervalMs: number;
 }
 
-export interface Played {
+export interface Played extends Written {
   /** Pods run, nothing was ever measured. */
   readonly unmeasured: Moment;
-  /** Half a minute of load, then nothing new: all windows but one are closed. */
+  /** Four values of each, then nothing new: all windows but one are closed. */
   readonly learnt: Moment;
   /** Both were started again without a status, each with the other's objects; nothing was measured since. */
   readonly continued: Moment;
-  /** Half a minute of more load; one workload has lost a container, one has grown, one's objects were deleted and created again. */
+  /** Four values more; one workload has lost a container, one has grown, one's objects were deleted and created again. */
   readonly grown: Moment;
   readonly firstWrites: { readonly theirs: FirstWrite; readonly ours: FirstWrite };
-  /** Kinds of objects that each has written. */
-  readonly written: { readonly theirs: readonly string[]; readonly ours: readonly string[] };
-  /** What one of them has written of the other's objects, and what it was refused. */
-  readonly trespasses: readonly string[];
 }
 
 export interface PlayOptions {
@@ -55,13 +61,8 @@ export interface PlayOptions {
   readonly program: string;
 }
 
-const namespace = 'side-by-side';
 /** The loop of ours in the second half: so long that a first pass that waits for it shows. */
 const slowSeconds = 6;
-
-/** Two objects of each contender: one is upstream's in the first half and ours in the second, the other the other way round. */
-type Side = 'first-theirs' | 'first-ours';
-const objectOf = (name: string, side: Side): string => `${name}.${side}`;
 
 /** Plays the whole story on a cluster of its own; everything is taken down by the teardown. */
 export async function play({ companions, program }: PlayOptions, teardown: Teardown): Promise<Played> {
@@ -98,23 +99,6 @@ export async function play({ companions, program }: PlayOptions, teardown: Teard
   return { unmeasured, learnt, continued, grown, firstWrites, ...(await audited(stage, own, begun)) };
 }
 
-async function createFor({ admin }: RealCluster, { name, resourcePolicy }: Contender, side: Side, recommender?: string): Promise<void> {
-  await createVpa(admin, {
-    name: objectOf(name, side),
-    namespace,
-    target: name,
-    ...(resourcePolicy === undefined ? {} : { resourcePolicy }),
-    ...(recommender === undefined ? {} : { recommender }),
-  });
-}
-
-interface Stage {
-  readonly real: RealCluster;
-  readonly load: PlayedLoad;
-  readonly theirs: VpaProcess;
-  readonly ours: ProgramSide;
-}
-
 /** Both have worked off what there was before the call. */
 async function passes({ theirs, ours }: Stage): Promise<void> {
   await Promise.all([theirs.untilPasses(1), ours.untilPasses(1)]);
@@ -137,7 +121,7 @@ async function said({ admin }: RealCluster, name: string): Promise<Said> {
 }
 
 /** So long all containers are measured; in less than a window, so that none begins a second one. */
-const measuredMs = 34_000;
+const measuredMs = 40_000;
 
 async function firstHalf(stage: Stage): Promise<void> {
   const { load, real } = stage;
@@ -145,29 +129,13 @@ async function firstHalf(stage: Stage): Promise<void> {
   const begun = Date.now();
   await pause(6_000);
   await killForMemory(stage);
+  await until(begun + 14_000);
   await setReplicas(real, acts.late, 1);
   await until(begun + measuredMs);
   await load.freeze();
   // Whatever was measured first just before the beginning, or just after it: its window has ended.
   await until(begun + windowMs + 2_000);
   await passes(stage);
-}
-
-/** As the kernel does it, between two samples. */
-async function killForMemory({ load, real }: Stage): Promise<void> {
-  const [name = ''] = load.podsOf(acts.killed);
-  if (!load.fleet.killContainer({ namespace, name }, acts.killed, { code: 137, reason: 'OOMKilled' }))
-    throw new Error(`${name} has no container that runs`);
-  await eventually(`${name} runs again`, async () => {
-    const { body } = await real.admin.get(`/api/v1/namespaces/${namespace}/pods/${name}`);
-    const { status } = body as { status?: { containerStatuses?: readonly { restartCount: number; state?: { running?: object } }[] } };
-    return status?.containerStatuses?.[0]?.restartCount === 1 && status.containerStatuses[0].state?.running !== undefined;
-  });
-}
-
-async function setReplicas({ admin }: RealCluster, name: string, replicas: number): Promise<void> {
-  const answer = await admin.patch(`/apis/apps/v1/namespaces/${namespace}/deployments/${name}`, 'merge', { spec: { replicas } });
-  if (answer.status !== 200) throw new Error(`${name} can't be scaled: ${answer.status} ${answer.text}`);
 }
 
 /** Ends both, hands each the other's objects without what the status said, and starts both. */
@@ -225,66 +193,6 @@ async function secondHalf(stage: Stage): Promise<void> {
   await load.freeze();
   await until(begun + windowMs + 2_000);
   await passes(stage);
-}
-
-/** Each has seen that its object is gone before there is another of that name. */
-async function createAgain(stage: Stage): Promise<void> {
-  const { real, theirs } = stage;
-  const contender = contenders.find(({ name }) => name === acts.again);
-  if (contender === undefined) throw new Error(`${acts.again} is no contender`);
-  for (const side of ['first-theirs', 'first-ours'] as const) {
-    const { status, text } = await real.admin.delete(vpaPath(namespace, objectOf(acts.again, side)));
-    if (status !== 200) throw new Error(`VPA ${objectOf(acts.again, side)} can't be deleted: ${status} ${text}`);
-  }
-  // Ours watches.
-  await theirs.untilPasses(1);
-  await createFor(real, contender, 'first-ours');
-  await createFor(real, contender, 'first-theirs', concertinaName);
-}
-
-/** A new template without the second container; the old pod has gone when this resolves. */
-async function dropSidecar({ load, real }: Stage): Promise<void> {
-  const before = load.podsOf(acts.shrunk);
-  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${acts.shrunk}`;
-  const answer = await real.admin.patch(path, 'json', [{ op: 'remove', path: '/spec/template/spec/containers/1' }]);
-  if (answer.status !== 200) throw new Error(`${acts.shrunk} can't lose its container: ${answer.status} ${answer.text}`);
-  await eventually(`${acts.shrunk} has a new pod only`, async () => {
-    const now = load.podsOf(acts.shrunk);
-    return now.length === 1 && !before.includes(now[0] ?? '');
-  });
-}
-
-async function audited(
-  { theirs, ours }: Stage,
-  { audit }: OwnCluster,
-  handedOver: number,
-): Promise<Pick<Played, 'written' | 'trespasses'>> {
-  const records = (await audit?.records()) ?? [];
-  const by = (user: string): readonly AuditRecord[] => records.filter((record) => record.user.username === user);
-  const written = (user: string): readonly string[] => [...new Set(by(user).filter(writesVpas).map(whatOf))].toSorted();
-  const trespassesOf = (user: string, [before, after]: readonly [Side, Side]): readonly string[] =>
-    by(user).flatMap((record) => {
-      const text = `${user} ${whatOf(record)} ${record.objectRef?.name ?? ''}`;
-      if (record.responseStatus?.code === 403) return [`${text}: refused`];
-      // The name of a checkpoint that is created is in its body.
-      const name = writesVpas(record) ? record.objectRef?.name : undefined;
-      const own = Date.parse(record.requestReceivedTimestamp) < handedOver ? before : after;
-      return name === undefined || name.includes(`.${own}`) ? [] : [text];
-    });
-  return {
-    written: { theirs: written(theirs.user), ours: written(ours.user) },
-    trespasses: [...trespassesOf(theirs.user, ['first-theirs', 'first-ours']), ...trespassesOf(ours.user, ['first-ours', 'first-theirs'])],
-  };
-}
-
-function writesVpas({ objectRef, verb }: AuditRecord): boolean {
-  return objectRef?.apiGroup === 'autoscaling.k8s.io' && ['create', 'update', 'patch', 'delete'].includes(verb);
-}
-
-/** `patch verticalpodautoscalers/status`. */
-function whatOf({ verb, objectRef }: AuditRecord): string {
-  const { resource = '', subresource } = objectRef ?? {};
-  return `${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}`;
 }
 
 function pause(ms: number): Promise<void> {

@@ -59,7 +59,7 @@ describeWithCompanions(
       for (const [container, { samples, version, cpu, memory }] of Object.entries(ours.checkpoints)) {
         expect(version, container).toBe('v3');
         expect(theirs.checkpoints[container]?.version, container).toBe('v3');
-        expect(samples, `samples of ${container}`).toBeGreaterThanOrEqual(2);
+        expect(samples, `samples of ${container}`).toBeGreaterThanOrEqual(name === acts.late ? 1 : 3);
         expect(cpu.total, container).toBeGreaterThan(0);
         expect(memory.total > 0, `a window of ${container} is closed`).toBe(name !== acts.late);
       }

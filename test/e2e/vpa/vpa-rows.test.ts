@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resourceTypes } from '../../../core/model/object.ts';
-import { adoptedRow, vpaRows, vpaRowTests } from '../../journeys/vpa-rows.ts';
-import { atTarget, scene, type SizingStatus } from '../../journeys/vpa-rows-support.ts';
+import { adoptedBudgetRow, adoptedRow, vpaRows, vpaRowTests } from '../../journeys/vpa-rows.ts';
+import { asked, atTarget, scene, type SizingStatus } from '../../journeys/vpa-rows-support.ts';
 import { isOurs } from '../journey-cluster.ts';
 import { isForeignCluster } from '../real-cluster.ts';
 import { createTeardown } from '../teardown.ts';
@@ -21,7 +21,7 @@ describe.skipIf(isForeignCluster())('VPA rows of the checklist on the real contr
   // All at the same time: one program sizes all of them.
   describe('rows', { concurrent: true }, () => {
     vpaRowTests(
-      [...vpaRows, adoptedRow].filter(({ real }) => real === true),
+      [...vpaRows, adoptedRow, adoptedBudgetRow].filter(({ real }) => real === true),
       () => started.rows,
     );
   });
@@ -73,5 +73,5 @@ describe.skipIf(isForeignCluster())('VPA rows of the checklist on the real contr
 
 function facts({ recommendation }: SizingStatus): { readonly first: string | undefined; readonly upper: number } {
   const [container] = recommendation?.containerRecommendations ?? [];
-  return { first: container?.evidence?.firstSampleTime, upper: Number.parseInt(container?.upperBound?.['cpu'] ?? '', 10) };
+  return { first: container?.evidence?.firstSampleTime, upper: asked(container?.upperBound).cpu ?? Number.NaN };
 }

@@ -72,7 +72,7 @@ export const defaultRecommenderConfig: RecommenderConfig = {
   name: 'default',
   checkpointsPerMinute: 1_200,
   checkpointsGcMs: 600_000,
-  shrinkAfterMs: 0,
+  shrinkAfterMs: day,
 };
 
 export interface UpdaterConfig {

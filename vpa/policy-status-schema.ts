@@ -59,6 +59,11 @@ export const verticalPolicyStatus = z.object({
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),
   lastDecision: z
     .object({
+      dimension: z
+        .string()
+        .optional()
+        .describe('What of the pods it is about: requests/cpu/CONTAINER in milli-cores, requests/memory/CONTAINER in bytes.'),
+      wanted: z.number().int().optional().describe('What is recommended for it.'),
       reason: z.string(),
       message: z.string(),
       at: time,

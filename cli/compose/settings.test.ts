@@ -77,7 +77,7 @@ describe('settings', () => {
         evictionTolerance: 0.5,
         evictionRateLimit: -1,
         evictionRateBurst: 1,
-        shrinkAfter: 0,
+        shrinkAfter: 86_400_000,
         updateThreshold: 0.1,
         boundsLifetime: 43_200_000,
         evictAfterOom: 600_000,

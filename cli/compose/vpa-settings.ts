@@ -43,7 +43,7 @@ export const vpaSettings = z
       .default(-1)
       .describe('Most evictions a second, and most resizes; 0 or less: no limit (-1)'),
     evictionRateBurst: wholeFrom(1).default(1).describe('Most at once (1)'),
-    shrinkAfter: duration('0', 'A VerticalPolicy lowers no request before usage was seen for so long'),
+    shrinkAfter: duration('24h', 'A VerticalPolicy lowers no request before usage was seen for so long; 0: at once, as upstream'),
     updateThreshold: fraction('Least relative change for which a pod within its bounds is updated', 0.1),
     boundsLifetime: duration('12h', 'A pod within its bounds is updated once it is so old'),
     evictAfterOom: duration('10m', 'A container that was OOM-killed sooner than this after its start has its pod updated at once'),

@@ -100,6 +100,23 @@ function adopted({ name, run }: VpaRow): OwnVpaRow {
 
 export const ownVpaRows: readonly OwnVpaRow[] = [
   {
+    name: 'nothing is lowered before usage was seen for long enough, neither in pods nor in new ones; then it is',
+    options: { settings: { vpa: { shrinkAfter: '20m', boundsLifetime: '1m' } } },
+    run: async (cluster) => {
+      const web = await scene(cluster, { replicas: 3, load: 300, requests: { cpu: '1', memory: '64Mi' }, policy: noCooldown });
+      await web.comes('memory grows at once', (pods) => pods.every(({ requests }) => (requests.memory ?? 0) > 2 ** 27), passes(cluster, 8));
+      await web.stays('CPU is not lowered', async () => (await web.pods()).every(({ requests }) => requests.cpu === 1000), 8 * minute);
+      const evidence = (await web.status()).recommendation?.containerRecommendations?.[0]?.evidence;
+      expect(JSON.stringify(evidence)).toMatch(
+        /target cpu of container web stays at 1, which the pods ask for, instead of 1\d\dm until .* \(--vpa-shrink-after\)/u,
+      );
+      const [first] = await web.pods();
+      await cluster.client.delete(resourceTypes.pods, { namespace: web.namespace, name: first?.name ?? '' });
+      await web.stays('nor in a new pod', async () => (await web.pods()).every(({ requests }) => requests.cpu === 1000), 3 * minute);
+      await web.comes('it is lowered afterwards', (pods) => pods.every(({ requests }) => (requests.cpu ?? 1000) < 200), 15 * minute);
+    },
+  },
+  {
     name: 'no webhook at all: nothing is evicted, the status says how to get one; in place goes on',
     options: { admission: false },
     run: async (cluster) => {

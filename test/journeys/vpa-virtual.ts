@@ -52,6 +52,8 @@ export async function startVirtualVpaCluster(options: VirtualVpaOptions = {}): P
       ? { admission: { address: `127.0.0.1:${port}`, ...(service ? { service: 'webhook' } : { url: `https://127.0.0.1:${port}` }) } }
       : {}),
     ...given,
+    // Rows are minutes long: what they show must not wait for a day of usage.
+    vpa: { shrinkAfter: '0', ...(given['vpa'] as object | undefined) },
   };
   if (service) await serveService(virtual, port);
   const writes: PodWrite[] = [];

@@ -26,7 +26,7 @@ const passMs = 2_000;
 /** A real control plane with the program installed, adopting VerticalPodAutoscalers, its webhook called by URL, and healthy. */
 export async function startRealVpaCluster(teardown: Teardown): Promise<RealVpaCluster> {
   const started = await startRealJourneyCluster({
-    flags: [`--vpa-interval=${passMs}ms`, `--vpa-update-interval=${passMs}ms`, '--adopt=vpa'],
+    flags: [`--vpa-interval=${passMs}ms`, `--vpa-update-interval=${passMs}ms`, '--vpa-shrink-after=0', '--adopt=vpa'],
   });
   teardown.add(() => started.stop());
   const { real, cluster } = started;

@@ -103,6 +103,8 @@ function processed(
     // Upstream shrinks after a minute.
     shrinkAfterMs: policy.native ? 0 : config.shrinkAfterMs,
     evidence: refined.evidence,
+    created: policy.created,
+    kept: refined.kept,
     requests: askedFor(pods ?? []),
     now,
   });

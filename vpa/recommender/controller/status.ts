@@ -143,7 +143,10 @@ function leading(decisions: readonly Decision[]): Decision | undefined {
 
 type LastDecision = NonNullable<VerticalPolicyStatus['lastDecision']>;
 
-/** The stored decision, renewed when its outcome is another one: numbers in the text alone are no reason to write. */
+/**
+ * The stored decision, renewed when its outcome is another one, or what is wanted has moved far from what was said: smaller changes of numbers in the text are no
+ * reason to write.
+ */
 function renewedDecision(
   previous: LastDecision | undefined,
   { decisions, holds: own }: UpdateReport,
@@ -155,10 +158,20 @@ function renewedDecision(
   if (next === undefined || previous === undefined) return next ?? previous;
   // What is done again is news; what goes on being held is not.
   const acts = decision !== undefined && decision.from !== decision.to;
-  return !acts && outcomeOf(previous) === outcomeOf(next) ? previous : next;
+  return !acts && !hasMoved(previous, next) && outcomeOf(previous) === outcomeOf(next) ? previous : next;
 }
 
-type Said = Pick<Decision, 'reason' | 'message' | 'at'>;
+/** Beyond this relative difference an amount is another one than the one that a sentence was said about. */
+const movedBy = 0.1;
+
+function hasMoved(previous: LastDecision, next: LastDecision): boolean {
+  if (previous.dimension !== next.dimension) return true;
+  const [was, is] = [previous.wanted, next.wanted];
+  if (was === undefined || is === undefined) return was !== is;
+  return Math.abs(is - was) > movedBy * Math.max(was, 1);
+}
+
+type Said = Pick<Decision, 'reason' | 'message' | 'at'> & Partial<Pick<Decision, 'dimension' | 'wanted'>>;
 
 function heldOnly([hold]: readonly Hold[], now: number): Said | undefined {
   return hold === undefined ? undefined : { reason: holdName(hold.by), message: hold.message, at: now };
@@ -166,8 +179,9 @@ function heldOnly([hold]: readonly Hold[], now: number): Said | undefined {
 
 function decisionJson(said: Said | undefined, holds: readonly Hold[]): LastDecision | undefined {
   if (said === undefined) return undefined;
-  const { reason, message, at } = said;
-  return { reason, message, at: formatTime(at), ...(holds.length === 0 ? {} : { holds: holds.map(holdJson) }) };
+  const { reason, message, at, dimension, wanted = null } = said;
+  const about = { ...(dimension === undefined ? {} : { dimension }), ...(wanted === null ? {} : { wanted }) };
+  return { ...about, reason, message, at: formatTime(at), ...(holds.length === 0 ? {} : { holds: holds.map(holdJson) }) };
 }
 
 function holdJson({ by, until, message }: Hold): { by: string; until?: string; message: string } {

@@ -36,7 +36,7 @@ function seen(sinceMs: number | undefined): ContainerEvidence[] {
 
 function held(sinceMs: number | undefined, requests: object | undefined = { cpu: 500, memory: 300 }, shrinkAfterMs = day) {
   const map = new Map(requests === undefined ? [] : [['app', requests as Record<string, number>]]);
-  return holdShrinks([recommended], { shrinkAfterMs, evidence: seen(sinceMs), requests: map, now });
+  return holdShrinks([recommended], { shrinkAfterMs, evidence: seen(sinceMs), created: now - hour, kept: [], requests: map, now });
 }
 
 describe('usage that was seen for a short time', () => {
@@ -66,14 +66,31 @@ describe('usage that was seen for a short time', () => {
     expect(held(since, { cpu: 500, memory: 800 }, shrinkAfterMs).clamps).toEqual([]);
   });
 
-  it('is no time at all where nothing says when it began', () => {
+  it('is counted from the making of the policy where there is no first sample, so that it ends', () => {
     expect(held(undefined).clamps).toHaveLength(1);
+    const rule = { shrinkAfterMs: day, evidence: seen(undefined), kept: [], requests: new Map([['app', { cpu: 500 }]]), now };
+    expect(holdShrinks([recommended], { ...rule, created: now - 2 * day }).clamps).toEqual([]);
+    expect(holdShrinks([recommended], { ...rule, created: undefined }).clamps).toEqual([]);
+  });
+
+  it('does not move what is as it was stored', () => {
+    const kept = [{ container: 'app', resource: 'cpu' }];
+    const rule = {
+      shrinkAfterMs: day,
+      evidence: seen(hour),
+      created: now,
+      kept,
+      requests: new Map([['app', { cpu: 500, memory: 800 }]]),
+      now,
+    };
+    expect(holdShrinks([recommended], rule).containers[0]?.target).toEqual({ cpu: 100, memory: 800 });
   });
 
   it('has nothing to hold to where no pod lives, or asks for nothing', () => {
-    expect(holdShrinks([recommended], { shrinkAfterMs: day, evidence: seen(hour), requests: new Map(), now }).containers).toEqual([
-      recommended,
-    ]);
+    expect(
+      holdShrinks([recommended], { shrinkAfterMs: day, evidence: seen(hour), created: undefined, kept: [], requests: new Map(), now })
+        .containers,
+    ).toEqual([recommended]);
     expect(held(hour, {}).containers).toEqual([recommended]);
   });
 });

@@ -9,6 +9,10 @@ export interface ObservationRule {
   /** Usage has to be seen for so long before requests are lowered, milliseconds; 0: at once, as upstream. */
   readonly shrinkAfterMs: number;
   readonly evidence: readonly ContainerEvidence[];
+  /** When the policy was made, epoch milliseconds: usage of a container that has no first CPU sample is counted from then. */
+  readonly created: number | undefined;
+  /** Amounts that were not computed from usage but are as they were stored: they are left so. */
+  readonly kept: readonly { readonly container: string; readonly resource: string }[];
   /** What the containers of live pods ask for. */
   readonly requests: ReadonlyMap<string, Amounts>;
   /** Epoch milliseconds. */
@@ -25,16 +29,20 @@ export interface Held {
  * below what the pods ask for. It may grow at once. What a person has set (maxAllowed) and what no node can hold come after this, and may still lower it.
  */
 export function holdShrinks(containers: readonly ContainerRecommendation[], rule: ObservationRule): Held {
-  const { shrinkAfterMs, evidence, requests, now } = rule;
+  const { shrinkAfterMs, evidence, requests, now, created, kept } = rule;
   if (shrinkAfterMs <= 0) return { containers, clamps: [] };
   const firstOf = new Map(evidence.map(({ container, firstSample }) => [container, firstSample]));
   const clamps: Clamp[] = [];
   const held = containers.map((each) => {
     const first = firstOf.get(each.container);
-    const until = (first ?? now) + shrinkAfterMs;
+    const until = (first ?? created ?? -Infinity) + shrinkAfterMs;
     const asked = requests.get(each.container);
     if (asked === undefined || now >= until) return each;
-    const raised = sizedResources.filter((resource) => (each.target[resource] ?? Infinity) < (asked[resource] ?? 0));
+    const raised = sizedResources.filter(
+      (resource) =>
+        (each.target[resource] ?? Infinity) < (asked[resource] ?? 0) &&
+        !kept.some((amount) => amount.container === each.container && amount.resource === resource),
+    );
     if (raised.length === 0) return each;
     for (const resource of raised) clamps.push(clampOf(each, resource, { to: asked[resource] ?? 0, until, rule }));
     const raise = (amounts: Amounts): Amounts => ({

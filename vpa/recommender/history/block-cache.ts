@@ -79,6 +79,23 @@ export function createMemoryBlockCache(maxBytes = 64 * 1024 * 1024): BlockCache 
   };
 }
 
+/** What is read from the slow one is kept in the fast one. */
+export function createLayeredBlockCache(fast: BlockCache, slow: BlockCache): BlockCache {
+  return {
+    get: async (key) => {
+      const near = await fast.get(key);
+      if (near !== undefined) return near;
+      const far = await slow.get(key);
+      if (far !== undefined) await fast.put(key, far);
+      return far;
+    },
+    put: async (key, block) => {
+      await fast.put(key, block);
+      await slow.put(key, block);
+    },
+  };
+}
+
 export function idOf({ scope, namespace, start }: BlockKey): string {
   return `${start}\n${namespace}\n${scope}`;
 }

@@ -22,6 +22,8 @@ export interface HistoryFailure {
   readonly message: string;
   /** In smaller pieces it may be answered. */
   readonly tooMuch: boolean;
+  /** Nobody was asked: what would be asked is not set up, which at the start of the program it soon will be. */
+  readonly notYet?: boolean | undefined;
 }
 
 export type HistoryAnswer = { readonly ok: true } | HistoryFailure;

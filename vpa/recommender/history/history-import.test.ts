@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createMemoryBlockCache } from './block-cache.ts';
+import { createMemoryBlockCache, type BlockCache } from './block-cache.ts';
 import type { HistoryFailure } from './history-client.ts';
 import { addLive, createHistoryBench, day, hour, target } from './history.fixture.ts';
 
@@ -211,8 +211,77 @@ test('a policy that comes later gets its past, and nothing is given twice', asyn
   addLive(bench, 'api-1', 'api');
   const history = bench.start();
   await history.run();
+  const asked = bench.prometheus.queries.length;
   bench.targets.push(target('api'), { ...target('web'), key: 'VerticalPodAutoscaler/shop/web' });
   const report = await history.run();
   expect(bench.given.map(({ pod }) => pod)).toEqual(['web-1', 'api-1']);
-  expect(report.cachedBlocks).toBe(2);
+  expect(report.cachedBlocks, 'the block under way too: the past ends where it ended').toBe(3);
+  expect(bench.prometheus.queries).toHaveLength(asked);
+});
+
+test('a copy that waits for the lease reads the past up to when it begins', async () => {
+  const bench = createHistoryBench();
+  bench.targets.push(target('web'));
+  addLive(bench, 'web-1', 'web');
+  const history = bench.start();
+  await bench.clock.advance(5 * hour);
+  const { to } = await history.run();
+  expect(to).toBe(Date.UTC(2026, 0, 9, 17));
+  await bench.clock.advance(5 * hour);
+  expect(history.report().to, 'what follows is observed live').toBe(to);
+  expect(bench.given[0]?.timestamps.at(-1)).toBe(to);
+});
+
+test('a source that is not set up yet is waited for, half a minute long, as if nothing had failed', async () => {
+  const bench = createHistoryBench();
+  bench.targets.push(target('web'));
+  addLive(bench, 'web-1', 'web');
+  let ready = false;
+  bench.prometheus.refuse = () => (ready ? undefined : { ...unavailable, reason: 'source-absent', notYet: true });
+  const history = bench.start();
+  let done = false;
+  void history.run().finally(() => (done = true));
+  await bench.clock.advance(20_000);
+  expect(history.report()).toMatchObject({ state: 'running', queries: { failed: 0 } });
+  ready = true;
+  await bench.clock.advance(1000);
+  expect([done, bench.given.length]).toEqual([true, 1]);
+
+  ready = false;
+  const absent = bench.start();
+  void absent.run();
+  await bench.clock.advance(30_000);
+  expect(absent.report()).toMatchObject({ state: 'waiting', queries: { failed: 1 }, lastFailure: { reason: 'source-absent' } });
+});
+
+test('what the server never answers in time is asked in smaller and smaller pieces', async () => {
+  const bench = createHistoryBench();
+  bench.targets.push(target('web'));
+  addLive(bench, 'web-1', 'web');
+  // Only six hours at a time are answered in time, and it does not say why.
+  bench.prometheus.refuse = ({ start, end }) => (end - start > 5 * hour ? unavailable : undefined);
+  let done = false;
+  const history = bench.start();
+  void history.run().finally(() => (done = true));
+  expect(await bench.clock.advanceUntil(() => done, 2 * hour)).toBe(true);
+  expect(history.report()).toMatchObject({ namespaces: { done: 1, failed: [] }, queries: { failed: 3 } });
+  expect(bench.given[0]?.timestamps.length).toBe(48);
+});
+
+test('a cache of files is read once, however many policies ask one after the other', async () => {
+  const bench = createHistoryBench();
+  const files = createMemoryBlockCache();
+  let reads = 0;
+  const cache: BlockCache = { get: (key) => (reads++, files.get(key)), put: (key, block) => files.put(key, block) };
+  addLive(bench, 'web-0', 'web-0');
+  bench.targets.push(target('web-0'));
+  await bench.start({ cache }).run();
+  reads = 0;
+  const history = bench.start({ cache });
+  for (let at = 1; at < 10; at++) {
+    addLive(bench, `web-${at}`, `web-${at}`);
+    bench.targets.push(target(`web-${at}`));
+    await history.run();
+  }
+  expect(reads, 'one for each day that is over').toBe(2);
 });

@@ -5,14 +5,19 @@ import { sleep, type Clock, type Random } from '../../../core/model/clock.ts';
 import type { Labels } from '../../../core/model/selector.ts';
 import type { Logger } from '../../../core/runtime/logging.ts';
 import type { SampleSeries } from '../engine/types.ts';
-import { createMemoryBlockCache, type BlockCache } from './block-cache.ts';
+import type { BearableSize } from './adaptive-query.ts';
+import { createLayeredBlockCache, createMemoryBlockCache, type BlockCache } from './block-cache.ts';
 import type { HistoryClient, HistoryFailure } from './history-client.ts';
 import { defaultHistoryConfig, type HistoryConfig } from './history-config.ts';
-import { historyGrid } from './history-grid.ts';
+import { historyGrid, type HistoryGrid } from './history-grid.ts';
 import { createProgress, type HistoryReport } from './history-report.ts';
 import type { HistoryTarget } from './history-targets.ts';
 import { deliverNamespace, type NamespaceMemory } from './namespace-delivery.ts';
 import { readNamespaces } from './namespace-reader.ts';
+
+/** For so long after the start a source that is not set up is waited for. */
+const settleMs = 30_000;
+const settlePollMs = 1_000;
 
 export interface HistoryImportOptions {
   readonly client: HistoryClient;
@@ -26,7 +31,7 @@ export interface HistoryImportOptions {
   /** Takes a series over and answers how many of its samples; `RecommenderEngine.observeHistory`. */
   readonly each: (series: SampleSeries) => number;
   readonly config?: Partial<HistoryConfig> | undefined;
-  /** Default: 64 MiB in memory. */
+  /** Default: memory alone. In any case up to 64 MiB are kept in memory, which policies that ask one after the other are served from. */
   readonly cache?: BlockCache | undefined;
   /** Called when a batch is through or has failed. */
   readonly onProgress?: (() => void) | undefined;
@@ -45,24 +50,29 @@ export interface HistoryImport {
 
 /**
  * History at start (spec §3.11), made to spare the server and this process: namespaces in batches, a day at a time, one query at any time; days that are over come
- * from the cache; a question that is too large is asked in smaller pieces. Of a batch no more than its own points are in memory. The past ends when the import is
- * made: what follows is observed live.
+ * from the cache; a question that is too large is asked in smaller pieces. Of a batch no more than its own points are in memory. The past ends when it is asked
+ * for first: what follows is observed live.
  */
 export function importHistory(options: HistoryImportOptions): HistoryImport {
   const { client, clock, random, logger, targets, livePods, each } = options;
   const config: HistoryConfig = { ...defaultHistoryConfig, ...options.config };
-  const cache = options.cache ?? createMemoryBlockCache();
-  const grid = historyGrid({ now: clock.now(), lengthMs: config.lengthMs, stepMs: config.resolutionMs });
+  const recent = createMemoryBlockCache();
+  const cache = options.cache === undefined ? recent : createLayeredBlockCache(recent, options.cache);
+  let begun: { readonly grid: HistoryGrid; readonly at: number } | undefined;
+  // A copy that waits for the lease begins long after it was made.
+  const gridNow = (): HistoryGrid =>
+    begun?.grid ?? historyGrid({ now: clock.now(), lengthMs: config.lengthMs, stepMs: config.resolutionMs });
   const progress = createProgress();
   const namespaces = new Map<string, NamespaceMemory>();
   const size = { points: Infinity, namespaces: config.namespacesPerQuery };
+  /** Batches that were read. */
+  let served = 0;
   const backoff = createBackoff({ baseMs: config.backoffMs.base, capMs: config.backoffMs.cap, random });
   const reader = {
     client,
     config,
     cache,
-    grid,
-    size,
+    recent,
     scope: scopeOf(config),
     onQuery: () => void (progress.asked += 1),
     onSplit: () => void (progress.split += 1),
@@ -72,7 +82,10 @@ export function importHistory(options: HistoryImportOptions): HistoryImport {
   const memoryOf = (namespace: string): NamespaceMemory => {
     let memory = namespaces.get(namespace);
     if (memory === undefined)
-      namespaces.set(namespace, (memory = { attempts: 0, delivered: new Set(), dropped: { unknownOwner: 0, noTarget: 0 } }));
+      namespaces.set(
+        namespace,
+        (memory = { attempts: 0, servedBefore: 0, delivered: new Set(), dropped: { unknownOwner: 0, noTarget: 0 } }),
+      );
     return memory;
   };
   const pending = (): ReadonlySet<string> => {
@@ -92,18 +105,32 @@ export function importHistory(options: HistoryImportOptions): HistoryImport {
     );
     for (const namespace of batch) {
       const memory = memoryOf(namespace);
+      if (memory.attempts === 0) memory.servedBefore = served;
       memory.attempts += 1;
       // One namespace, in the smallest pieces: asking again would be no smaller.
       const hopeless = tooMuch && batch.length === 1;
-      if (!hopeless && memory.attempts < config.maxAttempts) continue;
+      // While nobody is served it is the server that fails, however long: no namespace loses its past for that.
+      const itsOwn = served > memory.servedBefore || !isUnavailable(reason);
+      if (!hopeless && !(itsOwn && memory.attempts >= config.maxAttempts)) continue;
       progress.failed.set(namespace, { reason, message });
       logger.warn(`the history of namespace ${namespace} is given up: its policies learn from now on`, { cause: message });
     }
   };
 
-  const runBatch = async (batch: readonly string[], signal: AbortSignal | undefined): Promise<boolean> => {
-    const reading = await readNamespaces({ ...reader, signal }, batch);
+  const runBatch = async (
+    batch: readonly string[],
+    { grid, at }: NonNullable<typeof begun>,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> => {
+    const failures = Math.min(...batch.map((namespace) => memoryOf(namespace).attempts));
+    const reading = await withSmallerPieces(size, { failures, points: pointsOf(grid) }, (some) =>
+      readNamespaces({ ...reader, grid, size: some, signal }, batch),
+    );
     if (signal?.aborted === true) return false;
+    if (!reading.ok && reading.notYet === true && clock.now() - at < settleMs) {
+      await sleep(clock, settlePollMs, signal);
+      return true;
+    }
     if (!reading.ok) {
       noteFailure(reading, batch);
       options.onProgress?.();
@@ -116,6 +143,7 @@ export function importHistory(options: HistoryImportOptions): HistoryImport {
       for (const { key } of all) memory.delivered.add(key);
       memory.attempts = 0;
     }
+    served += 1;
     backoff.reset();
     options.onProgress?.();
     return true;
@@ -123,11 +151,12 @@ export function importHistory(options: HistoryImportOptions): HistoryImport {
 
   const run = async (signal?: AbortSignal): Promise<HistoryReport> => {
     progress.state = 'running';
+    begun ??= { grid: gridNow(), at: clock.now() };
     // Who asks at the same time is served together.
     await nextTurn();
     for (let open = pending(); open.size > 0; open = pending()) {
       const batch = nextBatch([...open], (namespace) => memoryOf(namespace).attempts, config.namespacesPerQuery);
-      if (!(await runBatch(batch, signal)) && signal?.aborted !== true && pending().size > 0) {
+      if (!(await runBatch(batch, begun, signal)) && signal?.aborted !== true && pending().size > 0) {
         progress.state = 'waiting';
         await sleep(clock, backoff.next(), signal);
         progress.state = 'running';
@@ -145,11 +174,12 @@ export function importHistory(options: HistoryImportOptions): HistoryImport {
     const { state, failed, asked, failures, split, cachedBlocks, series, samples, accepted, lastFailure } = progress;
     const waiting = pending().size;
     const memories = [...namespaces.values()];
+    const { from, to } = gridNow();
     const dropped = (why: 'unknownOwner' | 'noTarget'): number => memories.reduce((sum, memory) => sum + memory.dropped[why], 0);
     return {
       state,
-      from: grid.from,
-      to: grid.to,
+      from,
+      to,
       namespaces: {
         done: memories.filter(({ delivered }) => delivered.size > 0).length,
         pending: waiting,
@@ -182,6 +212,34 @@ function nextBatch(open: readonly string[], attempts: (namespace: string) => num
   const least = attempts(sorted[0] ?? '');
   const count = Math.max(1, Math.floor(most / 2 ** least));
   return sorted.filter((namespace) => attempts(namespace) === least).slice(0, count);
+}
+
+/** Nothing is said of the question. */
+function isUnavailable(reason: string): boolean {
+  return reason === 'source-unavailable' || reason === 'source-absent';
+}
+
+function pointsOf({ blocks }: HistoryGrid): number {
+  return Math.max(1, ...blocks.map(({ points }) => points));
+}
+
+/**
+ * A question that the server cannot answer in time does not always come back as too large: after two failures what was as large is asked in halves, then in
+ * quarters. That is for the batch alone; what the server says that it cannot bear is kept.
+ */
+async function withSmallerPieces<T>(
+  size: BearableSize,
+  { failures, points }: { readonly failures: number; readonly points: number },
+  read: (size: BearableSize) => Promise<T>,
+): Promise<T> {
+  const halvings = Math.max(0, failures - 1);
+  if (halvings === 0) return read(size);
+  const first = Math.min(size.points, Math.ceil(points / 2 ** halvings));
+  const some = { points: first, namespaces: size.namespaces };
+  const answer = await read(some);
+  if (some.points < first) size.points = some.points;
+  size.namespaces = some.namespaces;
+  return answer;
 }
 
 /** Blocks of another server, metric or resolution are other blocks. */

@@ -43,7 +43,9 @@ export function createHistoryPort({ targetOf, signal, ...options }: HistoryPortO
         const check = (): void => {
           const { queries, lastFailure, state } = history.report();
           const settled = history.isSettled(target);
-          if (!settled && queries.failed === before && !abort.aborted && state !== 'stopped') return;
+          // Who comes while the server is given a rest does not wait for the next try: that may be minutes away.
+          const underWay = queries.failed === before && state !== 'waiting' && state !== 'stopped';
+          if (!settled && underWay && !abort.aborted) return;
           waiting.delete(check);
           abort.removeEventListener('abort', check);
           if (settled) resolve();

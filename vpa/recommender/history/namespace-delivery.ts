@@ -12,6 +12,8 @@ const seriesPerTurn = 64;
 export interface NamespaceMemory {
   /** Failures in a row. */
   attempts: number;
+  /** Batches that were read before the first of them. */
+  servedBefore: number;
   /** Keys of targets that have had their past. */
   readonly delivered: Set<string>;
   /** Pods whose samples were of no use when it was given away last. */

@@ -5,6 +5,8 @@ import type { Block, HistoryGrid } from './history-grid.ts';
 
 export interface NamespaceReaderContext extends BlockReaderContext {
   readonly cache: BlockCache;
+  /** Holds the block under way as well, which ends where the import does: to other imports it would be a stale one. */
+  readonly recent: BlockCache;
   readonly grid: HistoryGrid;
   readonly scope: string;
   readonly onCached: () => void;
@@ -39,9 +41,10 @@ function shed(found: Map<string, HistoryBlock[]>, maxBytes: number): void {
 }
 
 async function readOne(context: NamespaceReaderContext, namespaces: readonly string[], block: Block): Promise<BlockReading> {
-  const { cache, scope, onCached } = context;
+  const { scope, onCached } = context;
+  const cache = block.closed ? context.cache : context.recent;
   const known = new Map<string, HistoryBlock>();
-  for (const namespace of block.closed ? namespaces : []) {
+  for (const namespace of namespaces) {
     const cached = await cache.get({ scope, namespace, start: block.start });
     if (cached === undefined) continue;
     known.set(namespace, cached);
@@ -53,7 +56,7 @@ async function readOne(context: NamespaceReaderContext, namespaces: readonly str
   if (!reading.ok) return reading;
   for (const [namespace, content] of reading.blocks) {
     known.set(namespace, content);
-    if (block.closed) await cache.put({ scope, namespace, start: block.start }, content);
+    await cache.put({ scope, namespace, start: block.start }, content);
   }
   return { ok: true, blocks: known };
 }

@@ -42,7 +42,7 @@ function shownPath(path: string): string {
 
 /** By the names in the first column. */
 const table = new Map<string, string>();
-for (const line of section.split('\n').filter((each) => each.startsWith('|  `'))) {
+for (const line of section.split('\n').filter((each) => each.startsWith('| `'))) {
   for (const [, name = ''] of (line.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)) table.set(name, line);
 }
 
@@ -130,7 +130,7 @@ describe('docs/policies.md on VerticalPolicy', () => {
     expect(rows.map((line) => /^\| (\w+)/.exec(line)?.[1])).toEqual([...updateModes]);
   });
 
-  const examples = [...section.matchAll(/~~~yaml\n([\s\S]*?)~~~/g)].flatMap(([, text = '']) =>
+  const examples = [...section.matchAll(/```yaml\n([\s\S]*?)```/g)].flatMap(([, text = '']) =>
     parseAllDocuments(text).map((document) => document.toJS() as KubeObject),
   );
   const readers: Readonly<Record<string, (object: KubeObject) => { readonly ok: boolean }>> = {

@@ -136,7 +136,7 @@ function boundary(input: Json, expected: Json): readonly string[] {
   const request = boundaryRequest({
     originalRequest: optionalAmount(resource, input['originalRequest']),
     originalLimit: optionalAmount(resource, input['originalLimit']),
-    boundary: optionalAmount(resource, input['boundaryLimit'] ?? input['boundary']),
+    boundary: optionalAmount(resource, input['boundLimit'] ?? input['bound'] ?? input['boundaryLimit'] ?? input['boundary']),
     defaultLimit: optionalAmount(resource, input['defaultLimit']),
   });
   const [wanted] = Object.values(expected).filter((value) => typeof value === 'string' || typeof value === 'number');

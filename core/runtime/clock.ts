@@ -7,9 +7,17 @@ export const realClock: Clock = {
   setTimeout: (fn, ms) => realTimer(fn, ms),
 };
 
+/** Node fires a timer of more than this, 24.8 days, at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 function realTimer(fn: () => void, ms: number): Timer {
-  const handle = setTimeout(fn, Math.max(0, ms));
-  handle.unref();
+  let handle: NodeJS.Timeout;
+  const arm = (left: number): void => {
+    const part = Math.min(Math.max(0, left), longestTimerMs);
+    handle = setTimeout(() => (left > part ? arm(left - part) : fn()), part);
+    handle.unref();
+  };
+  arm(ms);
   return { cancel: () => clearTimeout(handle) };
 }
 

@@ -15,7 +15,10 @@ async function ask(answer: Answer | undefined) {
 
 test('series are given away one by one', async () => {
   const item = { labels: { pod: 'a' }, timestamps: Float64Array.of(0), values: Float64Array.of(1), histograms: 0 };
-  expect(await ask({ ok: true, series: [item], warnings: [], requests: 1 })).toEqual({ answer: { ok: true }, labels: [{ pod: 'a' }] });
+  expect(await ask({ ok: true, series: [item], warnings: [], requests: 1 })).toEqual({
+    answer: { ok: true, requests: 1 },
+    labels: [{ pod: 'a' }],
+  });
 });
 
 test('a MetricSource that is not set up is not there yet', async () => {

@@ -23,7 +23,7 @@ export function createHistoryClient(source: string, rangeOf: (name: string) => B
       const answer = await range({ query, start, end, step: stepMs }, { signal, maxSeries });
       if (!answer.ok) return { ok: false, reason: answer.reason, message: answer.detail, tooMuch: isTooMuch(answer) };
       for (const series of answer.series) each(series);
-      return { ok: true };
+      return { ok: true, requests: answer.requests };
     },
   };
 }

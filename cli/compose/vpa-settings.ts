@@ -74,7 +74,7 @@ export const historySettings = z.strictObject({
     .optional()
     .describe('Name of the MetricSource (a Prometheus) that usage of the past is read from at start (none: checkpoints only)'),
   length: duration('192h', 'How far back; 192h is eight days', 3_600_000),
-  resolution: duration('1h', 'Distance of the samples that are read', 60_000),
+  resolution: duration('1h', 'Distance of the samples that are read: four scrape intervals or more', 60_000),
   cacheDirectory: z.string().min(1).optional().describe('Where parts of it that cannot change any more are kept (memory only)'),
 });
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from '../../core/runtime/logging.ts';
 import type { Mirrors } from './mirrors.ts';
 
@@ -27,6 +28,8 @@ export function createWork(deps: {
   const { aggregation, hpa, vpa, mirrors, logger } = deps;
   let wanted = false;
   let term = 0;
+  // Every mirror waits on it: Node warns from eleven on.
+  setMaxListeners(0, deps.signal);
   return {
     isWorking: () => wanted,
     start: (why) => {

@@ -46,6 +46,8 @@ let mostOpenRanges = 0;
 let shop = '';
 const others: string[] = [];
 let late: VirtualController;
+/** As far back as there is something. */
+const fiveHours = { length: '5h' };
 let began = 0;
 const changeAt = 3 * hour;
 
@@ -228,7 +230,7 @@ describe('history from the embedded Prometheus, in virtual time', () => {
   it('the first recommendation covers what was used before the program ran, by pods that are gone', async () => {
     forget();
     await createPolicy('late');
-    late = await start('late', {});
+    late = await start('late', fiveHours);
     const first = await firstOf('late');
     // 600 of each of three pods for three hours, 100 for two: more than nine of ten samples are not above the 600.
     expect(first.cpu).toBeGreaterThan(600 * margin);
@@ -251,7 +253,7 @@ describe('history from the embedded Prometheus, in virtual time', () => {
     const before = (await recommended('late'))!;
     await late.stop();
     forget();
-    late = await start('late', {});
+    late = await start('late', fiveHours);
     await cluster.elapse(5 * minute);
     const after = (await recommended('late'))!;
     expect(queries).toEqual([]);
@@ -277,13 +279,18 @@ describe('history from the embedded Prometheus, in virtual time', () => {
     expect(said).toContain('MetricSource past could not answer (503)');
     await cluster.elapse(hour);
     expect((await recommended('down'))!.cpu, 'held as long as it lasts').toBe(2000);
+    // By now it has stored what it has seen itself: that is no reason not to read what was before.
+    await down.stop();
+    const again = await start('down', {});
+    await cluster.elapse(5 * minute);
     prometheus.faults.answer = undefined;
     expect(await cluster.until(async () => (await recommended('down'))!.cpu < 2000, 12 * minute), 'the past is delivered').toBe(true);
+    expect(again.log.filter(({ message }) => message === 'history was read')).toHaveLength(1);
     const after = (await recommended('down'))!;
     expectSame(after, (await recommended('always'))!);
     expect(after.evidence.clamps).toBeUndefined();
     expect(Date.parse(after.evidence.firstSampleTime ?? '') - began).toBeLessThan(3 * minute);
-    await down.stop();
+    await again.stop();
   });
 
   it('what is too large for the server is asked in parts, one at a time, and comes to the same', async () => {

@@ -27,6 +27,8 @@ export interface PastPrometheus {
   readonly samples: number;
   /** Range queries that it has answered so far, by its own count. */
   rangeQueries(): Promise<number>;
+  /** Those of them that it has answered with 422: too many samples. */
+  refusedRangeQueries(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -40,7 +42,7 @@ export function promtoolBeside(prometheus: string): string | undefined {
 export async function startPastPrometheus(
   files: { readonly prometheus: string; readonly promtool: string },
   series: readonly PastSeries[],
-  stepMs: number,
+  { stepMs, maxSamples }: { readonly stepMs: number; readonly maxSamples: number },
 ): Promise<PastPrometheus> {
   const dir = await mkdtemp(join(tmpdir(), 'concertina-past-'));
   const begun = performance.now();
@@ -68,6 +70,7 @@ export async function startPastPrometheus(
         `--storage.tsdb.path=${join(dir, 'data')}`,
         '--storage.tsdb.retention.time=30d',
         `--web.listen-address=127.0.0.1:${port}`,
+        `--query.max-samples=${maxSamples}`,
         '--log.level=warn',
       ],
       logFile: join(dir, 'prometheus.log'),
@@ -86,15 +89,17 @@ export async function startPastPrometheus(
     return { child: started, url: `http://127.0.0.1:${port}` };
   });
   const api = createHttpApi({ server: url });
+  const counted = async (code: string): Promise<number> => {
+    const { text } = await api.get('/metrics');
+    const counts = text.matchAll(/^prometheus_http_requests_total\{code="(\d+)",handler="\/api\/v1\/query_range"\} (\S+)$/gmu);
+    return [...counts].reduce((sum, [, each, count]) => sum + (code === '' || each === code ? Number(count) : 0), 0);
+  };
   return {
     url,
     preparedMs,
     samples,
-    rangeQueries: async () => {
-      const { text } = await api.get('/metrics');
-      const counts = text.matchAll(/^prometheus_http_requests_total\{[^}]*handler="\/api\/v1\/query_range"[^}]*\} (\S+)$/gmu);
-      return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
-    },
+    rangeQueries: () => counted(''),
+    refusedRangeQueries: () => counted('422'),
     stop: async () => {
       api.close();
       await child.stop();

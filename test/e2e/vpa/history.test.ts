@@ -12,7 +12,7 @@ import { recordingLogger, type LogLine } from '../../../core/runtime/logging.ts'
 import { seededRandom } from '../../../core/runtime/random.ts';
 import { Quantity } from '../../../core/units/index.ts';
 import { startEmbeddedCluster, type EmbeddedCluster } from '../../../simulator/index.ts';
-import { createRecommenderEngine, defaultEstimationConfig, defaultContainerSizing } from '../../../vpa/index.ts';
+import { createRecommenderEngine, defaultEstimationConfig } from '../../../vpa/index.ts';
 import { findCompanions } from '../binaries/index.ts';
 import { describeWithCompanions } from '../companion-suite.ts';
 import { removeDir } from '../real-cluster.ts';
@@ -24,6 +24,8 @@ const day = 24 * hour;
 const minute = 60_000;
 /** Samples every minute, as most Prometheus have them. */
 const scrapeMs = minute;
+/** More than a day of one series, which the question for owners looks at; less than a day of ten containers every five minutes. */
+const maxSamples = 2_000;
 const namespaces = ['shop', 'blog', 'mail', 'search', 'pay'];
 const workloads = ['a', 'b', 'c', 'd', 'e'];
 
@@ -65,33 +67,47 @@ describeWithCompanions(search, 'eight days of history from a real Prometheus', (
     cluster = await startCluster();
     teardown.add(() => cluster.stop());
     pods = await pastPods(cluster);
-    prometheus = await startPastPrometheus({ prometheus: file, promtool }, seriesOf(pods), scrapeMs);
+    prometheus = await startPastPrometheus({ prometheus: file, promtool }, seriesOf(pods), { stepMs: scrapeMs, maxSamples });
     teardown.add(() => prometheus.stop());
     await cluster.client('test').create(resourceTypes.metricSources, {
       metadata: { name: 'past' },
       spec: { url: prometheus.url, plainHttp: true, network: { allowLoopback: true } },
     });
-    console.log(`${prometheus.samples} samples in ${Math.round(prometheus.preparedMs)} ms, ${pods.length} containers`);
   });
   afterAll(() => teardown.run());
 
-  it('recommends what the same samples, fed directly, come to; days that are over are read once', async () => {
-    const first = await runProgram(cluster, prometheus, cacheDirectory);
-    console.log(first.ms, first.queries, JSON.stringify(first.log.slice(0, 20)));
-    const expected = fedDirectly(pods, first.begun);
-    expect(expected.size).toBe(25);
-    expect(first.targets).toEqual(expected);
-    const { items } = await cluster.client('test').list(resourceTypes.verticalPolicyCheckpoints);
-    expect(items).toHaveLength(25);
-    for (const { metadata } of items)
-      await cluster.client('test').delete(resourceTypes.verticalPolicyCheckpoints, metadata as { name: string });
-    const second = await runProgram(cluster, prometheus, cacheDirectory);
-    console.log(second.ms, second.queries);
+  it('recommends what the same samples, fed directly, come to, and reads days that are over once', async () => {
+    const first = await runProgram(cluster, prometheus, { cacheDirectory });
+    expect(first.targets).toEqual(fedDirectly(pods, first.begun));
+    expect(first.targets.size).toBe(namespaces.length * workloads.length);
+    expect(problems(first)).toEqual([]);
+    // Ten policies are loaded at a time: three batches of namespaces, nine days each, four questions a day.
+    expect(first.queries).toBeLessThanOrEqual(3 * 9 * 4);
+    const second = await runProgram(cluster, prometheus, { cacheDirectory });
     expect(second.targets).toEqual(fedDirectly(pods, second.begun));
-    expect(first.queries).toBeLessThan(60);
-    expect(second.queries).toBeLessThanOrEqual(8);
+    // Nine, should midnight of UTC have come between the two.
+    expect(second.queries).toBeLessThanOrEqual(first.queries / 4);
+    console.log(
+      `${pods.length} containers, ${prometheus.samples} samples (blocks made in ${Math.round(prometheus.preparedMs)} ms): first start ${first.queries} queries, ${first.ms} ms; second ${second.queries} queries, ${second.ms} ms`,
+    );
+  });
+
+  it('a server that bears few samples is asked in parts, which come to the same', async () => {
+    const run = await runProgram(cluster, prometheus, { resolution: '5m' });
+    expect(run.targets).toEqual(fedDirectly(pods, run.begun, 5 * minute));
+    expect(problems(run)).toEqual([]);
+    const refused = await prometheus.refusedRangeQueries();
+    expect(refused, 'it has said that some were too much').toBeGreaterThan(0);
+    expect(refused, 'and was not asked so again').toBeLessThan(8);
+    console.log(`at a resolution of 5 min: ${run.queries} queries, ${run.ms} ms; ${refused} refused`);
   });
 });
+
+function problems({ log }: ProgramRun): readonly string[] {
+  return log
+    .filter(({ level, fields }) => level !== 'debug' && level !== 'info' && fields['component'] === 'vpa')
+    .map(({ message }) => message);
+}
 
 /** Five Deployments of one pod in each of five namespaces, and a policy for each. Nothing is measured now: what is recommended is the past alone. */
 async function startCluster(): Promise<EmbeddedCluster> {
@@ -144,9 +160,9 @@ async function pastPods(cluster: EmbeddedCluster): Promise<readonly PastPod[]> {
   });
 }
 
-/** Milli-cores in the hour that ends then: by day and night, with a spike now and then. Half a milli-core more, for what is cut off is not to hang on a last digit. */
+/** Milli-cores in the hour that ends then or goes on: by day and night, with a spike now and then. Half a milli-core more, for what is cut off is not to hang on a last digit. */
 function cpuOf({ seed }: PastPod, at: number): number {
-  const hours = Math.round(at / hour);
+  const hours = Math.ceil(at / hour);
   const spike = (hours * 7 + seed * 13) % 29 === 0 ? 900 : 0;
   return 100 + seed * 5 + Math.round(60 * Math.sin((hours + seed) / 4)) + spike + 0.5;
 }
@@ -203,9 +219,11 @@ interface Target {
   readonly memory: number;
 }
 
-async function runProgram(cluster: EmbeddedCluster, prometheus: PastPrometheus, cacheDirectory: string): Promise<ProgramRun> {
+async function runProgram(cluster: EmbeddedCluster, prometheus: PastPrometheus, history: object): Promise<ProgramRun> {
   const client = cluster.client('test');
-  // What a run before has recommended is not to pass for this one's.
+  // What a run before has recommended is not to pass for this one's; what it has stored would be all that is read.
+  for (const { metadata } of (await client.list(resourceTypes.verticalPolicyCheckpoints)).items)
+    await client.delete(resourceTypes.verticalPolicyCheckpoints, metadata as { name: string });
   for (const { metadata } of (await client.list(resourceTypes.verticalPolicies)).items)
     await client.patch(
       resourceTypes.verticalPolicies,
@@ -226,7 +244,7 @@ async function runProgram(cluster: EmbeddedCluster, prometheus: PastPrometheus, 
       log: { level: 'silent' },
       leaderElection: { enabled: false },
       vpa: { interval: '500ms' },
-      history: { source: 'past', cacheDirectory },
+      history: { source: 'past', ...history },
     }),
     identity: 'history',
     leaseNamespace: 'default',
@@ -260,23 +278,23 @@ function targetsOf(policies: readonly KubeObject[]): Map<string, Target> {
 }
 
 /** What an engine comes to that is given the hours of the last eight days without any Prometheus. */
-function fedDirectly(pods: readonly PastPod[], begun: number): ReadonlyMap<string, Target> {
+function fedDirectly(pods: readonly PastPod[], begun: number, stepMs = hour): ReadonlyMap<string, Target> {
   const engine = createRecommenderEngine(defaultEstimationConfig);
-  const to = Math.floor(begun / hour) * hour;
+  const to = Math.floor(begun / stepMs) * stepMs;
   const keys = new Map<string, { readonly namespace: string; readonly workload: string }>();
   for (const { namespace, workload } of pods) keys.set(`${namespace}/${workload}`, { namespace, workload });
   for (const [key, { namespace, workload }] of keys)
     engine.setPolicy(key, { namespace, selector: parseSelector(`app=${workload}`), containers: [], estimation: {}, created: 0 });
   for (const pod of pods) {
     const times: number[] = [];
-    for (let at = Math.max(pod.from, to - 8 * day + hour); at <= Math.min(pod.to, to); at += hour) times.push(at);
+    for (let at = Math.max(pod.from, to - 8 * day + stepMs); at <= Math.min(pod.to, to); at += stepMs) times.push(at);
     engine.observeHistory({
       namespace: pod.namespace,
       pod: pod.pod,
       container: 'app',
       labels: { app: pod.workload },
       timestamps: Float64Array.from(times),
-      // A rate over an hour needs the hour.
+      // A rate needs its whole range.
       cpu: Float64Array.from(times, (at) => (at === pod.from ? NaN : cpuOf(pod, at) / 1000)),
       memory: Float64Array.from(times, (at) => memoryOf(pod, at)),
     });
@@ -284,7 +302,7 @@ function fedDirectly(pods: readonly PastPod[], begun: number): ReadonlyMap<strin
   return new Map(
     [...keys.keys()].map((key) => {
       const target = engine.recommend(key, begun)?.containers[0]?.target;
-      return [key, { cpu: target?.cpu ?? NaN, memory: target?.memory ?? NaN }] as const;
+      return [key, { cpu: target?.['cpu'] ?? NaN, memory: target?.['memory'] ?? NaN }] as const;
     }),
   );
 }

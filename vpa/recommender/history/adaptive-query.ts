@@ -45,9 +45,17 @@ export async function askAdaptively(query: AdaptiveQuery, piece: Piece): Promise
     return { ok: true };
   }
   const answer = await query.ask(piece);
-  if (answer.ok || !answer.tooMuch) return answer;
-  query.onSplit?.();
   const least = Math.max(1, Math.ceil(query.blockPoints / leastShare));
+  if (answer.ok) {
+    const borne = Math.max(least, pointsBorne(piece.count, answer.requests ?? 1));
+    if (borne < piece.count) {
+      query.onSplit?.();
+      size.points = Math.min(size.points, borne);
+    }
+    return answer;
+  }
+  if (!answer.tooMuch) return answer;
+  query.onSplit?.();
   if (piece.count > least) {
     size.points = Math.min(size.points, Math.max(least, Math.ceil(piece.count / 2)));
     return askAdaptively(query, piece);
@@ -57,6 +65,35 @@ export async function askAdaptively(query: AdaptiveQuery, piece: Piece): Promise
     return askAdaptively(query, piece);
   }
   return askBySingleHalves(query, piece, answer);
+}
+
+/**
+ * A client that halves by itself, and forgets, would have the server refuse each question anew, after as much work as it can bear. One that was halved n times took
+ * about n refusals and 2ⁿ answers.
+ */
+function pointsBorne(count: number, requests: number): number {
+  let halvings = 0;
+  while (halvings + 1 + 2 ** (halvings + 1) <= requests) halvings += 1;
+  return Math.ceil(count / 2 ** halvings);
+}
+
+/**
+ * A question that the server cannot answer in time does not always come back as too large: after two failures what was as large is asked in halves, then in
+ * quarters. That is for the batch alone; what the server says that it cannot bear is kept.
+ */
+export async function withSmallerPieces<T>(
+  size: BearableSize,
+  { failures, points }: { readonly failures: number; readonly points: number },
+  read: (size: BearableSize) => Promise<T>,
+): Promise<T> {
+  const halvings = Math.max(0, failures - 1);
+  if (halvings === 0) return read(size);
+  const first = Math.min(size.points, Math.ceil(points / 2 ** halvings));
+  const some = { points: first, namespaces: size.namespaces };
+  const answer = await read(some);
+  if (some.points < first) size.points = some.points;
+  size.namespaces = some.namespaces;
+  return answer;
 }
 
 /** One large namespace does not make the pieces of all others small. */

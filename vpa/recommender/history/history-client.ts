@@ -26,7 +26,9 @@ export interface HistoryFailure {
   readonly notYet?: boolean | undefined;
 }
 
-export type HistoryAnswer = { readonly ok: true } | HistoryFailure;
+export type HistoryAnswer =
+  /** `requests`: what it took where the client has asked in parts of its own accord. */
+  { readonly ok: true; readonly requests?: number | undefined } | HistoryFailure;
 
 /** What the import needs of a Prometheus. Series given away before a failure are not counted. Never throws for what the server says. */
 export interface HistoryClient {

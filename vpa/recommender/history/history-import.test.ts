@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createMemoryBlockCache, type BlockCache } from './block-cache.ts';
-import type { HistoryFailure } from './history-client.ts';
+import type { HistoryClient, HistoryFailure } from './history-client.ts';
 import { addLive, createHistoryBench, day, hour, target } from './history.fixture.ts';
 
 const unavailable: HistoryFailure = { ok: false, reason: 'source-unavailable', message: 'no answer', tooMuch: false };
@@ -166,6 +166,26 @@ test('what is too much is asked in smaller pieces, and every point is asked for 
   for (const { timestamps, cpu } of bench.given) expect([timestamps.length, cpu.includes(NaN)]).toEqual([48, false]);
 });
 
+test('what a client has asked in parts of its own accord is asked in such parts from then on', async () => {
+  const bench = createHistoryBench();
+  bench.targets.push(target('web'));
+  addLive(bench, 'web-1', 'web');
+  let refused = 0;
+  const client: HistoryClient = {
+    queryRange: async (query, each) => {
+      const points = (query.end - query.start) / hour + 1;
+      // 24 points: refused, two halves refused, four quarters answered.
+      const requests = points > 12 ? 7 : points > 6 ? 3 : 1;
+      refused += requests > 1 ? 1 : 0;
+      const answer = await bench.prometheus.queryRange(query, each);
+      return answer.ok ? { ok: true, requests } : answer;
+    },
+  };
+  const report = await bench.start({ client }).run();
+  expect(report).toMatchObject({ state: 'done', samples: 48, queries: { split: 1 } });
+  expect(refused).toBe(1);
+});
+
 test('one namespace in its smallest pieces that is still too much is given up at once, alone', async () => {
   const bench = createHistoryBench();
   bench.targets.push(target('web'));
@@ -217,6 +237,28 @@ test('a policy that comes later gets its past, and nothing is given twice', asyn
   expect(bench.given.map(({ pod }) => pod)).toEqual(['web-1', 'api-1']);
   expect(report.cachedBlocks, 'the block under way too: the past ends where it ended').toBe(3);
   expect(bench.prometheus.queries).toHaveLength(asked);
+});
+
+test('what is known already is not given again, to whoever it would go', async () => {
+  const bench = createHistoryBench();
+  const to = Date.UTC(2026, 0, 9, 12);
+  addLive(bench, 'web-1', 'web');
+  addLive(bench, 'api-1', 'api');
+  bench.targets.push(target('web', { before: to - 12 * hour }), target('api'), target('api', { key: 'other', before: to - day }));
+  await bench.start().run();
+  expect(bench.given.map(({ pod, timestamps }) => [pod, timestamps.length, timestamps.at(-1)])).toEqual([
+    ['web-1', 48 - 13, to - 13 * hour],
+    ['api-1', 24 - 1, to - 25 * hour],
+  ]);
+});
+
+test('of a target that is known as far back as is asked nothing is read', async () => {
+  const bench = createHistoryBench();
+  bench.targets.push(target('web', { before: Date.UTC(2026, 0, 7, 13) }));
+  addLive(bench, 'web-1', 'web');
+  const history = bench.start();
+  expect([history.isSettled(bench.targets[0]!), (await history.run()).state]).toEqual([true, 'done']);
+  expect(bench.prometheus.queries).toEqual([]);
 });
 
 test('a copy that waits for the lease reads the past up to when it begins', async () => {

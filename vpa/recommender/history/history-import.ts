@@ -5,7 +5,7 @@ import { sleep, type Clock, type Random } from '../../../core/model/clock.ts';
 import type { Labels } from '../../../core/model/selector.ts';
 import type { Logger } from '../../../core/runtime/logging.ts';
 import type { SampleSeries } from '../engine/types.ts';
-import type { BearableSize } from './adaptive-query.ts';
+import { withSmallerPieces } from './adaptive-query.ts';
 import { createLayeredBlockCache, createMemoryBlockCache, type BlockCache } from './block-cache.ts';
 import type { HistoryClient, HistoryFailure } from './history-client.ts';
 import { defaultHistoryConfig, type HistoryConfig } from './history-config.ts';
@@ -44,7 +44,7 @@ export interface HistoryImport {
    */
   run(signal?: AbortSignal): Promise<HistoryReport>;
   report(): HistoryReport;
-  /** The target has its past, or it was given up. */
+  /** The target has its past, or it is known already, or it was given up. */
   isSettled(target: HistoryTarget): boolean;
 }
 
@@ -67,6 +67,8 @@ export function importHistory(options: HistoryImportOptions): HistoryImport {
   const size = { points: Infinity, namespaces: config.namespacesPerQuery };
   /** Batches that were read. */
   let served = 0;
+  let told = false;
+  let failuresTold = 0;
   const backoff = createBackoff({ baseMs: config.backoffMs.base, capMs: config.backoffMs.cap, random });
   const reader = {
     client,
@@ -88,21 +90,33 @@ export function importHistory(options: HistoryImportOptions): HistoryImport {
       );
     return memory;
   };
+  const isSettled = ({ key, namespace, before = Infinity }: HistoryTarget): boolean => {
+    if (progress.failed.has(namespace) || namespaces.get(namespace)?.delivered.has(key) === true) return true;
+    const { from, stepMs } = gridNow();
+    return before <= from + stepMs;
+  };
   const pending = (): ReadonlySet<string> => {
-    const open = targets().filter(({ namespace, key }) => !progress.failed.has(namespace) && !memoryOf(namespace).delivered.has(key));
+    const open = targets().filter((target) => !isSettled(target));
     return new Set(open.map(({ namespace }) => namespace));
+  };
+
+  /** The first time, and when it is over with failures: policies that come one by one would each have a line. */
+  const logDone = ({ namespaces: { done, failed }, queries, samples, accepted, droppedPods }: HistoryReport): void => {
+    const facts = { namespaces: done, failed: failed.length, queries: queries.asked, samples, accepted, ...droppedPods };
+    const news = !told || progress.failures > failuresTold;
+    told = true;
+    failuresTold = progress.failures;
+    if (news) logger.info('history was read', facts);
+    else logger.debug('more history was read', facts);
   };
 
   const noteFailure = (failure: HistoryFailure, batch: readonly string[]): void => {
     const { reason, message, tooMuch } = failure;
     progress.failures += 1;
     progress.lastFailure = { at: clock.now(), reason, message };
-    logger.warn(
-      `the history of ${batch.length} namespaces (${batch[0] ?? ''}, …) could not be read; it is tried again, recommendations go on without`,
-      {
-        cause: message,
-      },
-    );
+    logger.warn(`the history of ${named(batch)} could not be read; it is tried again, recommendations go on without`, {
+      cause: message,
+    });
     for (const namespace of batch) {
       const memory = memoryOf(namespace);
       if (memory.attempts === 0) memory.servedBefore = served;
@@ -167,7 +181,9 @@ export function importHistory(options: HistoryImportOptions): HistoryImport {
       }
     }
     progress.state = 'done';
-    return report();
+    const done = report();
+    logDone(done);
+    return done;
   };
 
   const report = (): HistoryReport => {
@@ -202,7 +218,7 @@ export function importHistory(options: HistoryImportOptions): HistoryImport {
         running = undefined;
       })),
     report,
-    isSettled: ({ key, namespace }) => progress.failed.has(namespace) || namespaces.get(namespace)?.delivered.has(key) === true,
+    isSettled,
   };
 }
 
@@ -214,6 +230,10 @@ function nextBatch(open: readonly string[], attempts: (namespace: string) => num
   return sorted.filter((namespace) => attempts(namespace) === least).slice(0, count);
 }
 
+function named([first = '', ...others]: readonly string[]): string {
+  return others.length === 0 ? `namespace ${first}` : `${others.length + 1} namespaces (${first}, …)`;
+}
+
 /** Nothing is said of the question. */
 function isUnavailable(reason: string): boolean {
   return reason === 'source-unavailable' || reason === 'source-absent';
@@ -221,25 +241,6 @@ function isUnavailable(reason: string): boolean {
 
 function pointsOf({ blocks }: HistoryGrid): number {
   return Math.max(1, ...blocks.map(({ points }) => points));
-}
-
-/**
- * A question that the server cannot answer in time does not always come back as too large: after two failures what was as large is asked in halves, then in
- * quarters. That is for the batch alone; what the server says that it cannot bear is kept.
- */
-async function withSmallerPieces<T>(
-  size: BearableSize,
-  { failures, points }: { readonly failures: number; readonly points: number },
-  read: (size: BearableSize) => Promise<T>,
-): Promise<T> {
-  const halvings = Math.max(0, failures - 1);
-  if (halvings === 0) return read(size);
-  const first = Math.min(size.points, Math.ceil(points / 2 ** halvings));
-  const some = { points: first, namespaces: size.namespaces };
-  const answer = await read(some);
-  if (some.points < first) size.points = some.points;
-  size.namespaces = some.namespaces;
-  return answer;
 }
 
 /** Blocks of another server, metric or resolution are other blocks. */

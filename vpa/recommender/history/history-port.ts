@@ -17,17 +17,25 @@ export interface HistoryPortOptions extends Omit<HistoryImportOptions, 'targets'
 export function createHistoryPort({ targetOf, signal, ...options }: HistoryPortOptions): HistoryPort & { readonly import: HistoryImport } {
   const wanted = new Map<string, HistoryTarget>();
   const waiting = new Set<() => void>();
+  const checkAll = (): void => {
+    for (const check of waiting) check();
+  };
+  /** All loaders share a signal: it gets one listener, however many policies wait. */
+  const heard = new WeakSet<AbortSignal>();
+  const hear = (abort: AbortSignal): void => {
+    if (heard.has(abort)) return;
+    heard.add(abort);
+    abort.addEventListener('abort', checkAll, { once: true });
+  };
   const history = importHistory({
     ...options,
     targets: () => [...wanted.values()],
-    onProgress: () => {
-      for (const check of waiting) check();
-    },
+    onProgress: checkAll,
   });
   const start = (): void => {
     history.run(signal).catch((thrown: unknown) => {
       options.logger.error('the import of history ended with a fault', { cause: thrown });
-      for (const check of waiting) check();
+      checkAll();
     });
   };
   return {
@@ -47,12 +55,11 @@ export function createHistoryPort({ targetOf, signal, ...options }: HistoryPortO
           const underWay = queries.failed === before && state !== 'waiting' && state !== 'stopped';
           if (!settled && underWay && !abort.aborted) return;
           waiting.delete(check);
-          abort.removeEventListener('abort', check);
           if (settled) resolve();
           else reject(new Error(`the history of ${policy.key} is not read yet: ${lastFailure?.message ?? 'the import was stopped'}`));
         };
         waiting.add(check);
-        abort.addEventListener('abort', check);
+        hear(abort);
         check();
       });
     },

@@ -11,6 +11,8 @@ export interface HistoryTarget {
   readonly name: string;
   /** Of the target's pods. */
   readonly selector: Selector;
+  /** What was used from then on is known already (a checkpoint has it), epoch milliseconds; absent: nothing is. */
+  readonly before?: number | undefined;
 }
 
 /** What of a namespace is needed to tell whose a pod is. */

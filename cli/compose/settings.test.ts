@@ -158,6 +158,8 @@ describe('settings', () => {
     expect(settings.vpa).toMatchObject({ podMinCpu: 10, podMinMemory: 2 ** 26, maxAllowedMemory: 2 ** 33, ignoredNamespaces: ['a', 'b'] });
     expect(settings.admission).toMatchObject({ address: '0.0.0.0:8443', service: 'webhook' });
     expect(settings.history.source).toBe('main');
+    // As two components of kustomize add it.
+    expect((await fromWords('--adopt=vpa', '--adopt=hpa')).adopt).toEqual(['vpa', 'hpa']);
   });
 
   it.each([
@@ -171,6 +173,11 @@ describe('settings', () => {
     [['--admission-address=0.0.0.0:8443', '--admission-service=a', '--admission-external=true'], 'contradict each other'],
     [['--admission-timeout-seconds=30'], 'is not a whole number from 1 to 5'],
     [['--adopt=keda'], '"keda" is not hpa or vpa'],
+    [
+      ['--components=metrics-aggregator,hpa', '--admission-address=0.0.0.0:8443', '--admission-service=a'],
+      'the webhook belongs to the requests controller',
+    ],
+    [['--components=vpa', '--aggregator-url=https://a', '--history-source=main'], 'the past is asked for where MetricSources are read'],
   ])('%s is refused', async (words, sentence) => {
     await expect(fromWords(...words)).rejects.toThrow(sentence);
   });

@@ -186,6 +186,14 @@ export const runSettings = z
     path: ['serve', 'address'],
     error:
       'every copy would serve, and only the leader has something to say: let the aggregator run by itself (--components=metrics-aggregator), or, where there is one copy, set leaderElection.enabled to false',
+  })
+  .refine(({ admission, components }) => admission.address === undefined || components.includes('vpa'), {
+    path: ['admission', 'address'],
+    error: 'the webhook belongs to the requests controller: add vpa to the components, or leave the address out',
+  })
+  .refine(({ history, aggregator }) => history.source === undefined || aggregator.url === undefined, {
+    path: ['history', 'source'],
+    error: 'the past is asked for where MetricSources are read: that is another process here (aggregator.url); leave one of the two out',
   });
 
 interface Doors {

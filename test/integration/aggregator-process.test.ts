@@ -205,7 +205,8 @@ describe('the aggregator as a process of its own, and one that decides on what i
       startProcess({ program, identity: 'aggregator', kubeconfig: aggregatorAccount.kubeconfig, flags: [...serve, ...timing] });
     aggregator = await startAggregator();
     const remote = [
-      '--components=hpa',
+      '--components=hpa,vpa',
+      '--vpa-interval=1s',
       `--aggregator-url=https://127.0.0.1:${port}`,
       `--aggregator-ca-file=${await file('ca.crt', ca.cert)}`,
       `--aggregator-token-file=${await file('token', hpaAccount.token)}`,
@@ -228,6 +229,22 @@ describe('the aggregator as a process of its own, and one that decides on what i
         /"averageValue":"4\d(\d{3})?m?"/.test(JSON.stringify((await statusOf(namespace)).currentMetrics));
       expect(await until(exact, 15_000), JSON.stringify((await statusOf(namespace)).currentMetrics)).toBe(true);
     }
+  });
+
+  it('requests are recommended from what the other process measures', async () => {
+    const [namespace = ''] = namespaces;
+    const name = 'sized';
+    const recommended = async (): Promise<boolean> => {
+      const { status } = await client.get(resourceTypes.verticalPolicies, { namespace, name });
+      const { recommendation } = (status ?? {}) as { recommendation?: { containerRecommendations?: { target?: { cpu?: string } }[] } };
+      return recommendation?.containerRecommendations?.[0]?.target?.cpu !== undefined;
+    };
+    await client.create(resourceTypes.verticalPolicies, {
+      metadata: { name, namespace },
+      // It only recommends: what the others show is about replicas.
+      spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' }, updatePolicy: { updateMode: 'Off' } },
+    });
+    expect(await until(recommended, 20_000), hpa.log().slice(-2000)).toBe(true);
   });
 
   it('only the one that decides scales; the other writes how its sources do, and asks who its clients are', async () => {

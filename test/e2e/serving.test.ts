@@ -206,8 +206,9 @@ describeWithCompanions(
         expect((await api.get('/api/v1/health')).status).toBe(200);
         const sources = (await api.get('/api/v1/sources')).text;
         expect(sources).toContain(sourceName);
-        const samples = (await api.get('/api/v1/samples?namespace=remote')).text;
-        expect(samples).toContain('"web"');
+        // A pod is listed before its containers are measured: a first sample takes two scrapes.
+        const samples = async (): Promise<string> => (await api.get('/api/v1/samples?namespace=remote')).text;
+        expect(await until(async () => (await samples()).includes('"web"'), 30_000), await samples()).toBe(true);
         expect((await api.get('/api/v1/view')).status, 'that is for programs').toBe(403);
       });
     });
@@ -271,7 +272,9 @@ describeWithCompanions(
         [...ofAggregator, ...ofProgram].filter((record) => record.responseStatus?.code === 403).map(({ requestURI }) => requestURI),
       ).toEqual([]);
       expect(writes(ofAggregator)).toEqual(['create subjectaccessreviews', 'create tokenreviews', 'patch metricsources/status']);
-      expect(writes(ofProgram)).toEqual(['patch deployments/scale', 'patch horizontalpolicies/status']);
+      // Its requests controller makes the certificate of admission and registers it.
+      const admission = ['create mutatingwebhookconfigurations', 'create secrets'];
+      expect(writes(ofProgram)).toEqual([...admission, 'patch deployments/scale', 'patch horizontalpolicies/status']);
       const scalers = new Set(
         records
           .filter(({ objectRef, verb }) => objectRef?.subresource === 'scale' && verb !== 'get')

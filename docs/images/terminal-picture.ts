@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers';
 
 /**
  * Draws what a command printed as a picture for the README: `npm start -- --for 24m | npx tsx docs/images/terminal-picture.ts > docs/images/demo.svg`.
- * Lines of npm itself are left out; long ones are wrapped. A line with an arrow (something was scaled) is bright, others are dim.
+ * Lines of npm itself are left out; long ones are wrapped. A line that says what was changed is bright, others are dim.
  */
 const columns = 132;
 const lineHeight = 17;
@@ -29,7 +29,9 @@ const lines = input
   .join('\n')
   .trim()
   .split('\n')
-  .flatMap((line) => wrap(line).map((part) => ({ part, bright: line.includes(' → ') && line.startsWith('['), dim: line.startsWith('[') })));
+  .flatMap((line) =>
+    wrap(line).map((part) => ({ part, bright: / → | becomes /u.test(line) && line.startsWith('['), dim: line.startsWith('[') })),
+  );
 const width = Math.ceil(columns * characterWidth) + 32;
 const height = lines.length * lineHeight + 32;
 const rows = lines.map(({ part, bright, dim }, index) => {

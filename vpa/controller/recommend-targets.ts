@@ -8,8 +8,8 @@ import type { SizingPolicy } from '../model.ts';
 import type { KnownPolicy, TargetResolution, TargetResolver, TopmostController, WorkloadFacts } from '../ports.ts';
 import {
   projectTargetWorkload,
-  wellKnownApiVersions,
   wellKnownKinds,
+  workloadFacts,
   type TargetWorkload,
   type WellKnownKind,
 } from '../targets/target-workload.ts';
@@ -29,8 +29,9 @@ export function createStaticTargets(sources: Sources): TargetResolver {
     const kind = wellKnownOf({ apiVersion: raw.apiVersion ?? '', kind: raw.kind ?? '' });
     const workload = kind === undefined ? undefined : readWorkload(raw, interner, kind);
     if (kind === undefined || workload === undefined) continue;
-    const facts = factsOf(raw, kind, workload);
-    workloads.set(keyOf(kind, facts.reference.namespace ?? '', facts.reference.name), facts);
+    const { namespace = '', name } = raw.metadata;
+    const facts = workloadFacts(kind, namespace, name, workload);
+    workloads.set(keyOf(kind, namespace, name), facts);
   }
 
   const stored = (namespace: string, at: Named): WorkloadFacts | undefined => {
@@ -184,19 +185,4 @@ function deploymentOf(workloads: ReadonlyMap<string, WorkloadFacts>, namespace: 
   if (facts === undefined) return undefined;
   const { apiVersion, kind, name: deployment, uid = '' } = facts.reference;
   return { apiVersion, kind, name: deployment, uid };
-}
-
-function factsOf(raw: KubeObject, kind: WellKnownKind, workload: TargetWorkload): WorkloadFacts {
-  const { uid, selector, replicas, ready, owner, templateContainers, templateRequests, surges } = workload;
-  const { namespace = '', name } = raw.metadata;
-  return {
-    reference: { apiVersion: wellKnownApiVersions[kind], kind, namespace, name, uid },
-    selector,
-    replicas,
-    ready,
-    owner,
-    templateContainers,
-    templateRequests,
-    surges,
-  };
 }

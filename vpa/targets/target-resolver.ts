@@ -9,7 +9,7 @@ import type { SizingPolicy } from '../model.ts';
 import type { KnownPolicy, TargetResolution, TargetResolver, TopmostController, WorkloadFacts } from '../ports.ts';
 import { createScaleCache, type ScaleCache } from './scale-cache.ts';
 import { createScaleLookup, shown, type ScaleAnswer } from './scale-lookup.ts';
-import { wellKnownApiVersions, wellKnownKinds, type TargetWorkload, type WellKnownKind } from './target-workload.ts';
+import { wellKnownKinds, workloadFacts, type WellKnownKind } from './target-workload.ts';
 import { createWorkloadMirrors, type WorkloadMirrors, type WorkloadSources } from './workload-mirrors.ts';
 
 export interface TargetResolverOptions {
@@ -194,7 +194,7 @@ function resolveTarget(context: Context, { target, reference }: SizingPolicy): T
   const below = childOf(context, { namespace, object, owner: workload.owner });
   if (below !== undefined) return below;
   if (selectsAtRandom(workload.selector)) return { state: 'unsupported', message: withoutSelector(kind, object) };
-  return { state: 'known', selector: workload.selector, workload: mirroredFacts(kind, namespace, target.name, workload) };
+  return { state: 'known', selector: workload.selector, workload: workloadFacts(kind, namespace, target.name, workload) };
 }
 
 function withoutSelector(kind: WellKnownKind, object: string): string {
@@ -258,25 +258,11 @@ function factsOf({ mirrors, scales }: Context, namespace: string, owner: Named):
   const known = wellKnown(owner);
   if (known !== undefined) {
     const found = mirrors.find(known, `${namespace}/${name}`);
-    return found.state === 'known' ? mirroredFacts(known, namespace, name, found.workload) : undefined;
+    return found.state === 'known' ? workloadFacts(known, namespace, name, found.workload) : undefined;
   }
   const answer = scales.peek({ apiVersion, kind, namespace, name });
   if (answer?.state !== 'scalable' || answer.selector === undefined) return undefined;
   return scaledFacts({ apiVersion, kind, namespace, name }, { ...answer, selector: answer.selector });
-}
-
-function mirroredFacts(kind: WellKnownKind, namespace: string, name: string, workload: TargetWorkload): WorkloadFacts {
-  const { uid, selector, replicas, ready, owner, templateContainers, templateRequests, surges } = workload;
-  return {
-    reference: { apiVersion: wellKnownApiVersions[kind], kind, namespace, name, uid },
-    selector,
-    replicas,
-    ready,
-    owner,
-    templateContainers,
-    templateRequests,
-    surges,
-  };
 }
 
 function scaledFacts(

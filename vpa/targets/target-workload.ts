@@ -3,6 +3,7 @@ import type { KubeObject } from '../../core/model/object.ts';
 import { projectOwner, type OwnerRecord } from '../../core/model/pod.ts';
 import { projectResources, type ResourceList } from '../../core/model/resource-list.ts';
 import { selectNothing, selectorOf, type LabelSelectorObject, type Labels, type Selector } from '../../core/model/selector.ts';
+import type { WorkloadFacts } from '../ports.ts';
 
 /** Kinds whose selector stands in a mirror (spec §7.1). */
 export const wellKnownKinds = ['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob', 'ReplicationController'] as const;
@@ -10,7 +11,7 @@ export const wellKnownKinds = ['Deployment', 'ReplicaSet', 'StatefulSet', 'Daemo
 export type WellKnownKind = (typeof wellKnownKinds)[number];
 
 /** apiVersion of the objects that the mirrors hold; a policy or an owner reference may name another one. */
-export const wellKnownApiVersions: Readonly<Record<WellKnownKind, string>> = {
+const wellKnownApiVersions: Readonly<Record<WellKnownKind, string>> = {
   Deployment: 'apps/v1',
   ReplicaSet: 'apps/v1',
   StatefulSet: 'apps/v1',
@@ -155,4 +156,19 @@ function surges({ strategy, paused }: RawSpec): boolean {
   if (paused === true || strategy?.type === 'Recreate') return false;
   const maxSurge = strategy?.rollingUpdate?.maxSurge ?? '25%';
   return typeof maxSurge === 'number' ? maxSurge >= 1 : Number.parseFloat(maxSurge) > 0;
+}
+
+/** What others need to know of such a workload. */
+export function workloadFacts(kind: WellKnownKind, namespace: string, name: string, workload: TargetWorkload): WorkloadFacts {
+  const { uid, selector, replicas, ready, owner, templateContainers, templateRequests, surges } = workload;
+  return {
+    reference: { apiVersion: wellKnownApiVersions[kind], kind, namespace, name, uid },
+    selector,
+    replicas,
+    ready,
+    owner,
+    templateContainers,
+    templateRequests,
+    surges,
+  };
 }

@@ -1,0 +1,204 @@
+/** Options, carried state and report of one loop of the node controller. */
+import type { Decision } from '../../../core/model/index.ts';
+import type {
+  BlockingPod,
+  Effect,
+  EffectResult,
+  FilterFailure,
+  LoopInput,
+  PlannedDeletion,
+  ProviderFailure,
+  UnremovableReason,
+} from '../model.ts';
+
+export type ExpanderName = 'random' | 'most-pods' | 'least-nodes' | 'least-waste' | 'price' | 'priority' | 'cost';
+
+/** Everything that flags say; upstream's names in kebab-case are in the comments where ours differ. Durations in milliseconds. */
+export interface LoopOptions {
+  /** `cluster-autoscaler`: one option a loop, upstream's delays and defaults, no look-ahead. `none`: the house's way. */
+  readonly compat: 'none' | 'cluster-autoscaler';
+  readonly expanders: readonly ExpanderName[];
+  /** Seed of the expander `random`. */
+  readonly seed: number;
+  readonly balanceSimilarNodeGroups: boolean;
+  readonly balancingIgnoreLabels: readonly string[];
+  readonly balancingLabels: readonly string[];
+  /** Labels that a cloud ignores when templates are compared. */
+  readonly providerIgnoredLabels: readonly string[];
+  readonly memoryDifferenceRatio: number;
+  readonly maxFreeDifferenceRatio: number;
+  readonly maxAllocatableDifferenceRatio: number;
+  /** 0 = no limit. */
+  readonly maxNodesTotal: number;
+  readonly cores: { readonly min: number; readonly max: number };
+  readonly memoryGiB: { readonly min: number; readonly max: number };
+  readonly maxNodesPerScaleUp: number;
+  readonly maxNodeGroupBinpackingMs: number;
+  readonly maxBinpackingMs: number;
+  readonly okTotalUnreadyCount: number;
+  /** Percent. */
+  readonly maxTotalUnreadyPercentage: number;
+  readonly initialBackoffMs: number;
+  readonly maxBackoffMs: number;
+  readonly backoffResetMs: number;
+  readonly newPodScaleUpDelayMs: number;
+  readonly expendablePodsPriorityCutoff: number;
+  readonly enforceNodeGroupMinSize: boolean;
+  readonly forceDaemonSets: boolean;
+  readonly parallelScaleUp: boolean;
+  readonly scaleDownEnabled: boolean;
+  readonly scaleDownUnreadyEnabled: boolean;
+  readonly scaleDownDelayAfterAddMs: number;
+  readonly scaleDownDelayAfterDeleteMs: number;
+  readonly scaleDownDelayAfterFailureMs: number;
+  readonly scaleDownDelayTypeLocal: boolean;
+  readonly ignoreMirrorPodsUtilization: boolean;
+  readonly scaleDownSimulationTimeoutMs: number;
+  readonly unremovableNodeRecheckMs: number;
+  readonly maxScaleDownParallelism: number;
+  readonly maxDrainParallelism: number;
+  readonly maxBulkSoftTaintCount: number;
+  readonly skipNodesWithSystemPods: boolean;
+  readonly skipNodesWithLocalStorage: boolean;
+  readonly skipNodesWithCustomControllerPods: boolean;
+  readonly minReplicaCount: number;
+  readonly blockingSystemPodMs: number;
+  readonly forceDeleteUnregisteredNodes: boolean;
+  readonly forceDeleteFailedNodes: boolean;
+  readonly startupTaints: readonly string[];
+  readonly statusTaints: readonly string[];
+  /** Label that marks GPU nodes; empty: the cloud has none. */
+  readonly gpuLabel: string;
+  readonly scanIntervalMs: number;
+  readonly bypassedSchedulerNames: readonly string[];
+  /** House: choose pools for all pending pods in one loop. Off under compat. */
+  readonly severalPoolsPerLoop: boolean;
+  /** House: pack pods that the replicas controller is about to make. Off under compat. */
+  readonly lookAhead: boolean;
+}
+
+/** A scale-up option as it was offered to the expander. */
+export interface OptionReport {
+  readonly group: string;
+  readonly nodes: number;
+  readonly pods: number;
+  readonly similar: readonly string[];
+  /** Score by which the expander compared it; absent for those that compare nothing. */
+  readonly score?: number | undefined;
+}
+
+/** Why a group could not take pending pods. */
+export interface GroupRefusal {
+  readonly group: string;
+  /** As upstream words it: `max node group size reached`, `in backoff after failed scale-up`, `not ready for scale-up`, … or of the filter. */
+  readonly reason: string;
+  readonly failure?: FilterFailure | undefined;
+}
+
+export interface PendingPodReport {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /**
+   * `scheduled`: room is there or coming; `helped`: of this loop's scale-up; `waits`: another pool could take it in a later loop;
+   * `refused`: no pool can; `skipped`: expendable, too new, of a DaemonSet.
+   */
+  readonly state: 'scheduled' | 'helped' | 'waits' | 'refused' | 'skipped';
+  readonly group?: string | undefined;
+  readonly refusals: readonly GroupRefusal[];
+  readonly message: string;
+}
+
+export interface NodeReport {
+  readonly node: string;
+  readonly group: string | undefined;
+  readonly utilization: number | undefined;
+  readonly utilizationResource: string | undefined;
+  /** First loop in a row in which it was removable. */
+  readonly unneededSince: number | undefined;
+  readonly unremovable: UnremovableReason | undefined;
+  readonly blockedBy: BlockingPod | undefined;
+  /** When it would go if nothing changes; `undefined` if that cannot be known. */
+  readonly removableAt: number | undefined;
+  readonly message: string;
+}
+
+export interface GroupReport {
+  readonly group: string;
+  readonly minSize: number;
+  readonly maxSize: number;
+  /** After the loop. */
+  readonly targetSize: number;
+  readonly health: 'healthy' | 'unhealthy';
+  readonly counts: NodeCounts;
+  readonly upcoming: number;
+  readonly scaleUp: 'in-progress' | 'backoff' | 'no-activity';
+  readonly backoff: { readonly until: number; readonly failure: ProviderFailure } | undefined;
+  /** Names of unneeded nodes. */
+  readonly candidates: readonly string[];
+}
+
+export interface NodeCounts {
+  readonly registered: number;
+  readonly ready: number;
+  readonly unready: number;
+  readonly resourceUnready: number;
+  readonly notStarted: number;
+  readonly suspended: number;
+  readonly beingDeleted: number;
+  readonly longUnregistered: number;
+  readonly unregistered: number;
+}
+
+export type ScaleUpOutcome =
+  'Successful' | 'Error' | 'NoOptionsAvailable' | 'NotNeeded' | 'NotTried' | 'InCooldown' | 'LimitedByMaxNodesTotal';
+
+/** An event to be written, as upstream names it. */
+export interface LoopEvent {
+  readonly on: {
+    readonly kind: 'Pod' | 'Node' | 'Status';
+    readonly namespace?: string | undefined;
+    readonly name: string;
+    readonly uid?: string | undefined;
+  };
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What a loop did and why. */
+export interface LoopReport {
+  readonly at: number;
+  readonly clusterHealthy: boolean;
+  readonly counts: NodeCounts;
+  readonly groups: readonly GroupReport[];
+  readonly nodes: readonly NodeReport[];
+  readonly pods: readonly PendingPodReport[];
+  readonly scaleUpOutcomes: readonly ScaleUpOutcome[];
+  readonly options: readonly OptionReport[];
+  readonly chosen: readonly { readonly group: string; readonly similar: readonly string[]; readonly reason: string }[];
+  /** Successful increases, by group. */
+  readonly scaleUps: readonly { readonly group: string; readonly delta: number }[];
+  /** Pods covered by what was chosen; uids (intents have made-up ones). */
+  readonly helped: readonly string[];
+  readonly deletions: readonly PlannedDeletion[];
+  readonly scaleDownInCooldown: boolean;
+  readonly events: readonly LoopEvent[];
+  /** One for each group that was or would have been changed or is held, and one for each node that goes. */
+  readonly decisions: readonly Decision[];
+  readonly error: string | undefined;
+  /** Milliseconds by step, when a stopwatch was given. */
+  readonly took: Readonly<Record<string, number>>;
+}
+
+/** The loop itself: yields what it wants done and is told how it went. */
+export type Loop = (
+  input: LoopInput,
+  state: LoopState,
+  options: LoopOptions,
+) => Generator<Effect, { readonly state: LoopState; readonly report: LoopReport }, EffectResult>;
+
+/** What is carried from loop to loop; made by `emptyLoopState()`. Opaque to everybody but the loop; `exportLoopState` gives what outlives a restart. */
+export interface LoopState {
+  readonly kind: 'loop-state';
+}

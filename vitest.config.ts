@@ -10,7 +10,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            '{core,metrics-aggregator,hpa,vpa,simulator,cli,deploy,docs}/**/*.test.ts',
+            '{core,metrics-aggregator,hpa,vpa,cluster-autoscaler,simulator,cli,deploy,docs}/**/*.test.ts',
             'test/{conformance,regression,unit}/**/*.test.ts',
           ],
           pool: 'threads',

@@ -32,9 +32,17 @@ export function ratioText(value: number): string {
   return String(Math.round(value * 1000) / 1000);
 }
 
-/** At most `limit` names, then how many more. */
+/** The first `limit` names in the order of the alphabet, then how many more: the order in which pods are listed must not show. */
 export function namesText(names: readonly string[], limit = 3): string {
-  const shown = names.slice(0, limit).join(', ');
+  const first: string[] = [];
+  for (const name of names) {
+    const last = first.at(-1);
+    if (first.length === limit && last !== undefined && name >= last) continue;
+    const at = first.findIndex((held) => name < held);
+    first.splice(at < 0 ? first.length : at, 0, name);
+    if (first.length > limit) first.pop();
+  }
+  const shown = first.join(', ');
   return names.length > limit ? `${shown} and ${names.length - limit} more` : shown;
 }
 

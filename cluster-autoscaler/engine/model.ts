@@ -98,6 +98,10 @@ export interface LoopInput {
   /** By `kind/namespace/name`; absent: lookups are not available and rules that need them are skipped. */
   readonly controllers?: ReadonlyMap<string, ControllerFacts> | undefined;
   readonly groups: readonly NodeGroup[];
+  /** Group of each managed node by node name, as the provider tells; absent: the group that lists an instance with the node's providerID. */
+  readonly groupOfNode?: ReadonlyMap<string, string> | undefined;
+  /** Names of nodes of which the cloud says that their instance is gone; where it cannot tell, the deletion taint decides (§4.1). */
+  readonly gone?: { readonly nodes: ReadonlySet<string>; readonly unknown: ReadonlySet<string> } | undefined;
   /** Labels of namespaces, for namespaceSelector. */
   readonly namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
   /** Progress of deletions that run in the background. */

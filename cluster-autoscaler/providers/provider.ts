@@ -25,6 +25,8 @@ export interface ProviderGroup {
   readonly price?: number | undefined;
   /** For a person: zones, types, warnings such as a missing suspension of AZRebalance. */
   readonly notes: readonly string[];
+  /** Tags (Cluster API: labels) of the group in its cloud, for the selectors of policies; absent: the cloud has none. */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A call that changes something: done, or refused with the cloud's reason. Network faults after retries are refusals of class `other`. */

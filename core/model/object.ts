@@ -148,6 +148,15 @@ export const resourceTypes = {
     kind: 'VerticalPodAutoscalerCheckpoint',
     namespaced: true,
   },
+  nodePoolPolicies: {
+    group: 'concertina.dev',
+    version: 'v1alpha1',
+    plural: 'nodepoolpolicies',
+    kind: 'NodePoolPolicy',
+    namespaced: false,
+  },
+  storageClasses: { group: 'storage.k8s.io', version: 'v1', plural: 'storageclasses', kind: 'StorageClass', namespaced: false },
+  csiNodes: { group: 'storage.k8s.io', version: 'v1', plural: 'csinodes', kind: 'CSINode', namespaced: false },
   metricSources: { group: 'concertina.dev', version: 'v1alpha1', plural: 'metricsources', kind: 'MetricSource', namespaced: false },
   apiServices: { group: 'apiregistration.k8s.io', version: 'v1', plural: 'apiservices', kind: 'APIService', namespaced: false },
 } as const satisfies Record<string, ResourceType>;

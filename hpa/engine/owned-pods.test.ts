@@ -28,7 +28,7 @@ describe('ownedPods', () => {
     expect(selection).toMatchObject({
       foreign: ['b', 'd', 'e'],
       byLabels: 0,
-      note: '3 of 5 matching pods belong to others (Job/migrate, nobody, ReplicaSet/web-canary-55) and are left out',
+      note: '3 of 5 matching pods belong to others (Job/migrate, ReplicaSet/web-canary-55, nobody) and are left out',
     });
   });
 

@@ -183,6 +183,11 @@ export interface LoopReport {
   readonly helped: readonly string[];
   readonly deletions: readonly PlannedDeletion[];
   readonly scaleDownInCooldown: boolean;
+  /**
+   * Groups whose list of instances must be read anew before the next loop; of the others a list may be up to 2 minutes old (§27.7): those that are
+   * scaling up, and those from which instances without a node were deleted.
+   */
+  readonly refreshInstances: readonly string[];
   readonly events: readonly LoopEvent[];
   /** One for each group that was or would have been changed or is held, and one for each node that goes. */
   readonly decisions: readonly Decision[];

@@ -3,7 +3,7 @@
  * Pods that the scheduler cannot tell apart share a class; filters work on (class, node).
  */
 import type { Labels, NodeRecord, NodeSelector, PodRecord } from '../../../core/model/index.ts';
-import type { FilterFailure } from '../model.ts';
+import type { FilterFailure, NodeTemplate } from '../model.ts';
 
 /** Handle of a node of one snapshot; never used again for another node while the snapshot lives. Dense, from 0. */
 export type NodeId = number;
@@ -17,6 +17,7 @@ export interface ClaimFacts {
   readonly bound: boolean;
   readonly nodeAffinity?: NodeSelector | undefined;
   readonly zones?: readonly string[] | undefined;
+  readonly regions?: readonly string[] | undefined;
   /** CSI driver, for attach limits. */
   readonly driver?: string | undefined;
   /** ReadWriteOncePod: one pod at a time. */
@@ -45,15 +46,35 @@ export interface SearchOptions {
   readonly from?: NodeId | undefined;
 }
 
+/** How the class of a pod is found. */
+export interface ClassOptions {
+  /**
+   * The pod may only go where its `nodeName` says (filter NodeName). By default `nodeName` is not looked at: pods that are taken off a node are
+   * tried elsewhere, as upstream clears the field before.
+   */
+  readonly bound?: boolean | undefined;
+}
+
+/** Options of {@link SchedulingSnapshot.placeAround}. */
+export interface PlaceAroundOptions extends SearchOptions {
+  /** Told of each node that got pods, once for one or more pods at a time. */
+  readonly placed?: ((node: NodeId, count: number) => void) | undefined;
+}
+
 export interface SchedulingSnapshot {
   /** Nodes in it now. */
   readonly nodeCount: number;
   /** The class of a pod; the same for pods that filters cannot tell apart. */
-  classOf(pod: PodRecord): ClassId;
+  classOf(pod: PodRecord, options?: ClassOptions): ClassId;
   /** A pod of the class, as first seen. */
   exemplar(podClass: ClassId): PodRecord;
   /** Appends a node with the pods that are on it. Throws if the name is there already. */
   addNode(node: NodeRecord, pods?: readonly PodRecord[]): NodeId;
+  /**
+   * Appends a node made from a template: under the given name, which is also its label `kubernetes.io/hostname`, with copies of the template's
+   * pods. Much cheaper than {@link addNode} when the same template object is used again. Throws if the name is there already.
+   */
+  addCopy(template: NodeTemplate, name: string): NodeId;
   /** Takes a node out with its pods. */
   removeNode(node: NodeId): void;
   node(node: NodeId): NodeRecord;
@@ -79,6 +100,18 @@ export interface SchedulingSnapshot {
    * then the filters. Remembers where it matched; the first search starts at index 1.
    */
   search(podClass: ClassId, options?: SearchOptions): NodeId | undefined;
+  /**
+   * The same as searching and placing one pod of the class after the other, up to `count` of them, until no node is found; answers how many were
+   * placed. They have no names; only inside a fork.
+   */
+  placeAround(podClass: ClassId, count: number, options?: PlaceAroundOptions): number;
+  /**
+   * Whether placing a pod of the class changes nothing for others of it but the room on its node: no spreading, affinity, host ports or claims.
+   * Then {@link room} can be divided by.
+   */
+  isIndependent(podClass: ClassId): boolean;
+  /** How many more pods of an independent class the node takes as things are; 0 where it does not fit. Throws for other classes. */
+  room(podClass: ClassId, node: NodeId): number;
   /** Starts a layer of changes. */
   fork(): void;
   /** Undoes everything since the last fork. The place at which searches start is not undone (as upstream). */

@@ -1,7 +1,7 @@
 import { nextTurn } from '../../../core/kube/turn.ts';
 import type { Clock } from '../../../core/model/clock.ts';
 import { formatTime } from '../../../core/model/condition.ts';
-import type { RecommenderEngine } from '../engine/types.ts';
+import type { CheckpointTexts, RecommenderEngine } from '../engine/types.ts';
 import { inSlices, type CheckpointMemory, type CheckpointPolicy } from './checkpoint-memory.ts';
 import { checkpointDigest, type CheckpointKind } from './checkpoint-object.ts';
 import { checkpointOrder, createWriteQueue, type CheckpointTurn } from './checkpoint-order.ts';
@@ -14,7 +14,7 @@ const maxFailuresInARow = 10;
 
 export interface PassContext extends WriteContext {
   readonly clock: Clock;
-  readonly engine: Pick<RecommenderEngine, 'containerNames' | 'saveCheckpoint'>;
+  readonly engine: Pick<RecommenderEngine, 'containerNames' | 'saveCheckpoint'> & CheckpointTexts;
   readonly memory: CheckpointMemory;
   readonly workers: number;
 }
@@ -106,14 +106,17 @@ async function writePolicy(run: Run, policy: CheckpointPolicy): Promise<boolean>
 async function writeContainer(run: Run, policy: CheckpointPolicy, container: string): Promise<void> {
   const { context, signal } = run;
   const now = context.clock.now();
-  const saved = context.engine.saveCheckpoint(policy.key, container, now);
-  if (saved === undefined) return;
+  // Most have not changed since their last write: the text tells, and no object is made of them.
+  const text = context.engine.checkpointText(policy.key, container, now);
+  if (text === undefined) return;
   const memory = context.memory.container(policy, container);
-  const digest = checkpointDigest(saved);
+  const digest = checkpointDigest(text);
   if (memory.digest === digest) {
     run.unchanged += 1;
     return;
   }
+  const saved = context.engine.saveCheckpoint(policy.key, container, now);
+  if (saved === undefined) return;
   const { namespace, name, kind } = policy;
   const status = { ...saved, lastUpdateTime: formatTime(now) };
   const outcome = await writeCheckpoint(context, { kind, owner: { namespace, policy: name, container }, status, memory, signal });

@@ -4,7 +4,7 @@ import { isNotFound } from '../../../core/kube/status-error.ts';
 import type { Clock } from '../../../core/model/clock.ts';
 import type { Logger } from '../../../core/runtime/logging.ts';
 import type { RecommenderConfig } from '../../config.ts';
-import type { RecommenderEngine } from '../engine/types.ts';
+import type { CheckpointTexts, RecommenderEngine } from '../engine/types.ts';
 import { collectCheckpoints, type GarbageReport } from './checkpoint-garbage.ts';
 import { createCheckpointIndex } from './checkpoint-index.ts';
 import { loadCheckpoints, type LoadReport } from './checkpoint-loader.ts';
@@ -18,7 +18,7 @@ export interface CheckpointStoreOptions {
   readonly client: Pick<KubeClient, 'listPage' | 'get' | 'create' | 'patch' | 'delete'>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly engine: Pick<RecommenderEngine, 'containerNames' | 'saveCheckpoint' | 'loadCheckpoint'>;
+  readonly engine: Pick<RecommenderEngine, 'containerNames' | 'saveCheckpoint' | 'loadCheckpoint'> & CheckpointTexts;
   /** All policies that the engine knows now, in a fixed order. */
   readonly policies: () => readonly CheckpointPolicy[];
   /**

@@ -126,6 +126,10 @@ export class FakeEngine {
     const total = this.learnt.get(key)?.get(container);
     return total === undefined ? undefined : checkpointStatus(total);
   };
+  checkpointText = (key: string, container: string, now: number): string | undefined => {
+    const saved = this.saveCheckpoint(key, container);
+    return saved === undefined ? undefined : JSON.stringify({ lastUpdateTime: now, ...saved });
+  };
   loadCheckpoint = (key: string, container: string, status: CheckpointStatus): { ok: true } | { ok: false; message: string } => {
     if (status.version !== 'v3') return { ok: false, message: `version ${status.version} is not v3` };
     this.loaded.push(`${key} ${container} ${status.cpuHistogram.totalWeight}`);

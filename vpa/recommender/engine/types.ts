@@ -133,7 +133,10 @@ export interface RecommenderEngine {
   };
 }
 
-/** What {@link RecommenderEngine.saveCheckpoint} answers, as JSON and in less than half of the time: for those who only send it. */
+/**
+ * What {@link RecommenderEngine.saveCheckpoint} answers, as JSON and in less than half of the time: for those who look whether it has changed.
+ * `lastUpdateTime` stands first.
+ */
 export interface CheckpointTexts {
   checkpointText(key: string, container: string, now: number): string | undefined;
 }

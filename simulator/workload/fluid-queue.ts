@@ -155,9 +155,8 @@ export class FluidQueue {
       return this.#idle(piece, piece.to);
     }
     const slope = (piece.end - piece.start) / (piece.to - piece.from);
-    const excess = piece.start - this.#capacity;
-    const level = 1e-12 * Math.max(1, this.#capacity);
-    const rising = excess > level || (excess >= -level && slope > 0);
+    const excess = this.#excess(piece, slope);
+    const rising = excess > 0 || (excess === 0 && slope > 0);
     if (this.#queue <= emptyQueue && !rising) {
       const meets = slope > 0 ? piece.from - excess / slope : piece.to;
       return this.#idle(piece, Math.min(piece.to, meets));
@@ -167,6 +166,14 @@ export class FluidQueue {
       return this.#overflow(piece, Math.min(piece.to, meets));
     }
     return this.#saturate(piece, slope, excess);
+  }
+
+  /** Demand above capacity; none where a change of time too small to be told would make it none: a step that short would lead nowhere. */
+  #excess(piece: Piece, slope: number): number {
+    const excess = piece.start - this.#capacity;
+    const leastTime = 4 * Number.EPSILON * Math.max(Math.abs(piece.from), Math.abs(piece.to));
+    const noise = Math.max(1e-12 * Math.max(1, this.#capacity), Math.abs(slope) * leastTime);
+    return Math.abs(excess) <= noise ? 0 : excess;
   }
 
   /** Whoever can serve any rate takes all that waits at once. */

@@ -1,0 +1,215 @@
+import type { NodeTemplate } from '../model.ts';
+import type { ClassId, NodeId, SchedulingSnapshot } from '../scheduling/index.ts';
+import { fastPathGroup } from './fast-path.ts';
+import type { EstimationLimiter } from './limiter.ts';
+import { decreasingOrder } from './order.ts';
+
+/** Equal pods that are to be packed. Callers keep the pods themselves in an array of `count`; they are taken from its front. */
+export interface PackingGroup {
+  readonly podClass: ClassId;
+  readonly count: number;
+}
+
+/** Options of {@link estimate}. */
+export interface EstimateOptions {
+  readonly limiter: EstimationLimiter;
+  /** Upstream's `--fastpath-binpacking-enabled`; off. */
+  readonly fastPath?: boolean | undefined;
+  /** Names of the nodes added are this and a number, from 0; they must be free. Default `e-`. */
+  readonly prefix?: string | undefined;
+  /** Leave what was placed, and the nodes added, in the snapshot: for packing what is left onto another template. Off: the snapshot is as before. */
+  readonly keep?: boolean | undefined;
+  /** Every pod by itself, without arithmetic: what the quick way is tested against. */
+  readonly podByPod?: boolean | undefined;
+}
+
+/** What one template could do for the groups. */
+export interface Estimate {
+  /** Nodes that got a pod; by the hostname-spread retry real ones can be among them (upstream's quirk). */
+  readonly nodes: number;
+  readonly pods: number;
+  /** Pods placed of each group, in the order in which the groups came; always its first ones. */
+  readonly perGroup: readonly number[];
+  /** The limiter refused a node. */
+  readonly limited: boolean;
+}
+
+const hostname = 'kubernetes.io/hostname';
+const skewReason = "node(s) didn't match pod topology spread constraints";
+
+/**
+ * First-fit-decreasing bin-packing of groups of equal pods onto copies of a template (upstream's BinpackingNodeEstimator): each group first fills
+ * nodes of this estimation by the any-node search, until one pod finds none; then new nodes, of which only the last is filled. A last node that
+ * stays empty ends its group. Nothing is left in the snapshot but the place at which searches start.
+ */
+export function estimate(
+  snapshot: SchedulingSnapshot,
+  template: NodeTemplate,
+  groups: readonly PackingGroup[],
+  options: EstimateOptions,
+): Estimate {
+  const packing = createPacking(snapshot, template, options);
+  options.limiter.start();
+  const exemplars = groups.map(({ podClass }) => snapshot.exemplar(podClass));
+  const order = decreasingOrder(exemplars, template.node);
+  const quick = options.fastPath === true ? moveToEnd(order, groups, { snapshot, template }) : false;
+  const perGroup = groups.map(() => 0);
+  snapshot.fork();
+  for (const [rank, index] of order.entries()) {
+    const { podClass, count } = groups[index] as PackingGroup;
+    const isLast = rank === order.length - 1;
+    perGroup[index] = packing.pack(podClass, count, { isLast, fastPath: quick && isLast });
+  }
+  if (options.keep === true) snapshot.commit();
+  else snapshot.revert();
+  return { nodes: packing.nodes(), pods: perGroup.reduce((sum, placed) => sum + placed, 0), perGroup, limited: packing.limited() };
+}
+
+/** Moves the group of the fast path to the end of the order; false when there is none. */
+function moveToEnd(
+  order: number[],
+  groups: readonly PackingGroup[],
+  { snapshot, template }: { readonly snapshot: SchedulingSnapshot; readonly template: NodeTemplate },
+): boolean {
+  const candidates = order.map((index) => {
+    const { podClass, count } = groups[index] as PackingGroup;
+    return { exemplar: snapshot.exemplar(podClass), count };
+  });
+  const chosen = fastPathGroup(candidates, template.node);
+  if (chosen < 0) return false;
+  order.push(...order.splice(chosen, 1));
+  return true;
+}
+
+interface PackOptions {
+  /** No group comes after it. */
+  readonly isLast: boolean;
+  readonly fastPath: boolean;
+}
+
+interface Packing {
+  /** Packs a group; answers how many of its pods found a place. */
+  pack(podClass: ClassId, count: number, options: PackOptions): number;
+  nodes(): number;
+  limited(): boolean;
+}
+
+function createPacking(snapshot: SchedulingSnapshot, template: NodeTemplate, options: EstimateOptions): Packing {
+  const { limiter, prefix = 'e-', keep = false, podByPod = false } = options;
+  const used = new Set<NodeId>();
+  /** Nodes with pods that were only counted. */
+  let counted = 0;
+  let added = 0;
+  let first: NodeId | undefined;
+  let last: NodeId | undefined;
+  let mayAdd = true;
+
+  const place = (podClass: ClassId, node: NodeId, count: number): void => {
+    if (count === 0) return;
+    snapshot.placeMany(podClass, node, count);
+    used.add(node);
+  };
+  const permit = (): boolean => {
+    mayAdd = limiter.permit();
+    return mayAdd;
+  };
+  const addNode = (): NodeId => {
+    last = snapshot.addCopy(template, `${prefix}${added++}`);
+    first ??= last;
+    return last;
+  };
+
+  /** Nodes of this estimation, by the any-node search, up to the first pod that fits none. */
+  const fillAdded = (podClass: ClassId, count: number): number => {
+    if (first === undefined) return 0;
+    if (!podByPod) return snapshot.placeAround(podClass, count, { from: first, placed: (node) => used.add(node) });
+    let done = 0;
+    for (; done < count; done++) {
+      const node = snapshot.search(podClass, { from: first });
+      if (node === undefined) break;
+      place(podClass, node, 1);
+    }
+    return done;
+  };
+
+  /** The retry of releases since 1.35: a pod that the last node refuses for spreading over hosts may go to any other node, real ones too. */
+  const placeElsewhere = (podClass: ClassId, full: NodeId): boolean => {
+    const spreads = snapshot.exemplar(podClass).shape.topologySpread.some((constraint) => constraint.topologyKey === hostname);
+    if (!spreads || snapshot.failure(podClass, full)?.reason !== skewReason) return false;
+    const node = snapshot.search(podClass, { accept: (each) => each !== full });
+    if (node === undefined) return false;
+    place(podClass, node, 1);
+    return true;
+  };
+
+  const fillNew = (podClass: ClassId, count: number): number => {
+    for (let done = 0; done < count; done++) {
+      if (last !== undefined) {
+        if (snapshot.fits(podClass, last)) {
+          place(podClass, last, 1);
+          continue;
+        }
+        if (placeElsewhere(podClass, last)) continue;
+        // A fresh copy would refuse as well.
+        if (!used.has(last)) return done;
+      }
+      if (!permit()) return done;
+      // The empty node stays for later groups.
+      if (!snapshot.fits(podClass, addNode())) return done;
+      place(podClass, last as NodeId, 1);
+    }
+    return count;
+  };
+
+  /** The same for an independent class, whose pods change nothing but the room on their node: by division. */
+  const fillNewByRoom = (podClass: ClassId, count: number, isLast: boolean): number => {
+    let done = 0;
+    if (count > 0 && last !== undefined) {
+      done = Math.min(snapshot.room(podClass, last), count);
+      place(podClass, last, done);
+      if (!used.has(last)) return done;
+    }
+    let perNode = 0;
+    while (done < count && permit()) {
+      // The first new node tells how many pods each takes. After the last group nobody looks at the others.
+      if (perNode > 0 && isLast && !keep) {
+        counted += 1;
+      } else {
+        const node = addNode();
+        if (perNode === 0) perNode = snapshot.room(podClass, node);
+        if (perNode === 0) return done;
+        place(podClass, node, Math.min(perNode, count - done));
+      }
+      done += Math.min(perNode, count - done);
+    }
+    return done;
+  };
+
+  const fillByFastPath = (podClass: ClassId, count: number): number => {
+    if (count === 0 || !permit()) return 0;
+    const node = addNode();
+    let perNode = 0;
+    while (perNode < count && snapshot.fits(podClass, node)) {
+      place(podClass, node, 1);
+      perNode += 1;
+    }
+    let done = perNode;
+    while (perNode > 0 && done < count && permit()) {
+      counted += 1;
+      done += Math.min(perNode, count - done);
+    }
+    return done;
+  };
+
+  return {
+    pack: (podClass, count, { isLast, fastPath }) => {
+      const done = fillAdded(podClass, count);
+      if (!mayAdd) return done;
+      if (fastPath) return done + fillByFastPath(podClass, count - done);
+      const quick = !podByPod && snapshot.isIndependent(podClass);
+      return done + (quick ? fillNewByRoom(podClass, count - done, isLast) : fillNew(podClass, count - done));
+    },
+    nodes: () => used.size + counted,
+    limited: () => !mayAdd,
+  };
+}

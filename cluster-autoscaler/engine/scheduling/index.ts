@@ -1,0 +1,13 @@
+export { createSchedulingSnapshot } from './scheduling-snapshot.ts';
+export type {
+  ClaimFacts,
+  ClassId,
+  ClassOptions,
+  NodeId,
+  PlaceAroundOptions,
+  SchedulingFacts,
+  SchedulingSnapshot,
+  SearchOptions,
+} from './snapshot.ts';
+export { filterOutSchedulable, hintKey } from './filter-out-schedulable.ts';
+export type { FilterOutOptions, FilterOutResult, PlacementHints } from './filter-out-schedulable.ts';

@@ -1,0 +1,110 @@
+import type { NodeId, SchedulingSnapshot } from '../scheduling/index.ts';
+import type { MoveId, PodRun } from './moved-pods.ts';
+
+/** Pods that found a place. */
+export interface Placement {
+  readonly run: PodRun;
+  readonly node: NodeId;
+}
+
+/** The first pod that found no place; those after it were not tried. */
+export interface Missing {
+  readonly run: PodRun;
+  /** Index of the pod in the run. */
+  readonly at: number;
+}
+
+/** How places are looked for. */
+export interface PlacingRules {
+  readonly isDestination: (node: NodeId) => boolean;
+  /** Destinations that will probably stay: asked first. */
+  readonly isKept: (node: NodeId) => boolean;
+  /** Upstream's way: one pod after the other, each on the next node that takes it. */
+  readonly asUpstream: boolean;
+}
+
+export interface Placing {
+  /**
+   * Places the pods of a node that is emptied, inside of a fork of the caller's. First all pods with a hint on the node that it names (`hints`
+   * begins with the pod numbered `first`), then the others by the any-node search. Answers what was placed and what found no place.
+   */
+  place(
+    runs: readonly PodRun[],
+    hints: Int32Array | undefined,
+    first: MoveId,
+  ): { readonly placed: readonly Placement[]; readonly missing: Missing | undefined };
+}
+
+/**
+ * The any-node search of upstream spreads pods over the next nodes, many of which are emptied in turn. The house's way, a node that takes one takes as
+ * many as it has room for, and nodes that will probably stay come first, so that few pods move twice.
+ */
+export function createPlacing(snapshot: SchedulingSnapshot, { isDestination, isKept, asUpstream }: PlacingRules): Placing {
+  const kept = { accept: (node: NodeId): boolean => isKept(node) && isDestination(node) };
+  const any = { accept: isDestination };
+  let filling: NodeId | undefined;
+
+  /** Pods of the run that stand at a hint, as long as they follow each other; answers the rest. */
+  const placeHinted = (run: PodRun, hints: Int32Array, first: MoveId, placed: Placement[]): readonly PodRun[] => {
+    const open: PodRun[] = [];
+    const { podClass } = run;
+    const end = run.start + run.count;
+    for (let start = run.start; start < end;) {
+      const hint = hints[start - first] ?? -1;
+      let next = start + 1;
+      while (next < end && (hints[next - first] ?? -1) === hint) next += 1;
+      const take = hint >= 0 && isDestination(hint) ? fitting(run, hint, next - start) : 0;
+      if (take > 0) placed.push({ run: { podClass, start, count: take }, node: hint });
+      if (start + take < next) open.push({ podClass, start: start + take, count: next - start - take });
+      start = next;
+    }
+    return open;
+  };
+  /** Places up to `count` pods of the run's class on one node. */
+  const fitting = ({ podClass }: PodRun, node: NodeId, count: number): number => {
+    if (snapshot.isIndependent(podClass)) {
+      const take = Math.min(count, snapshot.room(podClass, node));
+      snapshot.placeMany(podClass, node, take);
+      return take;
+    }
+    let take = 0;
+    for (; take < count && snapshot.fits(podClass, node); take++) snapshot.placeMany(podClass, node, 1);
+    return take;
+  };
+  const placeAround = ({ podClass, start, count }: PodRun, placed: Placement[]): number =>
+    snapshot.placeAround(podClass, count, {
+      accept: isDestination,
+      placed: (node, taken) => {
+        placed.push({ run: { podClass, start, count: taken }, node });
+        start += taken;
+      },
+    });
+  const fill = (run: PodRun, placed: Placement[]): number => {
+    const { podClass, start, count } = run;
+    let done = 0;
+    while (done < count) {
+      // The node that took the last pods may have room for these, too.
+      let take = filling !== undefined && isDestination(filling) ? fitting(run, filling, count - done) : 0;
+      if (take === 0) {
+        filling = snapshot.search(podClass, kept) ?? snapshot.search(podClass, any);
+        if (filling === undefined) break;
+        take = fitting(run, filling, count - done);
+      }
+      placed.push({ run: { podClass, start: start + done, count: take }, node: filling as NodeId });
+      done += take;
+    }
+    return done;
+  };
+
+  return {
+    place: (runs, hints, first) => {
+      const placed: Placement[] = [];
+      const open = hints === undefined ? runs : runs.flatMap((run) => (run.start < first ? [run] : placeHinted(run, hints, first, placed)));
+      for (const run of open) {
+        const done = asUpstream || !snapshot.isIndependent(run.podClass) ? placeAround(run, placed) : fill(run, placed);
+        if (done < run.count) return { placed, missing: { run, at: done } };
+      }
+      return { placed, missing: undefined };
+    },
+  };
+}

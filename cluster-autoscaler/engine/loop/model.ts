@@ -1,5 +1,6 @@
 /** Options, carried state and report of one loop of the node controller. */
 import type { Decision } from '../../../core/model/index.ts';
+import type { SchedulingFacts } from '../scheduling/snapshot.ts';
 import type {
   BlockingPod,
   Effect,
@@ -196,11 +197,23 @@ export interface LoopReport {
   readonly took: Readonly<Record<string, number>>;
 }
 
+/** What the scheduler knows of volumes. */
+export type VolumeFacts = Pick<SchedulingFacts, 'claims' | 'attachLimits'>;
+
+/** What a loop may be given beside its input. */
+export interface LoopExtras {
+  /** Volume claims and attach limits; absent: rules about volumes are not looked at. */
+  readonly volumes?: VolumeFacts | undefined;
+  /** Monotonic milliseconds: with it limits of time apply and {@link LoopReport.took} is filled. */
+  readonly stopwatch?: (() => number) | undefined;
+}
+
 /** The loop itself: yields what it wants done and is told how it went. */
 export type Loop = (
   input: LoopInput,
   state: LoopState,
   options: LoopOptions,
+  extras?: LoopExtras,
 ) => Generator<Effect, { readonly state: LoopState; readonly report: LoopReport }, EffectResult>;
 
 /** What is carried from loop to loop; made by `emptyLoopState()`. Opaque to everybody but the loop; `exportLoopState` gives what outlives a restart. */

@@ -1,0 +1,87 @@
+import type { LoopInput, NodeGroup } from '../model.ts';
+import { createRegistry, statusEvent, type Registry } from '../registry/index.ts';
+import { buildTemplates, type Templates } from '../templates/index.ts';
+import type { LoopEvent, LoopOptions } from './model.ts';
+import type { CarriedState } from './state.ts';
+import { viewOf, type LoopView } from './view.ts';
+
+/** What the steps of one loop share. Sizes and events change while it runs. */
+export interface LoopContext {
+  readonly input: LoopInput;
+  readonly before: CarriedState;
+  readonly options: LoopOptions;
+  readonly view: LoopView;
+  readonly templates: Templates;
+  readonly registry: Registry;
+  readonly events: LoopEvent[];
+  /** Target sizes as this loop has changed them. */
+  readonly targets: Map<string, number>;
+  /** Groups from which instances without a node were deleted. */
+  readonly emptied: Set<string>;
+  /** Groups as they are now, in the cloud's order. */
+  readonly groups: () => readonly NodeGroup[];
+  readonly warn: (reason: string, message: string) => void;
+  readonly note: (reason: string, message: string) => void;
+}
+
+export function contextOf(input: LoopInput, before: CarriedState, options: LoopOptions): LoopContext {
+  const view = viewOf(input, options);
+  const known = input.groups.map((group) => withScalings(group, before));
+  const templates = buildTemplates(
+    {
+      now: input.now,
+      groups: known,
+      nodes: view.nodes,
+      groupOf: view.groupOf,
+      podsOn: (node) => view.podsByNode.get(node) ?? [],
+      daemons: input.daemonPods,
+      cache: before.templates,
+    },
+    options,
+  );
+  const registry = createRegistry(
+    before.registry,
+    {
+      now: input.now,
+      nodes: view.nodes,
+      resourceUnready: view.resourceUnready,
+      groups: known,
+      groupOf: view.groupOf,
+      isGone: view.isGone,
+      hasTemplate: (group) => templates.byGroup.has(group),
+    },
+    options,
+  );
+  const targets = new Map(known.map(({ id, targetSize }) => [id, targetSize]));
+  const events: LoopEvent[] = [...registry.events];
+  return {
+    input,
+    before,
+    options,
+    view,
+    templates,
+    registry,
+    events,
+    targets,
+    emptied: new Set(),
+    groups: () => known.map((group) => ({ ...group, targetSize: targets.get(group.id) ?? group.targetSize })),
+    warn: (reason, message) => events.push(statusEvent('Warning', reason, message)),
+    note: (reason, message) => events.push(statusEvent('Normal', reason, message)),
+  };
+}
+
+/** The later of what the input says of the last scalings and what this process did itself. */
+function withScalings(group: NodeGroup, { scalings }: CarriedState): NodeGroup {
+  const own = scalings.get(group.id);
+  if (own === undefined) return group;
+  return {
+    ...group,
+    lastScaleUp: latest(group.lastScaleUp, own.lastScaleUp),
+    lastScaleDown: latest(group.lastScaleDown, own.lastScaleDown),
+  };
+}
+
+export function latest(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.max(a, b);
+}

@@ -1,0 +1,109 @@
+import type { Effect, EffectResult, NodeGroup } from '../model.ts';
+import { candidateTaintKey, deletionTaintKey } from '../templates/index.ts';
+import type { LoopContext } from './context.ts';
+
+/** A step that may want something done and answers when it is through. */
+export type Step<Answer = void> = Generator<Effect, Answer, EffectResult>;
+
+/** Step 1: what an earlier process left on nodes of managed groups: deletions that it did not finish, and soft taints if there are none any more. */
+export function* cleanTaints({ before, input, options, view }: LoopContext): Step {
+  if (before.initialized) return;
+  const underWay = new Set(input.deletions.running.map(({ node }) => node));
+  const nodes = view.nodes.flatMap((node) => {
+    const managed = view.groupOf(node) !== undefined;
+    const taints = node.taints
+      .map(({ key }) => key)
+      .filter(
+        (key) =>
+          (key === deletionTaintKey && managed && !underWay.has(node.name)) ||
+          (key === candidateTaintKey && options.maxBulkSoftTaintCount === 0),
+      );
+    return taints.length === 0 ? [] : [{ node: node.name, taints, uncordon: taints.includes(deletionTaintKey) && node.unschedulable }];
+  });
+  if (nodes.length > 0) yield { type: 'clean-taints', nodes };
+}
+
+/** §4.4: takes back what was asked for and did not come in time. */
+export function* revertTimedOut(loop: LoopContext): Step {
+  for (const { group, delta } of loop.registry.reverts) {
+    if (!isActionable(loop, group)) continue;
+    const result = yield { type: 'decrease-target-size', group, delta };
+    if (result.ok) changeTarget(loop, group, delta);
+    else {
+      const why = result.failure.message;
+      loop.warn('FailedToRevertScaleUp', `Failed to decrease target size for group ${group} after scale-up timeout: ${why}`);
+    }
+  }
+}
+
+/** Step 9: instances that never became nodes. A refusal ends the step; what is left is tried in the next loop. */
+export function* removeUnregistered(loop: LoopContext): Step {
+  const forced = loop.options.forceDeleteUnregisteredNodes;
+  const old = loop.registry.longUnregistered();
+  for (const group of loop.groups()) {
+    const ids = old.get(group.id) ?? [];
+    const possible = forced ? ids.length : Math.max(0, group.targetSize - group.minSize);
+    const instances = wholeGroup(group, ids.slice(0, possible));
+    if (instances.length === 0 || !group.options.actionable) continue;
+    const result = yield { type: 'delete-instances', group: group.id, instances, forced, why: 'unregistered' };
+    loop.emptied.add(group.id);
+    if (!result.ok) {
+      for (const id of instances) loop.warn('DeleteUnregisteredFailed', `Failed to remove node ${id}: ${result.failure.message}`);
+      return;
+    }
+    for (const id of instances) loop.note('DeleteUnregistered', `Removed unregistered node ${id}`);
+    changeTarget(loop, group.id, -instances.length);
+  }
+}
+
+/** Step 11: instances that report an error and will not come. */
+export function* removeFailed(loop: LoopContext): Step {
+  const failed = loop.registry.failedInstances();
+  let any = false;
+  for (const group of loop.groups()) {
+    const instances = wholeGroup(group, failed.get(group.id) ?? []);
+    if (instances.length === 0 || !group.options.actionable) continue;
+    const forced = loop.options.forceDeleteFailedNodes;
+    const result = yield { type: 'delete-instances', group: group.id, instances, forced, why: 'creation-error' };
+    if (!result.ok) continue;
+    any = true;
+    loop.emptied.add(group.id);
+    changeTarget(loop, group.id, -instances.length);
+  }
+  if (any) loop.registry.recalculate(loop.targets);
+}
+
+/** What {@link fixSizes} did. */
+export interface FixedSizes {
+  readonly fixed: boolean;
+  readonly error: string | undefined;
+}
+
+/** Step 12: a target that has been above what is there, unchanged, for longer than provisioning may take, is lowered. */
+export function* fixSizes(loop: LoopContext): Step<FixedSizes> {
+  let fixed = false;
+  for (const group of loop.groups()) {
+    const incorrect = loop.registry.incorrectSize(group.id);
+    if (incorrect === undefined || incorrect.since + group.options.maxProvisionMs >= loop.input.now) continue;
+    const delta = incorrect.current - incorrect.expected;
+    if (delta >= 0 || group.options.zeroOrMax || !group.options.actionable) continue;
+    const result = yield { type: 'decrease-target-size', group: group.id, delta };
+    if (!result.ok) return { fixed, error: `failed to decrease ${group.id}: ${result.failure.message}` };
+    changeTarget(loop, group.id, delta);
+    fixed = true;
+  }
+  return { fixed, error: undefined };
+}
+
+/** A group that is scaled to zero or to the maximum only is emptied as a whole. */
+function wholeGroup(group: NodeGroup, ids: readonly string[]): readonly string[] {
+  return group.options.zeroOrMax && ids.length > 0 ? group.instances.map(({ id }) => id) : ids;
+}
+
+function isActionable(loop: LoopContext, id: string): boolean {
+  return loop.groups().some((group) => group.id === id && group.options.actionable);
+}
+
+export function changeTarget(loop: LoopContext, group: string, delta: number): void {
+  loop.targets.set(group, (loop.targets.get(group) ?? 0) + delta);
+}

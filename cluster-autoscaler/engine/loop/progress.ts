@@ -1,0 +1,20 @@
+import type { PlannedDeletion } from '../model.ts';
+import type { ScaleDownResult, ScaleDownState } from '../scale-down/index.ts';
+import type { ScaleUpResult } from '../scale-up/index.ts';
+import type { ScaleUpOutcome } from './model.ts';
+import type { PodsToHelp } from './pods-to-help.ts';
+import type { GroupScaling } from './state.ts';
+
+/** What the loop has come to so far. */
+export interface Progress {
+  readonly outcomes: ScaleUpOutcome[];
+  /** Ordinary scale-up, then the raise to minimum sizes, as far as they were tried. */
+  readonly scaleUps: ScaleUpResult[];
+  help: PodsToHelp | undefined;
+  scaleDown: ScaleDownState;
+  scaleDownResult: ScaleDownResult | undefined;
+  /** Deletions that were begun. */
+  deletions: readonly PlannedDeletion[];
+  readonly scalings: Map<string, GroupScaling>;
+  error: string | undefined;
+}

@@ -1,0 +1,27 @@
+import type { PodRecord } from '../../../core/model/index.ts';
+import type { LoopContext } from './context.ts';
+import type { ScaleUpOutcome } from './model.ts';
+import { asksForGpu } from './view.ts';
+
+/** Younger pods than this are waited for: more of them may come. Milliseconds. */
+const newPodsMs = 2_000;
+/** The same for pods that ask for GPUs, whose nodes are dear. */
+const newGpuPodsMs = 30_000;
+
+/** Why no scale-up is tried (§3.15); `undefined`: it is. */
+export function holdOfScaleUp(pods: readonly PodRecord[], { input, options, view }: LoopContext): ScaleUpOutcome | undefined {
+  if (pods.length === 0) return 'NotNeeded';
+  if (options.maxNodesTotal > 0 && view.readyCount >= options.maxNodesTotal) return 'LimitedByMaxNodesTotal';
+  if (options.bypassedSchedulerNames.length === 0 && areNew(pods, input.now)) return 'InCooldown';
+  return undefined;
+}
+
+function areNew(pods: readonly PodRecord[], now: number): boolean {
+  if (oldest(pods) + newPodsMs > now) return true;
+  const gpuPods = pods.filter(asksForGpu);
+  return gpuPods.length > 0 && oldest(gpuPods) + newGpuPodsMs > now;
+}
+
+function oldest(pods: readonly PodRecord[]): number {
+  return pods.reduce((first, { created = Number.NEGATIVE_INFINITY }) => Math.min(first, created), Number.POSITIVE_INFINITY);
+}

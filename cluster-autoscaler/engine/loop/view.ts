@@ -1,0 +1,116 @@
+import { isFinished, type NodeRecord, type PodRecord } from '../../../core/model/index.ts';
+import type { LoopInput } from '../model.ts';
+import { isReady } from '../registry/index.ts';
+import { deletionTaintKey, isStartupTaint } from '../templates/index.ts';
+import type { LoopOptions } from './model.ts';
+
+/** The world of one loop, put into the order and the heaps in which the loop reads it (§3.2, §3.4). */
+export interface LoopView {
+  /** By name. Those that are still being set up are shown as not ready. */
+  readonly nodes: readonly NodeRecord[];
+  /** Ready and not cordoned. */
+  readonly readyCount: number;
+  /** Names of nodes whose devices are missing. */
+  readonly resourceUnready: ReadonlySet<string>;
+  /** Pods that have a node or are promised one, without expendable ones, by node and in order of name. */
+  readonly podsByNode: ReadonlyMap<string, readonly PodRecord[]>;
+  /** Unschedulable, and unprocessed where schedulers are bypassed; largest first, then oldest. */
+  readonly pending: readonly PodRecord[];
+  readonly groupOf: (node: NodeRecord) => string | undefined;
+  /** The cloud has the node's instance no more; where it cannot tell, our taint says that it is going. */
+  readonly isGone: (node: NodeRecord) => boolean;
+}
+
+export function viewOf(input: LoopInput, options: LoopOptions): LoopView {
+  const resourceUnready = new Set(input.nodes.filter((node) => lacksDevice(node, options)).map(({ name }) => name));
+  const nodes = input.nodes
+    .map((node) => (resourceUnready.has(node.name) || isStarting(node, options) ? { ...node, ready: 'False' as const } : node))
+    .toSorted((a, b) => compareText(a.name, b.name));
+  const { podsByNode, pending } = sortPods(input.pods, options);
+  const groupOf = groupLookup(input);
+  return {
+    nodes,
+    readyCount: nodes.filter((node) => isReady(node) && !node.unschedulable).length,
+    resourceUnready,
+    podsByNode,
+    pending,
+    groupOf,
+    isGone: (node) => {
+      if (input.gone?.nodes.has(node.name) === true) return true;
+      const known = input.gone !== undefined && !input.gone.unknown.has(node.name);
+      return !known && node.taints.some(({ key }) => key === deletionTaintKey);
+    },
+  };
+}
+
+const gpuResources = ['nvidia.com/gpu', 'amd.com/gpu', 'aws.amazon.com/neuron', 'gpu.intel.com/i915', 'gpu.intel.com/xe'];
+
+/** A node of the kind that has GPUs and shows none yet: its device plugin is late. */
+function lacksDevice({ labels, allocatable }: NodeRecord, { gpuLabel }: LoopOptions): boolean {
+  return gpuLabel !== '' && labels[gpuLabel] !== undefined && !gpuResources.some((name) => (allocatable[name] ?? 0) > 0);
+}
+
+export function asksForGpu(pod: PodRecord): boolean {
+  return gpuResources.some((name) => (pod.shape.requests[name] ?? 0) > 0);
+}
+
+function isStarting({ taints }: NodeRecord, options: LoopOptions): boolean {
+  return taints.some(({ key }) => isStartupTaint(key, options));
+}
+
+function groupLookup({ groups, groupOfNode }: LoopInput): LoopView['groupOf'] {
+  if (groupOfNode !== undefined) return ({ name }) => groupOfNode.get(name);
+  const byInstance = new Map(groups.flatMap(({ id, instances }) => instances.map((instance) => [instance.id, id] as const)));
+  return ({ providerId }) => byInstance.get(providerId);
+}
+
+/** A pod that nobody buys a node for, and whose room others may have. */
+export function isExpendable(pod: PodRecord, { expendablePodsPriorityCutoff }: LoopOptions): boolean {
+  return pod.shape.priority < expendablePodsPriorityCutoff;
+}
+
+function sortPods(pods: readonly PodRecord[], options: LoopOptions): Pick<LoopView, 'podsByNode' | 'pending'> {
+  const podsByNode = new Map<string, PodRecord[]>();
+  const pending: PodRecord[] = [];
+  for (const pod of pods) {
+    if (isFinished(pod)) continue;
+    const node = pod.nodeName ?? (pod.deleted === undefined ? pod.nominatedNode : undefined);
+    if (node === undefined) {
+      if (pod.deleted === undefined && isPending(pod, options)) pending.push(pod);
+    } else if (!isExpendable(pod, options)) {
+      const list = podsByNode.get(node);
+      if (list === undefined) podsByNode.set(node, [pod]);
+      else list.push(pod);
+    }
+  }
+  for (const list of podsByNode.values()) list.sort(byName);
+  return { podsByNode, pending: pending.sort(largestFirst) };
+}
+
+function isPending(pod: PodRecord, { bypassedSchedulerNames }: LoopOptions): boolean {
+  return pod.unschedulable || (bypassedSchedulerNames.includes(pod.shape.schedulerName) && pod.shape.schedulingGates.length === 0);
+}
+
+export function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+function byName(a: PodRecord, b: PodRecord): number {
+  return compareText(a.namespace, b.namespace) || compareText(a.name, b.name) || compareText(a.uid, b.uid);
+}
+
+/**
+ * Largest first, as the estimator packs, so that pods find the room again that was bought for them; then oldest, then by name. Upstream keeps the
+ * order of its cache, which is any.
+ */
+function largestFirst(a: PodRecord, b: PodRecord): number {
+  return sizeOf(b) - sizeOf(a) || (a.created ?? 0) - (b.created ?? 0) || byName(a, b);
+}
+
+/** Memory that counts as much as a core, in the unit of requests. */
+const memoryPerCore = 4 * 2 ** 30;
+
+function sizeOf({ shape }: PodRecord): number {
+  return (shape.requests['cpu'] ?? 0) + (shape.requests['memory'] ?? 0) / memoryPerCore;
+}

@@ -57,3 +57,13 @@ export interface Provider {
   deleteInstances(group: string, ids: readonly string[], options?: { readonly forced?: boolean }): Promise<ProviderResult>;
   close(): Promise<void>;
 }
+
+/** One request to the cloud, retries counted singly: what a duration histogram is fed with. */
+export interface ProviderCall {
+  /** The cloud's name of the call, for example `DescribeAutoScalingGroups`. */
+  readonly call: string;
+  /** Milliseconds of the provider's clock. */
+  readonly ms: number;
+  /** `ok`, or the cloud's code of the error. */
+  readonly outcome: string;
+}

@@ -1,0 +1,3 @@
+/** Cluster API. */
+export { createClusterApiProvider, type ClusterApiProviderOptions } from './provider.ts';
+export { parseCapiDiscovery, type CapiDiscovery } from './engine/index.ts';

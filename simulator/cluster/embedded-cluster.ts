@@ -3,6 +3,7 @@ import type { Clock, Random } from '../../core/model/clock.ts';
 import { createWorkloadAnnotations } from '../workload/workload-annotations.ts';
 import { createWorkloadModel, type WorkloadModel } from '../workload/index.ts';
 import { createAdapterApi, type AdapterApi } from './adapter-api/index.ts';
+import { startClusterAws, type ClusterAws, type ClusterAwsOptions } from './aws/index.ts';
 import { createApiServer, type ApiServer, type ApiServerOptions } from './api-server/index.ts';
 import { startControllers } from './controllers/index.ts';
 import { createKubeletFleet, type FleetOptions, type KubeletFleet, type NodeSpec } from './kubelet/index.ts';
@@ -23,6 +24,8 @@ export interface EmbeddedClusterOptions {
   readonly adapter?: boolean;
   /** Run a Prometheus that scrapes the cluster; default false. `true` scrapes every 15 s, a number every so many milliseconds. */
   readonly prometheus?: boolean | number;
+  /** An AWS whose instances become nodes of the cluster; default none. */
+  readonly aws?: ClusterAwsOptions;
   /** Told about what went wrong inside and is tried again. */
   readonly onProblem?: (subject: string, error: unknown) => void;
 }
@@ -37,6 +40,8 @@ export interface EmbeddedCluster {
   readonly adapter: AdapterApi;
   /** Absent unless the cluster was started with one. */
   readonly prometheus: PrometheusServer | undefined;
+  /** Absent unless the cluster was started with one. */
+  readonly aws: ClusterAws | undefined;
   /** A new connection without sockets, for virtual time; whoever takes it closes it. */
   connection(): Connection;
   /** A client over that connection, as an administrator. */
@@ -87,14 +92,17 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
   if (options.adapter === true) for (const group of adapter.groups) api.mount(group.groupVersion, group.handler, group.discovery);
   const prometheus = prometheusOf(options, { fleet, workload, api });
 
+  let aws: ClusterAws | undefined;
+  const movement = (): number => (prometheus?.activity().counter ?? 0) + (aws?.endpoint.activity().counter ?? 0);
   const settle = async (): Promise<void> => {
     let seen: number | undefined;
     do {
       await api.settle();
-      // What Prometheus answers may set requests to the API server in motion again.
-      seen = prometheus?.activity().counter;
+      // What Prometheus and AWS answer may set requests to the API server in motion again.
+      seen = movement();
       await prometheus?.settle();
-    } while (!controllers.idle() || !scheduler.idle() || prometheus?.activity().counter !== seen);
+      await aws?.endpoint.settle();
+    } while (!controllers.idle() || !scheduler.idle() || movement() !== seen);
   };
 
   const annotations = createWorkloadAnnotations({
@@ -107,6 +115,9 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
 
   await Promise.all([fleet.start(), annotations.start()]);
   await Promise.all(options.nodes.map((node) => fleet.addNode(node)));
+  if (options.aws !== undefined) {
+    aws = await startClusterAws(options.aws, { clock, random, fleet, client: client('cloud'), onProblem: problem });
+  }
   metrics.start();
 
   return {
@@ -116,12 +127,14 @@ export async function startEmbeddedCluster(options: EmbeddedClusterOptions): Pro
     metrics,
     adapter,
     prometheus,
+    aws,
     connection,
     client,
     listen: async ({ port = 0 } = {}) => (await api.listen({ port })).url,
     settle,
     stop: async () => {
       metrics.stop();
+      await aws?.stop();
       await prometheus?.stop();
       scheduler.stop();
       controllers.stop();

@@ -8,13 +8,14 @@ import { recommendCommand } from './commands/recommend.ts';
 import { runCommand } from './commands/run.ts';
 import { snapshotCommand } from './commands/snapshot.ts';
 import { sourcesCommand } from './commands/sources.ts';
+import { joinRepeated } from './compose/nodes-settings.ts';
 import { runSettings, switchFlags } from './compose/settings.ts';
 import { exitCodeOf, failureLine, UsageError } from './output/failure.ts';
 import { refuseOddSwitches, usageSentence } from './output/usage.ts';
 import { version } from './version.ts';
 
 const commands = [runCommand, recommendCommand, explainCommand, snapshotCommand, doctorCommand, sourcesCommand, demoCommand];
-const words = hideBin(process.argv);
+const words = joinRepeated(hideBin(process.argv));
 
 // Timers of the suite do not keep the process alive: without this a command that waits between two tries would end in silence.
 const alive = setInterval(() => undefined, 2 ** 30);

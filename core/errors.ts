@@ -52,6 +52,32 @@ export const errorCodes = {
     when: 'A policy object cannot be used: a field is unknown, out of range or not supported yet.',
     remedy: 'Correct the field at the path that the message names.',
   },
+  PROVIDER_UNREADABLE: {
+    when: 'The cloud cannot be read: no connection, a server error, a call that it refuses, or an answer that is none.',
+    remedy:
+      'Check the endpoint that the message names (AWS_ENDPOINT_URL, a proxy, VPC endpoints for autoscaling and ec2); the next loop tries again.',
+  },
+  PROVIDER_THROTTLED: {
+    when: 'The cloud refused a call because there were too many, also after pauses.',
+    remedy: 'None at once: the next loop tries again. If it lasts, lengthen --scan-interval or have the API limits of the account raised.',
+  },
+  PROVIDER_CREDENTIALS: {
+    when: 'No credentials for the cloud were found, or it does not accept them, or no region is set.',
+    remedy:
+      'On EKS give the service account a role (IRSA or Pod Identity), elsewhere an instance profile or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; set AWS_REGION.',
+  },
+  PROVIDER_FORBIDDEN: {
+    when: 'The credentials may not make a call of the cloud.',
+    remedy: 'Allow the action that the message names; the whole policy stands in cluster-autoscaler/providers/README.md.',
+  },
+  PROVIDER_SDK_MISSING: {
+    when: 'A package that the provider talks to its cloud with is not installed.',
+    remedy: 'Install the package that the message names, in the version of package.json.',
+  },
+  PROVIDER_GROUP_UNKNOWN: {
+    when: 'Something was asked of a node group that the provider does not know, or that the cloud no longer has.',
+    remedy: 'Check the name, the flags --nodes and --node-group-auto-discovery, and the region.',
+  },
   INTERNAL: { when: 'Something that should be impossible happened.', remedy: 'Report it with the log lines around it.' },
 } as const satisfies Record<string, { readonly when: string; readonly remedy: string }>;
 

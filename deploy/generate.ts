@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
+import { nodePoolPolicyCrd } from '../cluster-autoscaler/policy-crd.ts';
 import { horizontalPolicyCrd } from '../hpa/index.ts';
 import { metricSourceCrd } from '../metrics-aggregator/index.ts';
 import { renderClosedLoop } from '../docs/render-closed-loop.ts';
@@ -14,6 +15,7 @@ function generatedFiles(): Map<string, string> {
   return new Map<string, string>([
     ['deploy/crds/concertina.dev_horizontalpolicies.yaml', crd(horizontalPolicyCrd())],
     ['deploy/crds/concertina.dev_metricsources.yaml', crd(metricSourceCrd())],
+    ['deploy/crds/concertina.dev_nodepoolpolicies.yaml', crd(nodePoolPolicyCrd())],
     ['deploy/crds/concertina.dev_verticalpolicies.yaml', crd(verticalPolicyCrd())],
     ['deploy/crds/concertina.dev_verticalpolicycheckpoints.yaml', crd(verticalPolicyCheckpointCrd())],
     ['docs/errors.md', renderErrorsDoc()],

@@ -10,6 +10,8 @@ export function addChecks(
     readonly decides: { readonly hpa: boolean; readonly vpa: boolean };
     /** Why the webhook of this copy should get no requests. */
     readonly admission?: (() => string | undefined) | undefined;
+    /** Why the node controller should be restarted. */
+    readonly nodes?: (() => string | undefined) | undefined;
     readonly isWorking: () => boolean;
     readonly progress: () => ReturnType<ReturnType<typeof loopProgress>['check']>;
   },
@@ -23,6 +25,7 @@ export function addChecks(
   synced('pods', deps.mirrors.pods);
   if (deps.decides.hpa) synced('horizontalpolicies', deps.mirrors.policies);
   if (deps.mirrors.vertical !== undefined) synced('verticalpolicies', deps.mirrors.vertical.verticalPolicies);
-  const { admission } = deps;
+  const { admission, nodes } = deps;
+  if (nodes !== undefined) server.addLiveness('node-controller', () => nodes());
   if (admission !== undefined) server.addReadiness('admission', () => admission());
 }

@@ -10,6 +10,7 @@ import type { PdbRecord } from '../../core/model/pdb.ts';
 import type { Logger } from '../../core/runtime/logging.ts';
 import { projectTargetWorkload, unreadTargetFields, type TargetWorkload } from '../../vpa/index.ts';
 import { withoutManagedFields, type MirrorFailure } from './mirror-parts.ts';
+import { createNodesMirrors, type NodesMirrors } from './nodes-mirrors.ts';
 import { createVerticalMirrors, type VerticalMirrors } from './vertical-mirrors.ts';
 
 /** Live copies of what the components look at. */
@@ -21,6 +22,8 @@ export interface Mirrors {
   readonly replicaSets: Reflector<TargetWorkload>;
   /** Absent where requests are not decided. */
   readonly vertical: VerticalMirrors | undefined;
+  /** Absent where no node groups are scaled. */
+  readonly nodes: NodesMirrors | undefined;
   /** What controls an owner of pods: what Deployment a ReplicaSet belongs to. */
   readonly controllerOf: (owner: OwnerRecord) => OwnerRecord | 'none' | undefined;
   /** Pods in phase Running. */
@@ -35,7 +38,7 @@ export function createMirrors(deps: {
   random: Random;
   logger: Logger;
   /** Who decides in this process. Without, only the pods and the sources are mirrored: what a process does not read it needs no right to. */
-  decides: { readonly hpa: boolean; readonly vpa: boolean };
+  decides: { readonly hpa: boolean; readonly vpa: boolean; readonly nodes?: boolean };
   /** Every pod that has just come to be, as the API server has it. */
   onNewPod?: ((pod: KubeObject) => void) | undefined;
 }): Mirrors {
@@ -83,10 +86,18 @@ export function createMirrors(deps: {
     if (next !== undefined) owners.set(next.uid, next.owner ?? 'none');
     else if (old !== undefined) owners.delete(old.uid);
   });
-  const { hpa, vpa } = deps.decides;
+  const { hpa, vpa, nodes: scalesNodes = false } = deps.decides;
   const vertical = vpa ? createVerticalMirrors({ client, clock, random, logger, interner, warn, replicaSets }) : undefined;
+  const nodes = scalesNodes ? createNodesMirrors({ client, clock, random, logger, interner, warn, replicaSets, vertical }) : undefined;
   // A requests policy gives way to horizontal ones, whoever carries them out.
-  const all = [pods, metricSources, ...(hpa || vpa ? [policies, nativeHpas, replicaSets] : []), ...(vertical?.all ?? [])];
+  const all = [
+    pods,
+    metricSources,
+    ...(hpa || vpa ? [policies, nativeHpas] : []),
+    ...(hpa || vpa || scalesNodes ? [replicaSets] : []),
+    ...(vertical?.all ?? []),
+    ...(nodes?.own ?? []),
+  ];
   let running = 0;
   const isRunning = (pod: PodRecord | undefined): number => (pod?.phase === 'Running' ? 1 : 0);
   pods.onDelta((delta) => {
@@ -100,6 +111,7 @@ export function createMirrors(deps: {
     metricSources,
     replicaSets,
     vertical,
+    nodes,
     controllerOf: ({ uid }) => owners.get(uid),
     start: () => {
       for (const mirror of all) mirror.start();

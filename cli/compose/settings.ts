@@ -6,11 +6,12 @@ import { childOf, leafPaths } from '../../core/runtime/config-schema.ts';
 import { environmentName, flagName, loadConfig } from '../../core/runtime/config.ts';
 import { processSources } from '../../core/runtime/environment.ts';
 import { logLevels } from '../../core/runtime/logging.ts';
+import { nodesSettings, nodeSwitches, scalesNodes, withNodesRules } from './nodes-settings.ts';
 import { address, duration, isAddress, isLoopback, notA, number } from './setting-parts.ts';
 import { admissionSettings, adoptable, historySettings, vpaSettings } from './vpa-settings.ts';
 
 /** Parts of the program that may run in a process of their own. */
-export const componentNames = ['metrics-aggregator', 'hpa', 'vpa'] as const;
+export const componentNames = ['metrics-aggregator', 'hpa', 'vpa', 'cluster-autoscaler'] as const;
 
 /** What the engines of policies may be told; shared by `run`, `recommend` and `demo`. */
 const decisionSettings = {
@@ -63,9 +64,10 @@ const decisionSettings = {
         ),
     })
     .prefault({}),
+  ...nodesSettings,
 };
 
-export const runSettings = z
+const runSchema = z
   .strictObject({
     ...decisionSettings,
     adopt: z
@@ -194,7 +196,13 @@ export const runSettings = z
   .refine(({ history, aggregator }) => history.source === undefined || aggregator.url === undefined, {
     path: ['history', 'source'],
     error: 'the past is asked for where MetricSources are read: that is another process here (aggregator.url); leave one of the two out',
+  })
+  .refine((settings) => !scalesNodes(settings) || settings.components.includes('cluster-autoscaler'), {
+    path: ['cloudProvider'],
+    error: 'node groups belong to the node controller: add cluster-autoscaler to the components, or leave cloudProvider out',
   });
+
+export const runSettings = withNodesRules(runSchema);
 
 interface Doors {
   readonly serve: { readonly address?: string | undefined };
@@ -220,17 +228,18 @@ export function electsLeader({
 
 /** Whether anything is decided in this process, not only measured. */
 export function decides(components: readonly string[]): boolean {
-  return components.includes('hpa') || components.includes('vpa');
+  return components.includes('hpa') || components.includes('vpa') || components.includes('cluster-autoscaler');
 }
 
 export type RunSettings = z.output<typeof runSettings>;
 
-export const recommendSettings = z.strictObject(decisionSettings);
+export const recommendSettings = withNodesRules(z.strictObject(decisionSettings));
 
 export type DecisionSettings = z.output<typeof recommendSettings>;
 
 function isSwitchPath(path: readonly string[]): boolean {
-  return path.at(-1) === 'enabled' || path.at(-1) === 'dryRun';
+  const name = path.at(-1) ?? '';
+  return name === 'enabled' || name === 'dryRun' || nodeSwitches.has(name);
 }
 
 /** Flags that stand alone: `--dry-run`. */
@@ -245,7 +254,8 @@ export function declareSettings(args: Argv, schema: z.ZodObject): Argv {
     const leaf = path.reduce<z.ZodType | undefined>((at, part) => (at === undefined ? undefined : childOf(at, part)), schema);
     const description = leaf?.description ?? '';
     const isSwitch = isSwitchPath(path);
-    options[flagName(path)] = { type: isSwitch ? 'boolean' : 'string', group: 'Settings:', description };
+    const group = Object.hasOwn(nodesSettings, path[0] ?? '') ? 'Settings of the node controller:' : 'Settings:';
+    options[flagName(path)] = { type: isSwitch ? 'boolean' : 'string', group, description };
   }
   return args
     .options(options)

@@ -1,5 +1,5 @@
 import { ConcertinaError, messageOf } from '../../core/errors.ts';
-import { createEventRecorder, createKubeClient, createLeaseElector, describePath, dryRunFence } from '../../core/kube/index.ts';
+import { allOf, createEventRecorder, createKubeClient, createLeaseElector, describePath, dryRunFence } from '../../core/kube/index.ts';
 import type { Connection, KubeClient, RequestOutcome } from '../../core/kube/index.ts';
 import type { Clock, Random } from '../../core/model/clock.ts';
 import type { Decision } from '../../core/model/decision.ts';
@@ -14,6 +14,9 @@ import { createAggregation, type AggregationOptions } from './aggregation.ts';
 import { splitAddress } from './address.ts';
 import { addChecks } from './checks.ts';
 import { cachedView, createMirrors, type Mirrors } from './mirrors.ts';
+import { createNodes, type Nodes, type ProviderFactory } from './nodes.ts';
+import type { NodesMirrors } from './nodes-mirrors.ts';
+import { scalesNodes } from './nodes-settings.ts';
 import { electsLeader, type DecisionSettings, type RunSettings } from './settings.ts';
 import { createRemoteAggregation } from './remote-aggregation.ts';
 import { createServing, type Serving } from './serving.ts';
@@ -37,6 +40,8 @@ export interface SuiteOptions {
   readonly waitFor?: ((signal: AbortSignal) => Promise<void>) | undefined;
   /** How Prometheus servers are reached; default: sockets and the resolver of the system. */
   readonly network?: AggregationOptions['network'];
+  /** The cloud whose node groups are scaled; default: that of the settings. */
+  readonly provider?: ProviderFactory | undefined;
   /** Collect Node's own process metrics; default true. Their timers run on real time. */
   readonly processMetrics?: boolean;
 }
@@ -86,7 +91,11 @@ export function createSuite(options: SuiteOptions): Suite {
     observer: (outcome) => runtimeMetrics.observeApiRequest(apiRequestLabels(outcome)),
   });
 
-  const decides = { hpa: settings.components.includes('hpa'), vpa: settings.components.includes('vpa') };
+  const decides = {
+    hpa: settings.components.includes('hpa'),
+    vpa: settings.components.includes('vpa'),
+    nodes: settings.components.includes('cluster-autoscaler') && (options.provider !== undefined || scalesNodes(settings)),
+  };
   const mirrors = createMirrors({
     client: unfenced,
     clock: transportClock,
@@ -120,6 +129,7 @@ export function createSuite(options: SuiteOptions): Suite {
   const dryRun = dryRunFence('this is a dry run');
   const led = elects ? unfenced.fenced(elector.fence()) : unfenced;
   const client = settings.dryRun ? led.fenced(dryRun) : led;
+  const fence = allOf(...(elects ? [elector.fence()] : []), ...(settings.dryRun ? [dryRun] : []));
   const events = createEventRecorder({ client, clock, random, component: 'concertina', instance: identity });
 
   const progress = loopProgress({ clock, intervalMs: Math.max(settings.metrics.pollInterval, settings.hpa.syncPeriod), factor: 8 });
@@ -187,13 +197,39 @@ export function createSuite(options: SuiteOptions): Suite {
         onDecision,
       })
     : undefined;
+  const nodes = hasNodes(mirrors)
+    ? createNodes({
+        client,
+        fence,
+        clock,
+        transportClock,
+        random,
+        settings,
+        mirrors,
+        intents: () => (decides.hpa ? hpa.intents() : []),
+        events,
+        logger,
+        registry: runtimeMetrics.registry,
+        namespace: options.leaseNamespace,
+        onDecision,
+        provider: options.provider,
+      })
+    : undefined;
   if (decides.hpa) aggregator.onView((_, change) => hpa.metricsChanged(change));
   if (vertical !== undefined) {
     aggregator.onView((_, { usage }) => {
       if (usage) vertical.controller.metricsChanged();
     });
   }
-  const work = createWork({ aggregation, hpa: decides.hpa ? hpa : undefined, vpa: vertical, mirrors, logger, signal: shutdown.signal });
+  const work = createWork({
+    aggregation,
+    hpa: decides.hpa ? hpa : undefined,
+    vpa: vertical,
+    nodes,
+    mirrors,
+    logger,
+    signal: shutdown.signal,
+  });
   const serving =
     aggregation.sources === undefined
       ? undefined
@@ -222,6 +258,7 @@ export function createSuite(options: SuiteOptions): Suite {
     isWorking: () => work.isWorking(),
     progress: () => progress.check(),
     admission: vertical === undefined ? undefined : () => vertical.readiness(),
+    nodes: nodes === undefined ? undefined : () => nodes.controller.health(),
   });
   addShutdownSteps(shutdown, {
     work,
@@ -231,6 +268,7 @@ export function createSuite(options: SuiteOptions): Suite {
     server,
     serving,
     vertical,
+    nodes,
     client: unfenced,
   });
 
@@ -303,6 +341,10 @@ function hasVertical(mirrors: Mirrors): mirrors is Mirrors & { readonly vertical
   return mirrors.vertical !== undefined;
 }
 
+function hasNodes(mirrors: Mirrors): mirrors is Mirrors & { readonly nodes: NodesMirrors } {
+  return mirrors.nodes !== undefined;
+}
+
 /** Settings as the replicas controller takes them. */
 export function hpaConfig(settings: DecisionSettings, { dryRun = false, adoptHpas = false } = {}): HpaConfig {
   const { hpa, cooldown, metrics } = settings;
@@ -335,6 +377,7 @@ function addShutdownSteps(
     readonly server: HttpServer;
     readonly serving: Serving | undefined;
     readonly vertical: Vertical | undefined;
+    readonly nodes: Nodes | undefined;
     /** Closing one closes the connection for all. */
     readonly client: KubeClient;
   },
@@ -351,6 +394,8 @@ function addShutdownSteps(
     shutdown.add({ phase: 'servers', name: 'admission webhook', run: () => vertical.stopServing() });
     shutdown.add({ phase: 'servers', name: 'requests controller', run: () => vertical.close() });
   }
+  const { nodes } = deps;
+  if (nodes !== undefined) shutdown.add({ phase: 'servers', name: 'cloud', run: () => nodes.close() });
   shutdown.add({ phase: 'servers', name: 'health', run: () => deps.server.close() });
   const { serving } = deps;
   if (serving !== undefined) shutdown.add({ phase: 'servers', name: 'metrics API', run: () => serving.stop() });

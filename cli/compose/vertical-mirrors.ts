@@ -93,7 +93,10 @@ export function createVerticalMirrors(deps: MirrorDeps): VerticalMirrors {
 }
 
 /** A kind that a cluster need not have: while the API server does not know it there is none of it, which is knowledge too. */
-function optional({ client, clock, random, logger, warn }: MirrorDeps, type: ResourceType): Reflector<KubeObject> {
+export function optional(
+  { client, clock, random, logger, warn }: Pick<MirrorDeps, 'client' | 'clock' | 'random' | 'logger' | 'warn'>,
+  type: ResourceType,
+): Reflector<KubeObject> {
   let absent = false;
   const waiters = new Set<() => void>();
   const failed = warn(type.plural);

@@ -21,11 +21,13 @@ export function createWork(deps: {
   hpa: Worker | undefined;
   /** Absent in a process that does not decide on requests. */
   vpa: Worker | undefined;
+  /** Absent in a process that scales no node groups. */
+  nodes?: Worker | undefined;
   mirrors: Mirrors;
   logger: Logger;
   signal: AbortSignal;
 }): Work {
-  const { aggregation, hpa, vpa, mirrors, logger } = deps;
+  const { aggregation, hpa, vpa, nodes, mirrors, logger } = deps;
   let wanted = false;
   let term = 0;
   // Every mirror waits on it: Node warns from eleven on.
@@ -46,6 +48,11 @@ export function createWork(deps: {
         hpa?.start();
         aggregation.start();
       });
+      if (nodes !== undefined && mirrors.nodes !== undefined) {
+        void synced([mirrors.pods, ...mirrors.nodes.needed]).then((ready) => {
+          if (ready) nodes.start();
+        });
+      }
       // Replicas do not wait for what only requests need.
       const { vertical } = mirrors;
       if (vpa === undefined || vertical === undefined) return;
@@ -60,7 +67,7 @@ export function createWork(deps: {
       term += 1;
       logger.info('stopping work', { why });
       aggregation.stop();
-      await Promise.all([hpa?.stop(), vpa?.stop()]);
+      await Promise.all([hpa?.stop(), vpa?.stop(), nodes?.stop()]);
     },
   };
 }

@@ -1,3 +1,12 @@
+import { awsTemplateRunner } from './ca-aws-template.ts';
+import { balancingRunner } from './ca-balancing.ts';
+import { caBinpackingRunner } from './ca-binpacking.ts';
+import { caDrainRunner } from './ca-drain.ts';
+import { expanderRunner } from './ca-expander.ts';
+import { caSchedulingRunner } from './ca-scheduling.ts';
+import { similarityRunner } from './ca-similarity.ts';
+import { caTrajectoryRunner } from './ca-trajectory.ts';
+import { caUtilizationRunner } from './ca-utilization.ts';
 import { hpaRunner } from './hpa.ts';
 import { vpaCappingLimitsRunner } from './vpa-capping-limits.ts';
 import { vpaValidationRunner } from './vpa-validation.ts';
@@ -40,4 +49,14 @@ export const runners: Readonly<Record<string, VectorRunner>> = {
   'vpa-validation.json': vpaValidationRunner,
   'vpa-update-priority.json': updatePriorityRunner,
   'vpa-capping-limits.json': vpaCappingLimitsRunner,
+  'ca-aws-template.json': awsTemplateRunner,
+  'ca-balancing.json': balancingRunner,
+  'ca-binpacking.json': caBinpackingRunner,
+  'ca-drain.json': caDrainRunner,
+  'ca-expander.json': expanderRunner,
+  'ca-scheduling-fit.json': caSchedulingRunner,
+  'ca-scheduling-predicates.json': caSchedulingRunner,
+  'ca-similarity.json': similarityRunner,
+  'ca-trajectory.json': caTrajectoryRunner,
+  'ca-utilization.json': caUtilizationRunner,
 };

@@ -289,6 +289,20 @@ describe('shrinking', () => {
     expect(states(world.aws.group('g'))).toEqual(['Terminating', 'InService']);
   });
 
+  it('gives its place and its vCPUs back when an instance is terminated, not before', async () => {
+    const world = setup({ groups: [{ ...group, zones: ['us-east-1a'] }], quotas: { standard: 4 } });
+    const pool = { type: 'm5.large', zone: 'us-east-1a', market: 'on-demand' } as const;
+    world.aws.capacity.set(pool, 0);
+    await terminate(world, world.aws.group('g')?.instances[0]?.id ?? '', false);
+    await world.clock.advance(29_999);
+    expect(world.aws.capacity.available(pool)).toBe(0);
+    await world.clock.advance(1);
+    expect(world.aws.capacity.available(pool)).toBe(1);
+    await world.clock.advance(60_000);
+    expect(states(world.aws.group('g'))).toEqual(['InService', 'InService']);
+    expect(world.aws.capacity.available(pool)).toBe(0);
+  });
+
   it('an instance that is taken out while it boots never runs', async () => {
     const world = setup({ groups: [{ ...group, desiredCapacity: 0 }] });
     await setSize(world, 1);
@@ -360,6 +374,19 @@ describe('what happens by itself', () => {
       /availability zones us-east-1b us-east-1a had 2 0 instances respectively\. An instance was launched to aid in balancing the group's zones\.$/,
     );
     await clock.advance(20_000);
+    expect(zones(aws.group('g'))).toEqual({ 'us-east-1b': 1, 'us-east-1a': 1 });
+  });
+
+  it('takes nothing out for balance before the new instance is in service, whatever else the group is told meanwhile', async () => {
+    const world = setup({ groups: [{ ...group, desiredCapacity: 4, zones: ['us-east-1a', 'us-east-1b'] }] });
+    const { aws, clock, autoScaling } = world;
+    for (const { id, zone } of aws.group('g')?.instances ?? []) if (zone === 'us-east-1a') await terminate(world, id);
+    await clock.advance(301_000);
+    expect(states(aws.group('g'))).toEqual(['InService', 'InService', 'Pending']);
+    await autoScaling.resumeProcesses({ AutoScalingGroupName: 'g', ScalingProcesses: ['Launch'] });
+    await clock.advance(10_000);
+    expect(states(aws.group('g'))).toEqual(['InService', 'InService', 'Pending']);
+    await clock.advance(10_000);
     expect(zones(aws.group('g'))).toEqual({ 'us-east-1b': 1, 'us-east-1a': 1 });
   });
 

@@ -1,5 +1,5 @@
 import type { Action, Actions } from '../protocol/action.ts';
-import { validationError } from '../protocol/aws-error.ts';
+import { unsupported, validationError } from '../protocol/aws-error.ts';
 import { pageOf } from '../protocol/page.ts';
 import type { XmlFields } from '../protocol/xml.ts';
 import type { Activity, Group } from '../state/model.ts';
@@ -13,7 +13,9 @@ const describe: Action = (account, parameters) => {
   const ids = new Set(parameters.texts('ActivityIds'));
   const limit = maxRecords(parameters, 100, 100);
   const token = parameters.text('NextToken');
-  parameters.accept('IncludeDeletedGroups').done();
+  // Activities go with their group.
+  if (parameters.flag('IncludeDeletedGroups') === true) throw unsupported('IncludeDeletedGroups');
+  parameters.done();
   if (ids.size > 0 && name === undefined) throw validationError('ActivityIds can be given together with AutoScalingGroupName only');
   const groups = name === undefined ? [...account.groups.values()] : [groupNamed(account, name)];
   const activities = groups

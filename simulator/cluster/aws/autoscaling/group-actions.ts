@@ -136,12 +136,13 @@ const describe: Action = (account, parameters) => {
   const filters = readTagFilters(parameters);
   const limit = maxRecords(parameters, 50, 100);
   const token = parameters.text('NextToken');
-  parameters.accept('IncludeInstances').done();
+  const includeInstances = parameters.flag('IncludeInstances') ?? true;
+  parameters.done();
   const groups = [...account.groups.values()]
     .filter((group) => (names.size === 0 || names.has(group.name)) && filters.every((filter) => filter(group)))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const { items, next } = pageOf(groups, { token, limit, key: ({ name }) => name, badToken: invalidToken });
-  return { AutoScalingGroups: items.map(groupFields), NextToken: next };
+  return { AutoScalingGroups: items.map((group) => groupFields(group, includeInstances)), NextToken: next };
 };
 
 /** `tag-key`, `tag-value` and `tag:<key>`: all filters must hold, of one filter's values one. */

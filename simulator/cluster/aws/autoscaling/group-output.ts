@@ -13,7 +13,7 @@ export function tagFields(group: Group): readonly XmlFields[] {
 }
 
 /** As DescribeAutoScalingGroups shows a group. */
-export function groupFields(group: Group): XmlFields {
+export function groupFields(group: Group, includeInstances: boolean): XmlFields {
   return {
     AutoScalingGroupName: group.name,
     AutoScalingGroupARN: group.arn,
@@ -27,7 +27,7 @@ export function groupFields(group: Group): XmlFields {
     TargetGroupARNs: [],
     HealthCheckType: group.healthCheckType,
     HealthCheckGracePeriod: group.healthCheckGraceSeconds,
-    Instances: [...group.instances.values()].map(instanceFields),
+    Instances: includeInstances ? [...group.instances.values()].map(instanceFields) : [],
     CreatedTime: new Date(group.createdAt),
     SuspendedProcesses: [...group.suspended].map(([ProcessName, SuspensionReason]) => ({ ProcessName, SuspensionReason })),
     VPCZoneIdentifier: group.bySubnets ? group.subnets.map(({ id }) => id).join(',') : '',

@@ -2,7 +2,7 @@ import type { Account } from './account.ts';
 import { at, beginActivity, causes, endActivity } from './activities.ts';
 import { takeOut } from './instance-life.ts';
 import { launchOptions } from './launch-options.ts';
-import { counts, type Group, type Instance } from './model.ts';
+import { counts, type Group, type Instance, type Market } from './model.ts';
 import { marketTargets, unitsOf } from './scale-out.ts';
 
 const hourMs = 3_600_000;
@@ -66,7 +66,9 @@ const policies: Readonly<Record<string, Policy>> = {
   AllocationStrategy: (instances, account, group) => {
     const found = launchOptions(account, group);
     const targets = marketTargets(group, found.ok && found.spot);
-    const surplus = instances.filter(({ market }) => unitsOf(group, market) > (targets.get(market) ?? 0));
+    const over = (market: Market): boolean => unitsOf(group, market) > (targets.get(market) ?? 0);
+    const crowded = new Set((['on-demand', 'spot'] as const).filter(over));
+    const surplus = instances.filter(({ market }) => crowded.has(market));
     return surplus.length > 0 ? surplus : [...instances];
   },
 };
@@ -87,7 +89,8 @@ function policiesOf(group: Group): readonly Policy[] {
 }
 
 function least(instances: readonly Instance[], value: (instance: Instance) => number): Instance[] {
-  const lowest = Math.min(...instances.map(value));
+  let lowest = Number.POSITIVE_INFINITY;
+  for (const instance of instances) lowest = Math.min(lowest, value(instance));
   return instances.filter((instance) => value(instance) === lowest);
 }
 

@@ -24,7 +24,8 @@ export interface AwsApi {
   groupsByTags(filters: readonly TagFilter[], signal?: AbortSignal): Promise<readonly AsgFacts[]>;
   /** The newest hundred, newest first. */
   activities(group: string, signal?: AbortSignal): Promise<readonly ScalingActivity[]>;
-  setDesiredCapacity(group: string, size: number): Promise<CallResult<void>>;
+  /** `once`: see {@link CallFacts}. */
+  setDesiredCapacity(group: string, size: number, options?: { readonly once?: number }): Promise<CallResult<void>>;
   /** With the desired capacity lowered by one. */
   terminate(group: string, instance: string): Promise<CallResult<void>>;
   /** Instance types of launch configurations by name; those that are not there are absent. */
@@ -135,8 +136,8 @@ export function createAwsApi(options: AwsApiOptions): AwsApi {
         message: activity.StatusMessage,
       }));
     },
-    setDesiredCapacity: async (group, size) =>
-      onScaling({ call: 'SetDesiredCapacity', group, repeatable: true }, async ({ sdk, client }, abortSignal) => {
+    setDesiredCapacity: async (group, size, { once: tried } = {}) =>
+      onScaling({ call: 'SetDesiredCapacity', group, repeatable: true, once: tried }, async ({ sdk, client }, abortSignal) => {
         const input = { AutoScalingGroupName: group, DesiredCapacity: size, HonorCooldown: false };
         await client.send(new sdk.SetDesiredCapacityCommand(input), { abortSignal });
       }),

@@ -19,6 +19,11 @@ export interface CallFacts {
   readonly group?: string | undefined;
   /** True for calls that may be made twice: reads, and a change to an absolute value. */
   readonly repeatable: boolean;
+  /**
+   * One attempt, at once: for a change that is right only for what was just read; not sent while others wait. The number of attempts that its
+   * caller has made before, for the length of the pause when AWS says that there are too many.
+   */
+  readonly once?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -75,17 +80,19 @@ export function createCaller(options: CallerOptions): Caller {
 
   return {
     call: async (facts, attempt) => {
-      const most = options.attempts ?? defaultAttempts;
+      const most = facts.once !== undefined ? 1 : (options.attempts ?? defaultAttempts);
+      if (facts.once !== undefined && clock.monotonic() < pausedUntil)
+        return { ok: false, fault: { ...pausedFault, ...about(facts), attempts: 0 } };
       for (let made = 1; ; made++) {
         const waited = await pause(facts.signal);
         const result = waited ? await turns(() => once(facts, attempt)) : abortedAttempt;
         if (result.ok) return { ok: true, value: result.value };
         const { kind, code, message, cause } = result;
-        const fault: AwsFault = { kind, code, message, cause, call: facts.call, group: facts.group, attempts: made };
-        if (made >= most || !mayRepeat(kind, facts.repeatable)) return { ok: false, fault };
-        const delay = fullJitter({ ...backoff, random }, made - 1);
+        const fault: AwsFault = { kind, code, message, cause, ...about(facts), attempts: made };
+        const delay = fullJitter({ ...backoff, random }, made - 1 + (facts.once ?? 0));
         if (kind === 'throttled') pausedUntil = Math.max(pausedUntil, clock.monotonic() + delay);
-        else if (!(await sleep(clock, delay, facts.signal))) return { ok: false, fault };
+        if (made >= most || !mayRepeat(kind, facts.repeatable)) return { ok: false, fault };
+        if (kind !== 'throttled' && !(await sleep(clock, delay, facts.signal))) return { ok: false, fault };
       }
     },
   };
@@ -94,6 +101,12 @@ export function createCaller(options: CallerOptions): Caller {
 type Attempt<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly kind: FaultKind; readonly code: string; readonly message: string; readonly cause: unknown };
+
+const pausedFault = { kind: 'throttled', code: 'Throttling', message: 'other calls were too many', cause: undefined } as const;
+
+function about({ call, group }: CallFacts): { readonly call: string; readonly group: string | undefined } {
+  return { call, group };
+}
 
 const abortedAttempt = { ok: false, kind: 'aborted', code: 'AbortError', message: 'given up', cause: undefined } as const;
 

@@ -36,6 +36,8 @@ export interface GroupBook {
   /** What a reading has found since `mark` was taken; groups that we changed meanwhile stay as they are. True when there was none. */
   take(mark: ReadMark, listed: readonly ListedGroup<AsgFacts>[], failures: ReadonlyMap<string, ProviderFailure>): boolean;
   mark(): ReadMark;
+  /** One group was read anew, by whoever is changing it. */
+  seen(cloud: AsgFacts): void;
   /** Its capacity was set. */
   setTarget(name: string, target: number, at: number): void;
   /** Instances were ended, the capacity with them. */
@@ -135,6 +137,7 @@ export function createGroupBook(compat: Compat): GroupBook {
       index();
       return complete;
     },
+    seen: (cloud) => change(cloud.name, (state) => ({ ...state, cloud, target: cloud.desired })),
     setTarget: (name, target, at) => change(name, (state) => ({ ...state, target, lastChange: at, failure: undefined })),
     ended: (name, instances) =>
       change(name, (state) => ({ ...state, target: state.target - instances.length, cloud: withEnded(state.cloud, instances) })),

@@ -89,7 +89,10 @@ export function createLaunchData(options: LaunchDataOptions): LaunchDataReader {
     if ('problem' in meaning) return meaning;
     if ('type' in meaning) return { types: [meaning.type], requirements: undefined };
     const { requirements, imageId } = meaning;
-    const found = await answers.take(`${key} ${imageId} ${JSON.stringify(requirements)}`, () => api.typesFor(requirements, imageId));
+    const question = `${key} ${imageId} ${JSON.stringify(requirements)}`;
+    const found = answers.get(question) ?? (await api.typesFor(requirements, imageId));
+    // No type at all is not an answer to be believed for long.
+    if (found.length > 0) answers.set(question, found);
     const answer = typesOfAnswer(found.slice(0, 1));
     if ('problem' in answer) return answer;
     // Upstream takes the minima for mixed policies only; a plain template with requirements is not one.

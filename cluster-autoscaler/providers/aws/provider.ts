@@ -175,7 +175,15 @@ export function providerOver(api: AwsApi, options: AwsProviderOptions): Provider
     );
     // Sizes of a weighted group are not instances: bounds at the target keep everybody from changing it.
     const [minSize, maxSize] = cloud.weighted ? [target, target] : [state.min, state.max];
-    return { id: name, minSize, maxSize, targetSize: target, options: read, notes: [...notes, ...(ofTemplate?.notes ?? [])] };
+    return {
+      id: name,
+      minSize,
+      maxSize,
+      targetSize: target,
+      options: read,
+      notes: [...notes, ...(ofTemplate?.notes ?? [])],
+      tags: cloud.tags,
+    };
   };
 
   const optionsOf = (cloud: AsgFacts): ReturnType<typeof readGroupOptions> =>
@@ -187,7 +195,7 @@ export function providerOver(api: AwsApi, options: AwsProviderOptions): Provider
     try {
       const siblings = book.groups().flatMap((state) => state.cloud?.launch.launchConfiguration ?? []);
       const launch = await launchData.typesOf(cloud, siblings);
-      if ('problem' in launch) return { problem: `group ${name} ${launch.problem}` };
+      if ('problem' in launch) return { problem: `group ${name}: ${launch.problem}` };
       const types = await launchData.factsOf(mixedInstances === 'first' ? launch.types.slice(0, 1) : launch.types);
       if (types.length === 0) return { problem: `group ${name} has the instance type ${launch.types[0]}, which nobody knows` };
       const managed = await launchData.managed(nodegroupNamed(labelsOfTags(cloud.tags)));

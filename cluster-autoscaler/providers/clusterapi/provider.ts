@@ -155,7 +155,8 @@ export function createClusterApiProvider(options: ClusterApiProviderOptions): Pr
     const notes = problems.map(({ key, value, reason }) => `${keys.optionPrefix}${key}=${value} ${reason}`);
     if (group.record.annotations[keys.paused] !== undefined) notes.push(`is paused (${keys.paused}): Cluster API does nothing for it`);
     if (failed[0] !== undefined) notes.push(`${failed.length} of its machines do not come: ProvisioningFailed: ${failed[0].failure}`);
-    return { id: group.id, minSize: group.min, maxSize: group.max, targetSize: targetOf(group), options: read, notes };
+    const { id, min, max, record } = group;
+    return { id, minSize: min, maxSize: max, targetSize: targetOf(group), options: read, notes, tags: record.labels };
   };
 
   const refresh = async (signal: AbortSignal | undefined): Promise<void> => {

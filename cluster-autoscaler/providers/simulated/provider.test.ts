@@ -64,6 +64,11 @@ describe('simulated provider', () => {
     expect(provider.hasInstance(nodeOf('sim:///workers/9'))).toBeUndefined();
   });
 
+  it('shows the tags and the price that it was given', () => {
+    const { provider } = scene([group({ tags: { team: 'shop' }, price: 0.1 })]);
+    expect(groupNamed(provider, 'workers')).toMatchObject({ tags: { team: 'shop' }, price: 0.1 });
+  });
+
   it('launches what the stock has and fails the rest', async () => {
     const { clock, provider } = scene([group({ stock: 1 })]);
     await provider.increaseSize('workers', 3);

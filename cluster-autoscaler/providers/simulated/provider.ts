@@ -22,6 +22,7 @@ export interface SimulatedGroup {
   readonly shutdownMs?: number | undefined;
   readonly options?: ProviderGroupOptions | undefined;
   readonly price?: number | undefined;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
   /** Machines that the cloud can still launch; default: as many as are asked for. */
   readonly stock?: number | undefined;
 }
@@ -260,11 +261,11 @@ export function createSimulatedProvider(options: SimulatedProviderOptions): Simu
   };
 
   function groupOf(group: Group): ProviderGroup {
-    const { id, minSize, maxSize, price, options: own = {} } = group.facts;
+    const { id, minSize, maxSize, price, tags = {}, options: own = {} } = group.facts;
     const failed = live(group).filter(({ failure }) => failure !== undefined);
     const [first] = failed;
     const notes = first?.failure === undefined ? [] : [`${failed.length} of its machines do not come: ${first.failure.code}`];
-    return { id, minSize, maxSize, targetSize: group.target, options: own, price, notes };
+    return { id, minSize, maxSize, targetSize: group.target, options: own, price, notes, tags };
   }
 }
 

@@ -116,6 +116,7 @@ export function awsProviderContract(name: string, start: () => Promise<AwsBench>
         ['a', 0, 5],
         ['b', 0, 5],
       ]);
+      expect(groupNamed(found, 'b').tags).toMatchObject({ cluster: 'prod' });
       const [instance] = await found.instances('a');
       await bench.deleteGroup('a');
       await bench.settle();
@@ -320,6 +321,22 @@ export function awsProviderContract(name: string, start: () => Promise<AwsBench>
       await bench.wait(upstream.refresh());
       expect(await bench.wait(upstream.decreaseTargetSize('workers', -1))).toMatchObject({ failure: { code: 'WouldRemoveInstances' } });
     });
+
+    it.for(['none', 'cluster-autoscaler'] as const)(
+      'takes no instance for a placeholder that has come since the last reading (%s)',
+      async (compat) => {
+        const group = await begin([workers], { groups: ['1:5:workers'], compat });
+        await bench.wait(group.increaseSize('workers', 2));
+        const placeholders = (await group.instances('workers')).filter(({ state }) => state === 'creating').map(({ id }) => id);
+        expect(placeholders).toHaveLength(2);
+        await bench.settle();
+        expect(await bench.wait(group.deleteInstances('workers', placeholders))).toEqual({ ok: true });
+        expect(await bench.sizeInCloud('workers')).toBe(4);
+        await bench.settle();
+        await bench.wait(group.refresh());
+        expect((await group.instances('workers')).map(({ state }) => state)).toEqual(['running', 'running', 'running', 'running']);
+      },
+    );
 
     it('leaves an instance alone that is terminating already', async ({ skip }) => {
       const group = await begin([{ ...workers, desired: 3 }], { groups: ['1:5:workers'] });

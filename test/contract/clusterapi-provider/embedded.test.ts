@@ -99,6 +99,7 @@ describe('Cluster API provider', () => {
     await cluster.deployment({ ...workers, name: 'other', labels: { team: 'b' } });
     const found = await begin({ discovery: ['clusterapi:namespace=machines,clusterName=main,team=a', 'clusterapi:namespace=elsewhere'] });
     expect(ids(found)).toEqual([id]);
+    expect(groupNamed(found, id).tags).toEqual({ team: 'a' });
     await found.close();
     expect(ids(await begin({ discovery: ['clusterapi:clusterName=another'] }))).toEqual([]);
   });

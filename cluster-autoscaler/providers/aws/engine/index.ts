@@ -2,6 +2,7 @@
 export * from './deletion.ts';
 export * from './failure-code.ts';
 export * from './group-list.ts';
+export * from './increase.ts';
 export * from './instance-type.ts';
 export * from './managed-nodegroup.ts';
 export * from './node-spec.ts';

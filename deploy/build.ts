@@ -3,14 +3,14 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-// One ESM file for the program. Dependencies that are CommonJS call require(): the banner gives them one.
+// One ESM file for the program, and some for what it imports lazily. Dependencies that are CommonJS call require(): the banner gives them one.
 const banner = [
   '#!/usr/bin/env node',
   "import { createRequire as __createRequire } from 'node:module';",
   'const require = __createRequire(import.meta.url);',
 ].join('\n');
 
-/** Bundles the program into `folder`, replacing it, and answers the path of the program and its size in bytes. */
+/** Bundles the program into `folder` (the lazily imported in `chunks` beside it), replacing it, and answers the path of the program and its size in bytes. */
 export async function buildBundle(folder: string): Promise<{ readonly file: string; readonly bytes: number }> {
   const root = fileURLToPath(new URL('..', import.meta.url));
   await rm(folder, { recursive: true, force: true });
@@ -23,6 +23,9 @@ export async function buildBundle(folder: string): Promise<{ readonly file: stri
     target: 'node20.19',
     format: 'esm',
     sourcemap: true,
+    // What is imported lazily (the SDKs of clouds) stays in files of its own, which most runs never read.
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
     banner: { js: banner },
     logLevel: 'warning',
     metafile: true,

@@ -15,7 +15,7 @@ export interface EstimateOptions {
   readonly limiter: EstimationLimiter;
   /** Upstream's `--fastpath-binpacking-enabled`; off. */
   readonly fastPath?: boolean | undefined;
-  /** Names of the nodes added are this and a number, from 0; they must be free. Default `e-`. */
+  /** Names of the nodes added are this and a number, from 0, passing over names that are taken. Default `e-`. */
   readonly prefix?: string | undefined;
   /** Leave what was placed, and the nodes added, in the snapshot: for packing what is left onto another template. Off: the snapshot is as before. */
   readonly keep?: boolean | undefined;
@@ -55,14 +55,39 @@ export function estimate(
   const quick = options.fastPath === true ? moveToEnd(order, groups, { snapshot, template }) : false;
   const perGroup = groups.map(() => 0);
   snapshot.fork();
-  for (const [rank, index] of order.entries()) {
-    const { podClass, count } = groups[index] as PackingGroup;
-    const isLast = rank === order.length - 1;
-    perGroup[index] = packing.pack(podClass, count, { isLast, fastPath: quick && isLast });
+  let kept = false;
+  try {
+    for (let rank = 0; rank < order.length;) {
+      const index = order[rank] as number;
+      const { podClass, count } = groups[index] as PackingGroup;
+      const singles = quick ? 1 : singlesFrom(order, groups, rank);
+      if (singles > 1 && packing.canPackSingles(podClass)) {
+        const placed = packing.packSingles(podClass, singles);
+        for (const single of order.slice(rank, rank + placed)) perGroup[single] = 1;
+        rank += singles;
+      } else {
+        const isLast = rank === order.length - 1;
+        perGroup[index] = packing.pack(podClass, count, { isLast, fastPath: quick && isLast });
+        rank += 1;
+      }
+    }
+    kept = options.keep === true;
+  } finally {
+    if (kept) snapshot.commit();
+    else snapshot.revert();
   }
-  if (options.keep === true) snapshot.commit();
-  else snapshot.revert();
   return { nodes: packing.nodes(), pods: perGroup.reduce((sum, placed) => sum + placed, 0), perGroup, limited: packing.limited() };
+}
+
+/** How many groups of one pod of the same class follow each other: pods without a controller come so. */
+function singlesFrom(order: readonly number[], groups: readonly PackingGroup[], rank: number): number {
+  const { podClass } = groups[order[rank] as number] as PackingGroup;
+  let end = rank;
+  for (; end < order.length; end++) {
+    const group = groups[order[end] as number] as PackingGroup;
+    if (group.count !== 1 || group.podClass !== podClass) break;
+  }
+  return end - rank;
 }
 
 /** Moves the group of the fast path to the end of the order; false when there is none. */
@@ -90,6 +115,9 @@ interface PackOptions {
 interface Packing {
   /** Packs a group; answers how many of its pods found a place. */
   pack(podClass: ClassId, count: number, options: PackOptions): number;
+  canPackSingles(podClass: ClassId): boolean;
+  /** Packs so many groups of one pod each, one after the other; answers how many found a place: the first ones. */
+  packSingles(podClass: ClassId, count: number): number;
   nodes(): number;
   limited(): boolean;
 }
@@ -114,6 +142,7 @@ function createPacking(snapshot: SchedulingSnapshot, template: NodeTemplate, opt
     return mayAdd;
   };
   const addNode = (): NodeId => {
+    while (snapshot.find(`${prefix}${added}`) !== undefined) added += 1;
     last = snapshot.addCopy(template, `${prefix}${added++}`);
     first ??= last;
     return last;
@@ -185,6 +214,31 @@ function createPacking(snapshot: SchedulingSnapshot, template: NodeTemplate, opt
     return done;
   };
 
+  /**
+   * Groups of one pod of an independent class: the first on a new node is put there, those after it find it by a search of their own, which moves the
+   * place at which searches start.
+   */
+  const fillNewBySingles = (podClass: ClassId, count: number): number => {
+    let done = 0;
+    let perNode = 0;
+    if (count > 0 && last !== undefined) {
+      // Only a cordoned template has room that no search finds.
+      done = Math.min(snapshot.room(podClass, last), count);
+      place(podClass, last, done);
+      if (!used.has(last)) return done;
+    }
+    while (done < count && permit()) {
+      const node = addNode();
+      if (perNode === 0) perNode = snapshot.room(podClass, node);
+      const share = Math.min(perNode, count - done);
+      if (share === 0) return done;
+      place(podClass, node, 1);
+      place(podClass, node, share - 1 - snapshot.placeAround(podClass, share - 1, { from: node }));
+      done += share;
+    }
+    return done;
+  };
+
   const fillByFastPath = (podClass: ClassId, count: number): number => {
     if (count === 0 || !permit()) return 0;
     const node = addNode();
@@ -208,6 +262,11 @@ function createPacking(snapshot: SchedulingSnapshot, template: NodeTemplate, opt
       if (fastPath) return done + fillByFastPath(podClass, count - done);
       const quick = !podByPod && snapshot.isIndependent(podClass);
       return done + (quick ? fillNewByRoom(podClass, count - done, isLast) : fillNew(podClass, count - done));
+    },
+    canPackSingles: (podClass) => !podByPod && snapshot.isIndependent(podClass),
+    packSingles: (podClass, count) => {
+      const done = fillAdded(podClass, count);
+      return mayAdd ? done + fillNewBySingles(podClass, count - done) : done;
     },
     nodes: () => used.size + counted,
     limited: () => !mayAdd,

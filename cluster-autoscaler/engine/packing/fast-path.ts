@@ -37,7 +37,9 @@ function antiAffinityOf(shape: PodRecord['shape']) {
 
 /** As upstream: by the first container's requests and the node's capacity, not its allocatable. */
 function expectedNodes({ shape, labels }: PodRecord, count: number, node: NodeRecord): number {
-  const apart = antiAffinityOf(shape).some((term) => term.topologyKey === hostname && matchesSelector(selectorOf(term.labelSelector), labels));
+  const apart = antiAffinityOf(shape).some(
+    (term) => term.topologyKey === hostname && matchesSelector(selectorOf(term.labelSelector), labels),
+  );
   const requests = shape.containers[0]?.requests ?? {};
   const by = (name: string): number => {
     const requested = requests[name] ?? 0;

@@ -68,8 +68,6 @@ export function createChanges(state: State): Changes {
     names.delete(entry.name);
     rowOf[entry.id] = -1;
     state.changes += 1;
-    // Pods that were there may have kept others away.
-    state.gains += 1;
   };
 
   const addNode = (entry: NodeEntry, allocatable: Float64Array, used: Float64Array): void => {

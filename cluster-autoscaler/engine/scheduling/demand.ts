@@ -30,8 +30,8 @@ export function columnOf(columns: ResourceColumns, name: string): number {
 
 /** What a pod takes of a node: only resources of which it asks for more than nothing (nothing always fits), and one pod. Thousandths. */
 export interface Demand {
-  readonly columns: Int32Array;
-  readonly amounts: Float64Array;
+  readonly columns: readonly number[];
+  readonly amounts: readonly number[];
 }
 
 /** Milli-cores; of everything else whole units, as the scheduler counts (bytes, devices), rounded up. */
@@ -44,8 +44,7 @@ export function wholeUnits(name: string, milli: number): number {
 /** The scheduler's request of a shape by resource: `shape.requests`, but fractions of a unit are rounded up in each container. */
 export function requestsOf(shape: PodShape): ResourceList {
   const { containers, initContainers, overhead, podRequests, requests } = shape;
-  const lists = [...containers, ...initContainers].map((container) => container.requests);
-  if ([...lists, overhead, podRequests ?? {}].every(isWhole)) return requests;
+  if (areWhole(containers) && areWhole(initContainers) && isWhole(overhead) && isWhole(podRequests)) return requests;
   const rounded = (container: ContainerShape) => ({ requests: roundUp(container.requests), sidecar: container.sidecar });
   return schedulerRequests({
     containers: containers.map(rounded),
@@ -55,7 +54,12 @@ export function requestsOf(shape: PodShape): ResourceList {
   });
 }
 
-function isWhole(list: ResourceList): boolean {
+function areWhole(containers: readonly ContainerShape[]): boolean {
+  for (let index = 0; index < containers.length; index++) if (!isWhole(containers[index]?.requests)) return false;
+  return true;
+}
+
+function isWhole(list: ResourceList | undefined): boolean {
   for (const name in list) if (name !== 'cpu' && (list[name] ?? 0) % 1000 !== 0) return false;
   return true;
 }
@@ -64,15 +68,26 @@ function roundUp(list: ResourceList): ResourceList {
   return Object.fromEntries(Object.entries(list).map(([name, milli]) => [name, wholeUnits(name, milli)]));
 }
 
-/** The demand of a request. Scarce resources stand before the number of pods, so that a full node is told by its first column. */
-export function demandOf(requests: ResourceList, columns: ResourceColumns): Demand {
-  const wanted: [column: number, amount: number][] = [];
-  for (const name of Object.keys(requests)) {
+/**
+ * The demand of a request, ascending by column but the number of pods last: it is rarely what is scarce, and a full node is told by its first
+ * columns.
+ */
+export function demandOf(requests: ResourceList, known: ResourceColumns): Demand {
+  const columns: number[] = [];
+  const amounts: number[] = [];
+  for (const name in requests) {
     const amount = requests[name] ?? 0;
-    const column = columnOf(columns, name);
-    if (amount > 0 && column !== podsColumn) wanted.push([column, amount]);
+    const column = columnOf(known, name);
+    if (amount > 0 && column !== podsColumn) insert(columns, amounts, column, amount);
   }
-  wanted.sort(([a], [b]) => a - b);
-  wanted.push([podsColumn, onePod]);
-  return { columns: Int32Array.from(wanted, ([column]) => column), amounts: Float64Array.from(wanted, ([, amount]) => amount) };
+  columns.push(podsColumn);
+  amounts.push(onePod);
+  return { columns, amounts };
+}
+
+function insert(columns: number[], amounts: number[], column: number, amount: number): void {
+  let at = columns.length;
+  while (at > 0 && (columns[at - 1] as number) > column) at -= 1;
+  columns.splice(at, 0, column);
+  amounts.splice(at, 0, amount);
 }

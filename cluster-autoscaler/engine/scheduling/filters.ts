@@ -76,12 +76,14 @@ function explainNode(state: State, { kind, pinnedNode, boundTo }: PodClass, row:
   const entry = entryAt(state, row);
   const intolerance = intoleranceAt(state, tolerations, row);
   if (isCordonBit(intolerance)) return { filter: 'NodeUnschedulable', reason: 'node(s) were unschedulable' };
-  if (boundTo !== undefined && boundTo !== entry.name) return { filter: 'NodeName', reason: "node(s) didn't match the requested node name" };
+  if (boundTo !== undefined && boundTo !== entry.name)
+    return { filter: 'NodeName', reason: "node(s) didn't match the requested node name" };
   if (isTaintBit(intolerance)) {
     const taint = untoleratedTaint(recordOf(entry).taints, tolerations.tolerations);
     return { filter: 'TaintToleration', reason: `node(s) had untolerated taint {${taint?.key ?? ''}: ${taint?.value ?? ''}}` };
   }
-  const selected = (pinnedNode === undefined || pinnedNode === entry.name) && (selection === undefined || isSelected(state, selection, row));
+  const selected =
+    (pinnedNode === undefined || pinnedNode === entry.name) && (selection === undefined || isSelected(state, selection, row));
   return selected ? undefined : { filter: 'NodeAffinity', reason: selectionReason };
 }
 

@@ -1,7 +1,9 @@
-import type { Labels, PodRecord, PodShape, ResourceList } from '../../../core/model/index.ts';
-import { demandOf, requestsOf, type Demand, type ResourceColumns } from './demand.ts';
-import { selectionRule, type SelectionRule, type TolerationRule } from './node-rules.ts';
-import type { PodKind, Profile } from './pod-kind.ts';
+import type { Affinity, Labels, PodRecord, PodShape } from '../../../core/model/index.ts';
+import { sameJson } from '../../../core/model/same-json.ts';
+import { createContentTable, hashNumber, hashRecord, hashText, isSameRecord } from './content-table.ts';
+import type { ResourceColumns } from './demand.ts';
+import { noTallies, type PodKind, type Profile } from './pod-kind.ts';
+import { createProfileTable } from './profile-table.ts';
 import type { Relations } from './relations.ts';
 
 /**
@@ -17,9 +19,11 @@ export interface KindTable {
 interface ShapeEntry {
   readonly shape: PodShape;
   readonly profile: Profile;
-  /** By label set, for live and for terminating pods. */
-  readonly live: Map<LabelSet, PodKind>;
-  readonly terminating: Map<LabelSet, PodKind>;
+  /** The first kind of the shape: mostly there is no other. */
+  first: { readonly set: LabelSet; readonly kind: PodKind } | undefined;
+  /** By label set; live pods, and those that are terminating. */
+  live: Map<LabelSet, PodKind> | undefined;
+  terminating: Map<LabelSet, PodKind> | undefined;
 }
 
 /** Labels within a namespace. */
@@ -28,44 +32,14 @@ interface LabelSet {
   readonly labels: Labels;
 }
 
-interface NamespaceEntry {
-  readonly byObject: Map<Labels, LabelSet>;
-  readonly byText: Map<string, LabelSet>;
-}
-
 /** A new kind is told to `relations`, which asks for kinds in turn: hence the function. */
 export function createKindTable(columns: ResourceColumns, relations: () => Relations): KindTable {
   const kinds: PodKind[] = [];
-  const shapes = new Map<PodShape, ShapeEntry>();
-  const shapesByText = new Map<string, ShapeEntry>();
-  const namespaces = new Map<string, NamespaceEntry>();
-  const parts = createProfileParts(columns);
+  const shapeEntry = createShapeEntries(columns);
+  const labelSet = createLabelSets();
   let lastPod: PodRecord | undefined;
   let lastKind: PodKind | undefined;
 
-  const shapeEntry = (shape: PodShape): ShapeEntry => {
-    let entry = shapes.get(shape);
-    if (entry !== undefined) return entry;
-    const text = shapeText(shape);
-    entry = shapesByText.get(text);
-    if (entry === undefined) {
-      entry = { shape, profile: parts.profileOf(shape), live: new Map(), terminating: new Map() };
-      shapesByText.set(text, entry);
-    }
-    shapes.set(shape, entry);
-    return entry;
-  };
-  const labelSet = (namespace: string, labels: Labels): LabelSet => {
-    let entry = namespaces.get(namespace);
-    if (entry === undefined) namespaces.set(namespace, (entry = { byObject: new Map(), byText: new Map() }));
-    let set = entry.byObject.get(labels);
-    if (set !== undefined) return set;
-    const text = labelText(labels);
-    set = entry.byText.get(text);
-    if (set === undefined) entry.byText.set(text, (set = { namespace, labels }));
-    entry.byObject.set(labels, set);
-    return set;
-  };
   const make = ({ shape, profile }: ShapeEntry, { namespace, labels }: LabelSet, live: boolean): PodKind => {
     const kind: PodKind = {
       id: kinds.length,
@@ -75,13 +49,22 @@ export function createKindTable(columns: ResourceColumns, relations: () => Relat
       shape,
       profile,
       ports: shape.hostPorts,
-      tallies: [],
-      repellers: [],
+      tallies: noTallies,
+      repellers: noTallies,
       places: undefined,
       incoming: undefined,
     };
     relations().register(kind);
     kinds.push(kind);
+    return kind;
+  };
+  const kindIn = (entry: ShapeEntry, set: LabelSet, live: boolean): PodKind => {
+    const { first } = entry;
+    if (first === undefined) return (entry.first = { set, kind: make(entry, set, live) }).kind;
+    if (first.set === set && first.kind.live === live) return first.kind;
+    const known = live ? (entry.live ??= new Map<LabelSet, PodKind>()) : (entry.terminating ??= new Map<LabelSet, PodKind>());
+    let kind = known.get(set);
+    if (kind === undefined) known.set(set, (kind = make(entry, set, live)));
     return kind;
   };
 
@@ -93,11 +76,7 @@ export function createKindTable(columns: ResourceColumns, relations: () => Relat
       if (lastPod !== undefined && lastKind !== undefined && lastPod.shape === shape && lastPod.labels === labels) {
         if (lastPod.namespace === namespace && lastKind.live === live) return lastKind;
       }
-      const entry = shapeEntry(shape);
-      const set = labelSet(namespace, labels);
-      const known = live ? entry.live : entry.terminating;
-      let kind = known.get(set);
-      if (kind === undefined) known.set(set, (kind = make(entry, set, live)));
+      const kind = kindIn(shapeEntry(shape), labelSet(namespace, labels), live);
       lastPod = pod;
       lastKind = kind;
       return kind;
@@ -105,71 +84,76 @@ export function createKindTable(columns: ResourceColumns, relations: () => Relat
   };
 }
 
-/** Interned parts of profiles. */
-function createProfileParts(columns: ResourceColumns): { profileOf(shape: PodShape): Profile } {
-  const demands = new Map<string, Demand>();
-  const tolerations = new Map<string, TolerationRule>();
-  const selections = new Map<string, SelectionRule | undefined>();
-  const profiles = new Map<Demand, Profile[]>();
-  return {
-    profileOf: (shape) => {
-      const requests = requestsOf(shape);
-      const required = shape.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-      const demand = kept(demands, amountsText(requests), () => demandOf(requests, columns));
-      const toleration = kept(tolerations, textOf(shape.tolerations), () => ({
-        tolerations: shape.tolerations,
-        verdicts: new Uint8Array(4),
-      }));
-      const selection = kept(selections, `${textOf(shape.nodeSelector)} ${textOf(required)}`, () =>
-        selectionRule(shape.nodeSelector, required),
-      );
-      let list = profiles.get(demand);
-      if (list === undefined) profiles.set(demand, (list = []));
-      let profile = list.find((each) => each.tolerations === toleration && each.selection === selection);
-      if (profile === undefined) list.push((profile = { demand, tolerations: toleration, selection, hopelessAt: -1 }));
-      return profile;
-    },
+function createLabelSets(): (namespace: string, labels: Labels) => LabelSet {
+  const namespaces = new Map<string, (labels: Labels) => LabelSet>();
+  const within = (namespace: string): ((labels: Labels) => LabelSet) => {
+    const byObject = new Map<Labels, LabelSet>();
+    const byContent = createContentTable<LabelSet>();
+    return (labels) => {
+      let set = byObject.get(labels);
+      if (set !== undefined) return set;
+      const hash = hashRecord(labels);
+      set = byContent.find(hash, (each) => isSameRecord(each.labels, labels));
+      if (set === undefined) byContent.add(hash, (set = { namespace, labels }));
+      byObject.set(labels, set);
+      return set;
+    };
+  };
+  return (namespace, labels) => {
+    let find = namespaces.get(namespace);
+    if (find === undefined) namespaces.set(namespace, (find = within(namespace)));
+    return find(labels);
   };
 }
 
-function kept<V>(known: Map<string, V>, text: string, make: () => V): V {
-  let value = known.get(text);
-  if (value === undefined && !known.has(text)) known.set(text, (value = make()));
-  return value as V;
+function createShapeEntries(columns: ResourceColumns): (shape: PodShape) => ShapeEntry {
+  const byObject = new Map<PodShape, ShapeEntry>();
+  const byContent = createContentTable<ShapeEntry>();
+  const profiles = createProfileTable(columns);
+  return (shape) => {
+    let entry = byObject.get(shape);
+    if (entry !== undefined) return entry;
+    const hash = hashShape(shape);
+    entry = byContent.find(hash, (each) => isSameShape(each.shape, shape));
+    if (entry === undefined) {
+      entry = { shape, profile: profiles.profileOf(shape), first: undefined, live: undefined, terminating: undefined };
+      byContent.add(hash, entry);
+    }
+    byObject.set(shape, entry);
+    return entry;
+  };
+}
+
+/** What tells most shapes apart; {@link isSameShape} tells the others. */
+function hashShape({ requests, affinity, topologySpread, tolerations, nodeSelector, hostPorts }: PodShape): number {
+  let hash = hashRecord(requests) ^ hashRecord(nodeSelector) ^ hashNumber(tolerations.length * 64 + hostPorts.length * 8);
+  // Selectors within are what differs.
+  if (affinity !== undefined) hash ^= hashText(JSON.stringify(requiredOf(affinity)));
+  if (topologySpread.length > 0) hash ^= hashText(JSON.stringify(topologySpread));
+  return hash;
+}
+
+/** Without preferences. */
+function requiredOf(affinity: Affinity | undefined): readonly unknown[] {
+  const { nodeAffinity, podAffinity, podAntiAffinity } = affinity ?? {};
+  return [nodeAffinity, podAffinity, podAntiAffinity].map((rules) => rules?.requiredDuringSchedulingIgnoredDuringExecution ?? null);
 }
 
 /** Everything of a shape that filters or the estimator's order look at. Preferences and what only kubelets read are left out. */
-function shapeText(shape: PodShape): string {
-  const { affinity } = shape;
-  return [
-    amountsText(requestsOf(shape)),
-    shape.containers.map((container) => amountsText(container.requests)).join('+'),
-    textOf(shape.tolerations),
-    textOf(shape.nodeSelector),
-    textOf(affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
-    textOf(affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
-    textOf(affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
-    textOf(shape.topologySpread),
-    textOf(shape.hostPorts),
-  ].join('\n');
-}
-
-/** JSON, but nothing for what is empty. */
-function textOf(value: object | null | undefined): string {
-  if (value === undefined || value === null) return '';
-  if (Array.isArray(value) && value.length === 0) return '';
-  const text = JSON.stringify(value);
-  return text === '{}' ? '' : text;
-}
-
-function amountsText(list: ResourceList): string {
-  let text = '';
-  for (const name of Object.keys(list).toSorted()) text += `${name}=${list[name] ?? 0},`;
-  return text;
-}
-
-function labelText(labels: Labels): string {
-  let text = '';
-  for (const key of Object.keys(labels).toSorted()) text += `${key}\0${labels[key] ?? ''}\n`;
-  return text;
+function isSameShape(a: PodShape, b: PodShape): boolean {
+  return (
+    a.containers.length === b.containers.length &&
+    a.initContainers.length === b.initContainers.length &&
+    isSameRecord(a.requests, b.requests) &&
+    a.containers.every((container, index) => isSameRecord(container.requests, b.containers[index]?.requests ?? {})) &&
+    // Whether fractions are rounded up may depend on them.
+    a.initContainers.every((container, index) => isSameRecord(container.requests, b.initContainers[index]?.requests ?? {})) &&
+    sameJson(a.nodeSelector, b.nodeSelector) &&
+    sameJson(a.tolerations, b.tolerations) &&
+    (a.affinity === b.affinity || sameJson(requiredOf(a.affinity), requiredOf(b.affinity))) &&
+    sameJson(a.topologySpread, b.topologySpread) &&
+    sameJson(a.hostPorts, b.hostPorts) &&
+    sameJson(a.overhead, b.overhead) &&
+    sameJson(a.podRequests, b.podRequests)
+  );
 }

@@ -124,7 +124,9 @@ function isConflicting(required: NodeSelector | null | undefined): boolean {
   const terms = required?.nodeSelectorTerms ?? [];
   if (terms.length === 0) return false;
   return terms.every(({ matchFields }) => {
-    const lists = (matchFields ?? []).filter(({ key, operator }) => key === 'metadata.name' && operator === 'In').map(({ values }) => values ?? []);
+    const lists = (matchFields ?? [])
+      .filter(({ key, operator }) => key === 'metadata.name' && operator === 'In')
+      .map(({ values }) => values ?? []);
     const [first, ...rest] = lists;
     return first !== undefined && !first.some((name) => rest.every((names) => names.includes(name)));
   });

@@ -123,7 +123,8 @@ export function createNodeMaker(columns: ResourceColumns, table: KindTable): Nod
     const kinds = template.pods.map((pod) => table.kindOf(pod));
     const used = new Float64Array(columns.names.length);
     for (const { profile } of kinds) {
-      for (const [index, column] of profile.demand.columns.entries()) used[column] = (used[column] ?? 0) + (profile.demand.amounts[index] ?? 0);
+      for (const [index, column] of profile.demand.columns.entries())
+        used[column] = (used[column] ?? 0) + (profile.demand.amounts[index] ?? 0);
     }
     made = { template, plain: isPlain(template.node), nodeKind: kindOfFace(template.node), allocatable, used, kinds };
     prepared.set(template, made);

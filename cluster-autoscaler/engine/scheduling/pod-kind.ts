@@ -13,6 +13,9 @@ export interface Profile {
   hopelessAt: number;
 }
 
+/** Most kinds have no part in any. */
+export const noTallies: readonly Tally[] = Object.freeze([]);
+
 /** Pods that count the same once they are on a node: namespace, labels, shape, and whether they are terminating. */
 export interface PodKind {
   readonly id: number;
@@ -24,9 +27,9 @@ export interface PodKind {
   readonly profile: Profile;
   readonly ports: readonly HostPort[];
   /** Counts that a pod of the kind is part of. */
-  readonly tallies: Tally[];
+  tallies: readonly Tally[];
   /** Counts of pods whose required anti-affinity means this kind: it may not go where there is one. */
-  readonly repellers: Tally[];
+  repellers: readonly Tally[];
   /** How many there are by row; kept once there are tallies at all. */
   places: Map<number, number> | undefined;
   /** Its rules about other pods, for pods without a pinned node; made when they are first asked for. */

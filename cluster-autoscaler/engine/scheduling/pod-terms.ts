@@ -103,7 +103,9 @@ function resolveTerm(raw: PodAffinityTerm, namespace: string, labels: Labels): P
 
 /** The hard spread constraints of a pod. */
 export function spreadConstraints({ topologySpread }: PodShape, labels: Labels): readonly SpreadConstraint[] {
-  return topologySpread.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule').map((raw) => resolveConstraint(raw, labels));
+  return topologySpread
+    .filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule')
+    .map((raw) => resolveConstraint(raw, labels));
 }
 
 function resolveConstraint(raw: TopologySpreadConstraint, labels: Labels): SpreadConstraint {

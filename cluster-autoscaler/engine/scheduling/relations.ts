@@ -80,7 +80,6 @@ export function createRelations(input: RelationsInput): Relations {
   const activate = (): void => {
     if (active) return;
     active = true;
-    for (const kind of input.kinds()) kind.places = new Map();
     input.eachPlaced((kind, row, pods) => addPlaces(kind, row, pods));
   };
   const countExisting = (tally: Tally, kind: PodKind): void => {
@@ -89,11 +88,9 @@ export function createRelations(input: RelationsInput): Relations {
   const join = (predicate: Predicate, kind: PodKind): void => {
     if (!predicate.means(kind)) return;
     predicate.members.push(kind);
-    if (predicate.repeller !== undefined) kind.repellers.push(predicate.repeller);
-    for (const tally of predicate.tallies) {
-      kind.tallies.push(tally);
-      countExisting(tally, kind);
-    }
+    if (predicate.repeller !== undefined) kind.repellers = [...kind.repellers, predicate.repeller];
+    // Tallies are made after the predicate, and of a new kind there are no pods yet: there is nothing to count.
+    if (predicate.tallies.length > 0) kind.tallies = [...kind.tallies, ...predicate.tallies];
   };
   const candidates = (anchor: string | undefined): readonly PodKind[] => {
     const kinds = input.kinds();
@@ -121,7 +118,7 @@ export function createRelations(input: RelationsInput): Relations {
     const tally = createTally(key, ground);
     predicate.tallies.push(tally);
     for (const kind of predicate.members) {
-      kind.tallies.push(tally);
+      kind.tallies = [...kind.tallies, tally];
       countExisting(tally, kind);
     }
     return tally;
@@ -138,11 +135,10 @@ export function createRelations(input: RelationsInput): Relations {
         carried.set(text, tally);
         const repeller = tally;
         // A namespace that nobody knows counts as one without labels here, as upstream's snapshot of them does.
-        const means = ({ namespace, labels }: PodKind): boolean =>
-          isMeant(term, namespace, labels, input.namespaceLabels(namespace) ?? {});
+        const means = ({ namespace, labels }: PodKind): boolean => isMeant(term, namespace, labels, input.namespaceLabels(namespace) ?? {});
         predicateOf(text, () => ({ anchor: term.labels.anchor, means, repeller }));
       }
-      if (!kind.tallies.includes(tally)) kind.tallies.push(tally);
+      if (!kind.tallies.includes(tally)) kind.tallies = [...kind.tallies, tally];
     }
   };
 
@@ -192,7 +188,6 @@ export function createRelations(input: RelationsInput): Relations {
     register: (kind) => {
       carry(kind);
       if (!active) return;
-      kind.places = new Map();
       for (const predicate of unanchored) join(predicate, kind);
       for (const key of Object.keys(kind.labels)) {
         for (const predicate of anchored.get(pairOf(key, kind.labels[key] ?? '')) ?? []) join(predicate, kind);

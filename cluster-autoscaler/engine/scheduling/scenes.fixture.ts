@@ -76,7 +76,11 @@ const term = fc.record(
     topologyKey,
     labelSelector,
     namespaces: fc.constantFrom(['two'], ['one', 'two']),
-    namespaceSelector: fc.constantFrom({}, { matchLabels: { team: 'a' } }, { matchExpressions: [{ key: 'team', operator: 'DoesNotExist' }] }),
+    namespaceSelector: fc.constantFrom(
+      {},
+      { matchLabels: { team: 'a' } },
+      { matchExpressions: [{ key: 'team', operator: 'DoesNotExist' }] },
+    ),
     matchLabelKeys: fc.constant(['tier']),
     mismatchLabelKeys: fc.constant(['tier']),
   },
@@ -212,7 +216,10 @@ function claimFacts(): Map<string, ClaimFacts> {
     facts.set(`${namespace}/data`, claim({ zones: ['z1', 'z2'], driver: 'disk', exclusive: namespace === 'one' }));
     facts.set(`${namespace}/logs`, claim({ driver: 'disk', regions: namespace === 'two' ? ['here'] : undefined }));
     const local = { nodeSelectorTerms: [{ matchExpressions: [{ key: hostname, operator: 'In', values: ['n0', 'n1'] }] }] };
-    facts.set(`${namespace}/local`, namespace === 'one' ? claim({ nodeAffinity: local }) : claim({ bound: false, allowedTopologies: local }));
+    facts.set(
+      `${namespace}/local`,
+      namespace === 'one' ? claim({ nodeAffinity: local }) : claim({ bound: false, allowedTopologies: local }),
+    );
     facts.set(`${namespace}/waiting`, claim({ bound: false, waitsForBinder: namespace === 'two' }));
   }
   return facts;

@@ -91,7 +91,8 @@ export function createSchedulingSnapshot(facts: SchedulingFacts): SchedulingSnap
     isIndependent: (podClass) => isIndependent(state, classById(state, podClass)),
     room: (podClass, node) => {
       const found = classById(state, podClass);
-      if (!isIndependent(state, found)) fault(`pod class ${podClass} has rules about its other pods: its room cannot be counted`, { podClass });
+      if (!isIndependent(state, found))
+        fault(`pod class ${podClass} has rules about its other pods: its room cannot be counted`, { podClass });
       return roomAt(state, found, rowById(state, node));
     },
     fork: () => changes.fork(),
@@ -118,8 +119,8 @@ function createState(facts: SchedulingFacts): State {
   });
   const relations = createRelations({
     namespaceLabels: (namespace) => facts.namespaces.get(namespace),
-    topologyKey: topology.key,
-    ground: topology.ground,
+    topologyKey: (name) => topology.key(name),
+    ground: (options) => topology.ground(options),
     kinds: () => kinds.kinds,
     eachPlaced: (visit) =>
       eachRow(state, (row) => {

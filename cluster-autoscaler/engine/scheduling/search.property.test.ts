@@ -24,7 +24,12 @@ const classes = fc.array(fc.oneof(plainParts, plainParts, podParts), { minLength
 const shapes = fc.array(nodeParts, { minLength: 1, maxLength: 3 });
 
 /** Each pod that finds a node is placed there; answers say where. */
-function play(snapshot: SchedulingSnapshot, nodes: Parameters<typeof makeNode>[1][], pods: readonly PodRecord[], moves: readonly Move[]): string[] {
+function play(
+  snapshot: SchedulingSnapshot,
+  nodes: Parameters<typeof makeNode>[1][],
+  pods: readonly PodRecord[],
+  moves: readonly Move[],
+): string[] {
   for (let index = 0; index < 150; index++) snapshot.addNode(makeNode(`n${index}`, nodes[(index * index) % nodes.length]!));
   const answers: string[] = [];
   let depth = 0;
@@ -52,7 +57,10 @@ function play(snapshot: SchedulingSnapshot, nodes: Parameters<typeof makeNode>[1
       answers.push(`${placed} ${JSON.stringify(counts)}`);
     }
   }
-  answers.push(String(snapshot.search(snapshot.classOf(makePod('nothing', {})))), ...snapshot.nodeIds().map((id) => `${id} ${snapshot.podCount(id)}`));
+  answers.push(
+    String(snapshot.search(snapshot.classOf(makePod('nothing', {})))),
+    ...snapshot.nodeIds().map((id) => `${id} ${snapshot.podCount(id)}`),
+  );
   return answers;
 }
 
@@ -73,7 +81,9 @@ describe('the any-node search', () => {
       fc.property(shapes, classes, fc.array(move, { maxLength: 20, size: 'max' }), (nodes, parts, moves) => {
         const pods = parts.map((each, index) => makePod(`p${index}`, each));
         const few = moves.map((each) => ({ ...each, count: each.count % 20 }));
-        expect(play(createSchedulingSnapshot(sceneFacts), nodes, pods, few)).toEqual(play(createNaiveSnapshot(sceneFacts), nodes, pods, few));
+        expect(play(createSchedulingSnapshot(sceneFacts), nodes, pods, few)).toEqual(
+          play(createNaiveSnapshot(sceneFacts), nodes, pods, few),
+        );
       }),
       { numRuns: 20 },
     );

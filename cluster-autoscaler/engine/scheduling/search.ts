@@ -77,11 +77,10 @@ function isHopeless(state: State, podClass: PodClass): boolean {
   return podClass.rejection !== undefined || podClass.kind.profile.hopelessAt === state.gains || podClass.hopelessAt === state.changes;
 }
 
-/** Remembers that a search over all nodes found none. Whether room and node rules alone forbid all of them holds for all classes of the profile. */
+/** Remembers that a search over all nodes found none, of a class without a node of its own. Whether room and node rules alone forbid all of them holds for all classes of the profile. */
 function rememberHopeless(state: State, podClass: PodClass): void {
   podClass.hopelessAt = state.changes;
   const { profile } = podClass.kind;
-  if (podClass.pinnedNode !== undefined || podClass.boundTo !== undefined) return;
   const { demand } = profile;
   let row = nextWithRoom(state.rows, demand, 0, state.rows.size);
   while (row >= 0) {

@@ -40,7 +40,7 @@ export interface SchedulingFacts {
 
 /** How the any-node search chooses among nodes. */
 export interface SearchOptions {
-  /** Only nodes for which this holds; looked at before the filters. */
+  /** Only nodes for which this holds. Must be pure: it is asked of nodes with room, before the other filters, and not of all of them. */
   readonly accept?: ((node: NodeId) => boolean) | undefined;
   /** Only nodes that were added in the current fork (or in a fork above it) after this handle was taken: ids ≥ it. */
   readonly from?: NodeId | undefined;

@@ -100,6 +100,7 @@ function isZoned(labels: Labels): boolean {
 function isOutside({ bound, zones, regions }: ClaimFacts, labels: Labels): boolean {
   if (!bound) return false;
   return (
-    (zones !== undefined && !zones.includes(labels[zoneLabel] ?? '')) || (regions !== undefined && !regions.includes(labels[regionLabel] ?? ''))
+    (zones !== undefined && !zones.includes(labels[zoneLabel] ?? '')) ||
+    (regions !== undefined && !regions.includes(labels[regionLabel] ?? ''))
   );
 }

@@ -16,6 +16,7 @@ import {
   placeholderIds,
   planDeletion,
   presenceOf,
+  raisedCapacity,
   providerIdOf,
   resourcesOfTags,
   taintsOfTags,
@@ -91,9 +92,10 @@ const checks: Readonly<Record<string, (given: AwsCase, expected: AwsExpected) =>
   'delete-nodes': checkDeletion,
   'increase-size': (given, expected) => {
     const { desired = 0, delta = 0, max = 0 } = given;
-    const refused = delta <= 0 || desired + delta > max;
+    const answer = raisedCapacity({ group: 'asg', delta, target: desired, max, desired: undefined });
+    const refused = 'refused' in answer;
     if (expected.error !== undefined) return differ('refused', refused, expected.error !== false);
-    const after = refused ? desired : desired + delta;
+    const after = refused ? desired : answer.size;
     return [
       ...differ('setDesiredCapacity', refused ? null : after, expected.setDesiredCapacity ?? null),
       ...(expected.targetSizeAfter === undefined ? [] : differ('targetSizeAfter', after, expected.targetSizeAfter)),

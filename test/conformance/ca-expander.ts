@@ -50,7 +50,11 @@ export const expanderRunner: VectorRunner = (vector: VectorCase) => {
       return compare('unfitness', it.expected['unfitness'], nodeUnfitness(it.preferredCpuMilli ?? 0, it.evaluatedCpuMilli ?? 0));
     case 'chain':
       return compare('best', it.expected['best'], chain(it).choice?.option);
-    default:
+    case 'least-waste':
+    case 'most-pods':
+    case 'least-nodes':
+    case 'price':
+    case 'priority':
       return filtered(it, it.expander);
   }
 };
@@ -59,7 +63,7 @@ function filtered(it: ExpanderCase, name: Expanded): readonly string[] {
   const context: ExpanderContext = {
     seed: 0,
     now: 0,
-    priorities: it.priorities === undefined ? undefined : it.priorities === null ? '' : JSON.stringify(it.priorities),
+    priorities: prioritiesOf(it),
     preferredCpuMilli: it.preferredCpuMilli ?? 1000,
     stabilizationPrice: it.stabilizationPodPrice ?? 0,
   };
@@ -77,12 +81,20 @@ function filtered(it: ExpanderCase, name: Expanded): readonly string[] {
     if (got === undefined || Math.abs(got - score) > 1e-9 * Math.abs(score))
       differences.push(`score of ${id}: expected ${score}, got ${got}`);
   }
-  // The choice is one of those that are kept, and a tie is said to be one.
-  const { choice } = chooseOption(options, [name], context);
-  if (kept.length === 0 ? choice !== undefined : choice?.tie !== kept.length > 1 || !kept.includes(choice.option)) {
-    differences.push(`choice: ${choice?.option.group ?? 'none'}, tie ${choice?.tie}, of ${kept.map(({ group }) => group).join(', ')}`);
-  }
+  differences.push(...choiceProblems(chooseOption(options, [name], context), kept));
   return differences;
+}
+
+/** The choice is one of those that are kept, and a tie is said to be one. */
+function choiceProblems({ choice }: ChainResult<ExpansionOption>, kept: readonly ExpansionOption[]): readonly string[] {
+  const right = choice === undefined ? kept.length === 0 : choice.tie === kept.length > 1 && kept.includes(choice.option);
+  return right ? [] : [`choice: ${choice?.option.group ?? 'none'}, tie ${choice?.tie}, of ${kept.map(({ group }) => group).join(', ')}`];
+}
+
+/** Null stands for an empty text. */
+function prioritiesOf({ priorities }: ExpanderCase): string | undefined {
+  if (priorities === undefined) return undefined;
+  return priorities === null ? '' : JSON.stringify(priorities);
 }
 
 function optionOf(raw: RawOption | string): ExpansionOption {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { caSchedulingRunner } from './ca-scheduling.ts';
+import { caSchedulingRunner, reasonsOf } from './ca-scheduling.ts';
 import { readVectors, runCases } from './main.ts';
 
 const directory = path.join(import.meta.dirname, 'vectors');
@@ -13,6 +13,13 @@ describe('conformance of the scheduling filters', () => {
     const result = runCases(await readVectors(path.join(directory, file)), caSchedulingRunner);
     expect(result.failures).toEqual([]);
     expect(result.passed).toBe(count);
+  });
+
+  it('words reasons as the release that was measured', async () => {
+    const cases = await readVectors(path.join(directory, 'ca-scheduling-predicates.json'));
+    const reasons = cases.flatMap((vector) => reasonsOf(vector));
+    expect(reasons.length).toBeGreaterThan(30);
+    expect(reasons.filter(({ wanted, given }) => wanted !== given)).toEqual([]);
   });
 
   it('tells a wrong expectation from a right one', async () => {

@@ -48,7 +48,12 @@ interface FilterCase {
   readonly nodes: readonly PlacedNode[];
   readonly namespaces?: readonly Fragment[];
   readonly pod: Fragment;
-  readonly expected: readonly { readonly node: string; readonly fits: boolean; readonly plugin?: string }[];
+  readonly expected: readonly {
+    readonly node: string;
+    readonly fits: boolean;
+    readonly plugin?: string;
+    readonly reasons?: readonly string[];
+  }[];
 }
 
 interface FilterOutCase {
@@ -68,6 +73,17 @@ export function caSchedulingRunner(vector: VectorCase): readonly string[] {
     default:
       return [`kind ${vector.kind} is not known`];
   }
+}
+
+/** Where a case of filters says what the plugin's messages are: those and ours. Not part of the run, since texts change between releases. */
+export function reasonsOf(vector: VectorCase): { readonly wanted: string; readonly given: string | undefined }[] {
+  if (vector.kind !== 'node-filter') return [];
+  const { nodes, namespaces, pod, expected } = vector as unknown as FilterCase;
+  const snapshot = snapshotOf(nodes, namespaces);
+  const podClass = snapshot.classOf(podOf(pod, 'incoming'), { bound: true });
+  return expected.flatMap(({ node, reasons }) =>
+    reasons === undefined ? [] : [{ wanted: reasons.join(', '), given: snapshot.failure(podClass, snapshot.find(node) ?? -1)?.reason }],
+  );
 }
 
 function runFilters({ nodes, namespaces, pod, expected }: FilterCase): readonly string[] {

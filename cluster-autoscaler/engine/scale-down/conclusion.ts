@@ -25,32 +25,41 @@ export function* conclude(context: PassContext, survey: Survey, simulation: Simu
   const { input, state, options } = context;
   const { now } = input;
   const unneeded = unneededOf(context, simulation);
+  yield;
   const delay = globalDelay(state, options, now);
   const inCooldown = input.paused === true || !survey.lookedAt || delay !== undefined;
   const gate = throughGate(unneeded, gateFacts(context));
-  const chosen = new Set(inCooldown ? [] : withinBudgets(gate.due, input.deletions.running, options));
-  const deletions = gate.due.filter((each) => chosen.has(each));
-  const planned = [...deletions.filter(({ kind }) => kind === 'empty'), ...deletions.filter(({ kind }) => kind === 'drain')];
+  yield;
+  const planned = inCooldown ? [] : withinBudgets(gate.due, input.deletions.running, options);
+  const chosen = new Set(planned);
   yield;
 
-  for (const each of unneeded) {
+  const outcome: Outcome = { context, gate, chosen, delay: inCooldown ? (delay ?? 'paused') : undefined };
+  for (const [done, each] of unneeded.entries()) {
     const finding = survey.findings[each.index];
-    if (finding !== undefined) describe(finding, each, { context, gate, chosen, delay: inCooldown ? (delay ?? 'paused') : undefined });
+    if (finding !== undefined) describe(finding, each, outcome);
+    if (done % batch === batch - 1) yield;
   }
-  const names = new Set(unneeded.map(({ node }) => node.name));
   const reports: NodeReport[] = [];
   for (const finding of survey.findings) {
     reports.push(reportOf(finding));
     if (reports.length % batch === 0) yield;
   }
+  const deletions: PlannedDeletion[] = [];
+  for (const each of planned) {
+    deletions.push(plannedDeletion(each));
+    if (deletions.length % batch === 0) yield;
+  }
+  const next = nextState(context, simulation, unneeded);
+  yield;
   return {
-    state: nextState(context, simulation, unneeded),
-    deletions: planned.map(plannedDeletion),
+    state: next,
+    deletions,
     inCooldown,
-    unneeded: [...names].toSorted(),
+    unneeded: unneeded.map(({ node }) => node.name).toSorted(),
     softTaints: softTaintsOf({
       nodes: input.nodes.filter((node) => context.groups.get(input.groupOf(node) ?? '')?.options.actionable === true),
-      unneeded: names,
+      unneeded: next.unneeded,
       going: new Set(planned.map(({ node }) => node.name)),
       limit: options.maxBulkSoftTaintCount,
     }),
@@ -155,7 +164,7 @@ function describe(finding: Finding, each: Unneeded, { context, gate, chosen, del
   finding.unneededSince = since;
   if (chosen.has(each)) {
     finding.removableAt = now;
-    finding.text = `goes now: it ${what.slice(3)} for ${sinceText(since, now)}`;
+    finding.text = `goes now: it ${what} for ${sinceText(since, now)}`;
     return;
   }
   const held = gate.held.get(each);

@@ -9,8 +9,8 @@ import type { PassContext, Survey } from './survey.ts';
  */
 export function keepers({ input }: PassContext, { findings, destinations }: Survey, order: readonly Candidate[]): ReadonlySet<NodeId> {
   const needed = new Map<string, number>();
-  const add = (group: string | undefined, nodes: number): void => {
-    if (group !== undefined) needed.set(group, (needed.get(group) ?? 0) + nodes);
+  const add = (group: string | undefined, load: number): void => {
+    if (group !== undefined) needed.set(group, (needed.get(group) ?? 0) + load);
   };
   for (const finding of findings) add(finding.group, loadOf(finding));
   const candidates = new Set(order.map(({ id }) => id));
@@ -19,17 +19,20 @@ export function keepers({ input }: PassContext, { findings, destinations }: Surv
     const id = input.snapshot.find(node);
     if (id === undefined || !destinations.has(id) || candidates.has(id)) continue;
     kept.add(id);
-    add(group, -1);
+    add(group, -full);
   }
   for (const { id, group } of order.toReversed()) {
     if ((needed.get(group.id) ?? 0) <= 0) continue;
     kept.add(id);
-    add(group.id, -1);
+    add(group.id, -full);
   }
   return kept;
 }
 
-/** In full nodes; a node of which nothing is known counts as full. */
+/** A full node. Loads are whole numbers, so that the order in which they are added does not matter. */
+const full = 1_000_000;
+
+/** A node of which nothing is known counts as full. */
 function loadOf({ utilization }: Finding): number {
-  return utilization !== undefined && Number.isFinite(utilization.share) ? Math.max(0, utilization.share) : 1;
+  return utilization !== undefined && Number.isFinite(utilization.share) ? Math.max(0, Math.ceil(utilization.share * full)) : full;
 }

@@ -187,14 +187,24 @@ describe('pods that keep their node', () => {
     expect(reportOn(result, 'g-2').blockedBy).toEqual({ namespace: 'default', name: 'w2', reason: 'NotEnoughPdb', pdb: 'web' });
   });
 
-  it('a pod that came in the simulation weighs once on its budget, as upstream twice', () => {
+  it('a pod that came in the simulation weighs once on its budget, as upstream once more with each node that it leaves', () => {
     const web = { labels: { app: 'web' }, cpu: '100m' };
-    const nodes = [node('g-1'), node('g-2'), node('h-1', { cpu: '1', memory: '1Gi' })];
-    // All three pods end on h-1, after w1 was on g-2 for a while: h-1 is no candidate (its group is at its minimum).
-    const pods = [pod('w1', { ...web, node: 'g-1' }), pod('x', { node: 'g-2', cpu: '110m' })];
-    const groups = [group('g', { targetSize: 2 }), group('h', { minSize: 1, targetSize: 1 })];
-    const scene = { nodes, pods, groups, pdbs: [pdb('web', { app: 'web' }, 1)] };
-    expect(names(run(scene))).toEqual(['g-1', 'g-2']);
+    const nodes = [node('g-1'), node('g-2'), node('h-1')];
+    const scene = {
+      nodes,
+      groups: [group('g', { targetSize: 2 }), group('h', { minSize: 1, targetSize: 1 })],
+      pdbs: [pdb('web', { app: 'web' }, 1)],
+    };
+    const before = [pod('w1', { ...web, node: 'g-1' }), pod('x', { node: 'g-2', cpu: '3' }), pod('z', { node: 'h-1', cpu: '4' })];
+    const after = [pod('w1', { ...web, node: 'g-1' }), pod('x', { node: 'g-2', cpu: '110m' })];
+    for (const compat of ['none', 'cluster-autoscaler'] as const) {
+      const first = run({ ...scene, pods: before, options: { compat } });
+      expect(first.unneeded).toEqual(['g-1']);
+      // The hint puts w1 on g-2 again, from where it has to go on to h-1.
+      const result = run({ ...scene, pods: after, options: { compat }, state: first.state, now: now + 1 });
+      expect(names(result)).toEqual(compat === 'none' ? ['g-1', 'g-2'] : ['g-1']);
+      expect(reportOn(result, 'g-2').blockedBy?.name).toBe(compat === 'none' ? undefined : 'w1');
+    }
   });
 
   it('waits for pods that are to run to their completion', () => {
@@ -266,6 +276,26 @@ describe('when', () => {
   });
 });
 
+describe('what is carried over', () => {
+  const nodes = [node('g-1'), node('g-2'), node('g-3')];
+  const pods = [pod('a', { node: 'g-1', cpu: '1' }), pod('b', { node: 'g-2', cpu: '3500m' }), pod('c', { node: 'g-3', cpu: '3' })];
+
+  it('no hint leads to a node that is being deleted', () => {
+    const first = run({ nodes, pods });
+    expect(first.unneeded).toEqual(['g-1']);
+    expect(first.state.hints.names).toEqual(['g-3']);
+    const running = [{ node: 'g-3', group: 'g', kind: 'drain' as const, since: now }];
+    const next = run({ nodes, pods, state: first.state, now: now + 1, deletions: { running, ended: [] } });
+    expect(reportOn(next, 'g-1').unremovable).toBe('NoPlaceToMovePods');
+  });
+
+  it('failures of nodes that are no more are forgotten', () => {
+    const blocked = run({ nodes, pods: [pod('x', { node: 'g-1', owner: null })] });
+    expect([...blocked.state.failures.keys()]).toEqual(['g-1']);
+    expect(run({ nodes: nodes.slice(1), state: blocked.state, now: now + 1 }).state.failures.size).toBe(0);
+  });
+});
+
 describe('what holds deletions', () => {
   const nodes = [node('g-1'), node('g-2'), node('g-3'), node('g-4')];
   const pods = [pod('b', { node: 'g-4', cpu: '3' })];
@@ -326,10 +356,13 @@ describe('what holds deletions', () => {
     expect(reportOn(result, 'g-3').unremovable).toBe('NodeGroupMinSizeReached');
     expect(reportOn(result, 'g-5').unremovable).toBe('CurrentlyBeingDeleted');
     // A node that a budget drops has used up room.
-    const cropped = run({ nodes, pods, groups: [group('g', { minSize: 2, targetSize: 4 })], options: { maxScaleDownParallelism: 1 } });
+    const other = { running: [{ node: 'h-9', group: 'h', kind: 'empty' as const, since: now }], ended: [] };
+    const two = { groups: [group('g', { minSize: 2, targetSize: 4 })], options: { maxScaleDownParallelism: 2 }, deletions: other };
+    const cropped = run({ nodes, pods, ...two });
     expect(names(cropped)).toEqual(['g-1']);
+    expect(reportOn(cropped, 'g-2')).toMatchObject({ unremovable: undefined, removableAt: undefined });
+    expect(reportOn(cropped, 'g-2').message).toContain('waits for its turn: not more than 2 nodes');
     expect(reportOn(cropped, 'g-3').unremovable).toBe('NodeGroupMinSizeReached');
-    expect(reportOn(cropped, 'g-2')).toMatchObject({ unremovable: undefined });
   });
 
   it('a group at its minimum is not looked at', () => {
@@ -352,6 +385,9 @@ describe('what holds deletions', () => {
     expect(names(result)).toEqual(['h-1']);
     expect(reportOn(result, 'g-1').unremovable).toBe('PolicyHolds');
     expect(result.softTaints.add).toEqual([]);
+    // They do not count for what is enough.
+    const limited = { maxScaleDownParallelism: 1, maxDrainParallelism: 1 };
+    expect(run({ nodes: [...nodes, node('h-1')], pods, groups, options: limited }).skipped).toBe(0);
   });
 
   it('parallelism, drains apart; what runs counts', () => {
@@ -422,7 +458,7 @@ describe('in which order', () => {
     expect(run({ nodes, groups, options: limited, state: known.state, now: now + 10 * second })).toMatchObject({ skipped: 1 });
 
     let clock = 0;
-    const slow = run({ nodes, stopwatch: () => (clock += 1000) });
+    const slow = run({ nodes, stopwatch: () => (clock += 3000) });
     expect(slow.timedOut).toBe(true);
     expect(slow.unneeded.length).toBeLessThan(9);
     expect(slow.skipped).toBe(9 - slow.unneeded.length);
@@ -456,9 +492,11 @@ describe('soft taints', () => {
     expect(run({ nodes, pods, groups }).softTaints).toEqual({ add: ['g-1', 'g-2'], remove: ['g-4'] });
     expect(run({ nodes, pods, groups, options: { maxBulkSoftTaintCount: 2 } }).softTaints).toEqual({ add: ['g-1'], remove: ['g-4'] });
     expect(run({ nodes, pods, groups, options: { maxBulkSoftTaintCount: 0 } }).softTaints).toEqual({ add: [], remove: [] });
-    const going = run({ nodes, pods, groups: [group('g', { targetSize: 4 })], options: { maxScaleDownParallelism: 1 } });
-    expect(names(going)).toEqual(['g-3']);
-    expect(going.softTaints.add).toEqual(['g-1']);
+    const running = [{ node: 'h-9', group: 'h', kind: 'empty' as const, since: now }];
+    const soon = { groups: [group('g', { targetSize: 4 })], deletions: { running, ended: [] } };
+    const going = run({ nodes, pods, ...soon, options: { maxScaleDownParallelism: 2 } });
+    expect(names(going)).toEqual(['g-1']);
+    expect(going.softTaints).toEqual({ add: ['g-2'], remove: ['g-4'] });
   });
 });
 

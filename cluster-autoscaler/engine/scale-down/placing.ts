@@ -87,10 +87,10 @@ export function createPlacing(snapshot: SchedulingSnapshot, { isDestination, isK
       let take = filling !== undefined && isDestination(filling) ? fitting(run, filling, count - done) : 0;
       if (take === 0) {
         filling = snapshot.search(podClass, kept) ?? snapshot.search(podClass, any);
-        if (filling === undefined) break;
-        take = fitting(run, filling, count - done);
+        if (filling !== undefined) take = fitting(run, filling, count - done);
       }
-      placed.push({ run: { podClass, start: start + done, count: take }, node: filling as NodeId });
+      if (filling === undefined || take === 0) break;
+      placed.push({ run: { podClass, start: start + done, count: take }, node: filling });
       done += take;
     }
     return done;

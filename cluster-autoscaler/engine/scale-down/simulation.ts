@@ -1,4 +1,4 @@
-import type { NodeId } from '../scheduling/index.ts';
+import type { NodeId, SchedulingSnapshot } from '../scheduling/index.ts';
 import type { Candidate } from './candidates.ts';
 import { inSimulationOrder } from './candidates.ts';
 import { blockingPodOf } from './drain.ts';
@@ -37,7 +37,7 @@ export function* simulate(context: PassContext, survey: Survey, elapsed: () => n
   let counted = 0;
   let tried = 0;
   let timedOut = false;
-  input.snapshot.fork();
+  const layers = createLayers(input.snapshot);
   try {
     const destinations: Set<NodeId> = new Set(survey.destinations);
     const simulator = createRemovalSimulator({
@@ -56,6 +56,7 @@ export function* simulate(context: PassContext, survey: Survey, elapsed: () => n
       const finding = survey.findings[candidate.index];
       if (removal.removable) {
         removable.push({ candidate, removal });
+        if (removable.length % layer === 0) layers.add();
         if (!candidate.group.options.zeroOrMax && candidate.group.options.actionable) counted += 1;
       } else if (finding !== undefined) {
         note(finding, removal, input.now + options.unremovableNodeRecheckMs, input.now);
@@ -71,10 +72,34 @@ export function* simulate(context: PassContext, survey: Survey, elapsed: () => n
           : `was not looked at: ${counted} nodes that can go are enough for now`;
       }
     }
-    return { removable, failed, hints: simulator.hints(), skipped: order.length - tried, timedOut };
+    const hints = simulator.hints();
+    yield;
+    while (layers.undo()) yield;
+    return { removable, failed, hints, skipped: order.length - tried, timedOut };
   } finally {
-    input.snapshot.revert();
+    // Only when something was thrown is anything left.
+    while (layers.undo());
   }
+}
+
+/** Removals in one layer of the snapshot: what is undone between two places where the pass may pause. */
+const layer = 32;
+
+/** The simulation's forks, to be undone one by one: thousands of removals at once would hold up the process. */
+function createLayers(snapshot: SchedulingSnapshot) {
+  let count = 0;
+  const add = (): void => {
+    snapshot.fork();
+    count += 1;
+  };
+  const undo = (): boolean => {
+    if (count === 0) return false;
+    snapshot.revert();
+    count -= 1;
+    return true;
+  };
+  add();
+  return { add, undo };
 }
 
 /** min(known unneeded + 2N, N × floor(U / I) + N): more than can be deleted before they are looked at again need not be known (§13.5). */

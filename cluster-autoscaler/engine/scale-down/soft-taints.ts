@@ -8,7 +8,7 @@ export interface SoftTaintFacts {
   /** Nodes of managed groups that may be changed. */
   readonly nodes: readonly NodeRecord[];
   /** Names of nodes that are removable. */
-  readonly unneeded: ReadonlySet<string>;
+  readonly unneeded: Pick<ReadonlySet<string>, 'has'>;
   /** Names of nodes whose deletion starts now: they get another taint. */
   readonly going: ReadonlySet<string>;
   /** Changes of one loop; 0: soft taints are off. */

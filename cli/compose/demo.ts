@@ -10,6 +10,7 @@ import { realRandom, seededRandom } from '../../core/runtime/random.ts';
 import { formatDuration } from '../../core/units/duration.ts';
 import { parseLoad, startEmbeddedCluster, type EmbeddedCluster } from '../../simulator/index.ts';
 import { concertinaCrds } from './crds.ts';
+import { createAwsProvider } from '../../cluster-autoscaler/index.ts';
 import { runSettings } from './settings.ts';
 import { createSuite } from './suite.ts';
 
@@ -29,6 +30,9 @@ const namespace = 'shop';
 const name = 'web';
 /** Asks for too little memory. */
 const sized = 'cache';
+/** The Auto Scaling group that the nodes come from. */
+const pool = 'shop-nodes';
+const discoveryTag = 'k8s.io/cluster-autoscaler/enabled';
 const webhook = { namespace: 'default', name: 'concertina-vpa' };
 
 /** The main job on the embedded cluster over HTTP: the program as it runs in a real cluster, only on a faster clock. */
@@ -40,12 +44,17 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const cluster = await startEmbeddedCluster({
     clock,
     random: seededRandom(options.seed),
-    nodes: ['a', 'b', 'c'].map((zone) => ({ name: `node-${zone}`, cpu: 4, memory: '16Gi', zone: `demo-1${zone}` })),
+    nodes: [],
+    aws: {
+      groups: [{ name: pool, minSize: 2, desiredCapacity: 2, maxSize: 6, instanceTypes: ['m5.large'], tags: { [discoveryTag]: 'true' } }],
+      nodes: { standard: { joinDelay: { min: 20_000, max: 40_000 } } },
+    },
     onProblem: (subject, error) => problems.warn('the embedded cluster met a problem', { subject, error }),
   });
   const url = await cluster.listen({ port: options.port });
   const kubeconfig = await options.saveKubeconfig(kubeconfigOf(url));
-  introduce(options, { url, kubeconfig });
+  const cloud = (await cluster.aws?.endpoint.listen())?.url;
+  introduce(options, { url, kubeconfig, cloud: cloud ?? '' });
   await createObjects(cluster);
 
   // Requests are answered in real time however fast the cluster's clock runs, so they are timed by the real one.
@@ -54,6 +63,8 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     admission: { address: '127.0.0.1:0', service: webhook.name },
     log: { level: 'warn' },
     leaderElection: demoLease(speed),
+    cloudProvider: 'aws',
+    nodeGroupAutoDiscovery: [`asg:tag=${discoveryTag}`],
   });
   const suite = createSuite({
     connection: connectionFromDispatcher({ server: url, dispatcher: new Agent({ connections: 32 }) }),
@@ -65,6 +76,17 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     leaseNamespace: webhook.namespace,
     logger: createLogger({ level: 'error', name: 'concertina', clock }),
     onDecision: tell(print, clock, started),
+    // The SDK as against AWS, only that its caches go by the cluster's time.
+    provider: (parts) =>
+      createAwsProvider({
+        ...parts,
+        clock,
+        groups: [],
+        discovery: settings.nodeGroupAutoDiscovery,
+        region: cluster.aws?.endpoint.region ?? '',
+        ...(cloud === undefined ? {} : { endpoint: cloud }),
+        credentials: { accessKeyId: 'demo', secretAccessKey: 'demo' },
+      }),
   });
   const health = await suite.start();
   if (health.webhook !== undefined) cluster.api.serveService(webhook, health.webhook);
@@ -91,10 +113,14 @@ async function untilEnd(clock: Clock, lengthMs: number | undefined, signal: Abor
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-function introduce({ print, speed }: DemoOptions, place: { readonly url: string; readonly kubeconfig: string }): void {
+function introduce(
+  { print, speed }: DemoOptions,
+  place: { readonly url: string; readonly kubeconfig: string; readonly cloud: string },
+): void {
   print(`Concertina on an embedded Kubernetes cluster at ${place.url}, time ${speed} times as fast as yours.`);
   print(`Deployment ${namespace}/${name}: 3 replicas of 500m CPU. HorizontalPolicy ${namespace}/${name}: 3 to 12 replicas at 60 % CPU.`);
   print(`Deployment ${namespace}/${sized}: 2 replicas of 64Mi, limit 128Mi, that need 300Mi. VerticalPolicy ${namespace}/${sized}.`);
+  print(`Auto Scaling group ${pool}: 2 to 6 m5.large (2 cores), served by an AWS in this process at ${place.cloud}.`);
   print('A flash crowd comes after two minutes of the cluster’s time, more traffic stays after it, and goes after eleven.');
   print('');
   print('Look closer from another terminal:');
@@ -109,7 +135,7 @@ function tell(print: (line: string) => void, clock: Clock, started: number): (de
   const last = new Map<string, string>();
   return (decision) => {
     const { from, to, reason, holds, message, subject, dimension } = decision;
-    const policy = `${subject.namespace ?? ''}/${subject.name}`;
+    const policy = subject.namespace === undefined ? subject.name : `${subject.namespace}/${subject.name}`;
     const kind = `${from}→${to} ${reason} ${holds.map((hold) => hold.by).join(',')}`;
     // Of requests only what is done: what stays has two lines for each container.
     if (dimension === undefined ? kind === last.get(policy) : from === to) return;

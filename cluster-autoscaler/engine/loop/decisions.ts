@@ -14,7 +14,7 @@ type Draft = Omit<LoopReport, 'decisions'>;
 export function decisionsOf(loop: LoopContext, progress: Progress, report: Draft): readonly Decision[] {
   const going = deletionsByGroup(progress.deletions);
   return [
-    ...growth(loop, progress, report),
+    ...growth(loop, progress),
     ...loop.groups().flatMap((group) => shrinking(loop, group, { report, going: going.get(group.id) ?? [] })),
     ...progress.deletions.map((deletion) => nodeDecision(loop, deletion)),
   ];
@@ -31,7 +31,7 @@ function decision(at: number, name: string, parts: Omit<Decision, 'controller' |
 }
 
 /** Sizes that were raised or refused, and groups that could not be asked though pods need nodes. */
-function growth({ input, registry, groups }: LoopContext, { scaleUps, help }: Progress, report: Draft): readonly Decision[] {
+function growth({ input, registry, groups }: LoopContext, { scaleUps }: Progress): readonly Decision[] {
   const at = input.now;
   const decided: Decision[] = [];
   for (const { increases, failures, trace } of scaleUps) {
@@ -47,7 +47,8 @@ function growth({ input, registry, groups }: LoopContext, { scaleUps, help }: Pr
       decided.push(decision(at, group, { from, to: from, wanted: to, reason: 'FailedToScaleUpGroup', message, holds: [hold], trace }));
     }
   }
-  if ((help?.pods.length ?? 0) === 0 || report.chosen.length > 0) return decided;
+  const left = scaleUps.some(({ pods }) => pods.some(({ state }) => state === 'waits' || state === 'refused'));
+  if (!left) return decided;
   const asked = new Set(decided.map(({ target }) => target.name));
   for (const group of groups()) {
     const hold = asked.has(group.id) ? undefined : holdOf(group, at, registry.backoff(group.id)?.until);

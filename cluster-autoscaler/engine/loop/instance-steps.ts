@@ -36,7 +36,7 @@ export function* revertTimedOut(loop: LoopContext): Step {
   }
 }
 
-/** Step 9: instances that never became nodes. A refusal ends the step; what is left is tried in the next loop. */
+/** Step 9: instances that never became nodes. Upstream's way a refusal ends the step until the next loop; the house's way it holds its group only. */
 export function* removeUnregistered(loop: LoopContext): Step {
   const forced = loop.options.forceDeleteUnregisteredNodes;
   const old = loop.registry.longUnregistered();
@@ -49,7 +49,8 @@ export function* removeUnregistered(loop: LoopContext): Step {
     loop.emptied.add(group.id);
     if (!result.ok) {
       for (const id of instances) loop.warn('DeleteUnregisteredFailed', `Failed to remove node ${id}: ${result.failure.message}`);
-      return;
+      if (isAsUpstream(loop)) return;
+      continue;
     }
     for (const id of instances) loop.note('DeleteUnregistered', `Removed unregistered node ${id}`);
     changeTarget(loop, group.id, -instances.length);
@@ -79,7 +80,10 @@ export interface FixedSizes {
   readonly error: string | undefined;
 }
 
-/** Step 12: a target that has been above what is there, unchanged, for longer than provisioning may take, is lowered. */
+/**
+ * Step 12: a target that has been above what is there, unchanged, for longer than provisioning may take, is lowered. Upstream's way a refusal ends the
+ * loop with an error, again and again; the house's way the other groups are not kept waiting for it.
+ */
 export function* fixSizes(loop: LoopContext): Step<FixedSizes> {
   let fixed = false;
   for (const group of loop.groups()) {
@@ -88,7 +92,12 @@ export function* fixSizes(loop: LoopContext): Step<FixedSizes> {
     const delta = incorrect.current - incorrect.expected;
     if (delta >= 0 || group.options.zeroOrMax || !group.options.actionable) continue;
     const result = yield { type: 'decrease-target-size', group: group.id, delta };
-    if (!result.ok) return { fixed, error: `failed to decrease ${group.id}: ${result.failure.message}` };
+    if (!result.ok) {
+      const error = `failed to decrease ${group.id}: ${result.failure.message}`;
+      if (isAsUpstream(loop)) return { fixed, error };
+      loop.warn('FailedToFixNodeGroupSize', error);
+      continue;
+    }
     changeTarget(loop, group.id, delta);
     fixed = true;
   }
@@ -98,6 +107,10 @@ export function* fixSizes(loop: LoopContext): Step<FixedSizes> {
 /** A group that is scaled to zero or to the maximum only is emptied as a whole. */
 function wholeGroup(group: NodeGroup, ids: readonly string[]): readonly string[] {
   return group.options.zeroOrMax && ids.length > 0 ? group.instances.map(({ id }) => id) : ids;
+}
+
+function isAsUpstream({ options }: LoopContext): boolean {
+  return options.compat === 'cluster-autoscaler';
 }
 
 function isActionable(loop: LoopContext, id: string): boolean {

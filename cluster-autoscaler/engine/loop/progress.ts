@@ -1,7 +1,7 @@
 import type { PlannedDeletion } from '../model.ts';
 import type { ScaleDownResult, ScaleDownState } from '../scale-down/index.ts';
 import type { ScaleUpResult } from '../scale-up/index.ts';
-import type { ScaleUpOutcome } from './model.ts';
+import type { PendingPodReport, ScaleUpOutcome } from './model.ts';
 import type { PodsToHelp } from './pods-to-help.ts';
 import type { GroupScaling } from './state.ts';
 
@@ -11,6 +11,8 @@ export interface Progress {
   /** Ordinary scale-up, then the raise to minimum sizes, as far as they were tried. */
   readonly scaleUps: ScaleUpResult[];
   help: PodsToHelp | undefined;
+  /** Pods for which no scale-up was tried. */
+  waiting: readonly PendingPodReport[];
   scaleDown: ScaleDownState;
   scaleDownResult: ScaleDownResult | undefined;
   /** Deletions that were begun. */

@@ -79,33 +79,29 @@ export interface PodParts {
 
 /** Bound to `node`, else unschedulable; owned by a ReplicaSet unless `owner` is empty. */
 export function pod(name: string, parts: PodParts = {}): PodRecord {
-  const { owner = 'app', kind = 'ReplicaSet' } = parts;
-  const bound = parts.node !== undefined;
-  return projectPod(
-    {
-      metadata: {
-        name,
-        uid: `pod-${name}`,
-        namespace: parts.namespace ?? 'default',
-        labels: { app: owner },
-        annotations: { ...(parts.mirror === true ? { 'kubernetes.io/config.mirror': 'm' } : {}), ...parts.annotations },
-        creationTimestamp: time(parts.created ?? -600_000),
-        ...(parts.deleted === undefined ? {} : { deletionTimestamp: time(parts.deleted) }),
-        ...(owner === '' ? {} : { ownerReferences: [{ apiVersion: 'apps/v1', kind, name: owner, uid: `uid-${owner}`, controller: true }] }),
-      },
-      spec: {
-        containers: [{ name: 'c', resources: { requests: { cpu: parts.cpu ?? '500m', memory: parts.memory ?? '512Mi' } } }],
-        ...(bound ? { nodeName: parts.node } : {}),
-        ...parts.spec,
-      },
-      status: {
-        phase: parts.phase ?? (bound ? 'Running' : 'Pending'),
-        ...(parts.nominated === undefined ? {} : { nominatedNodeName: parts.nominated }),
-        conditions: bound ? [{ type: 'Ready', status: 'True' }] : [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }],
-      },
-    },
-    interner,
-  );
+  const { owner = 'app', kind = 'ReplicaSet', namespace = 'default', cpu = '500m', memory = '512Mi', created = -600_000 } = parts;
+  const owners = owner === '' ? [] : [{ apiVersion: 'apps/v1', kind, name: owner, uid: `uid-${owner}`, controller: true }];
+  const metadata = {
+    name,
+    uid: `pod-${name}`,
+    namespace,
+    labels: { app: owner },
+    annotations: { ...(parts.mirror === true ? { 'kubernetes.io/config.mirror': 'm' } : {}), ...parts.annotations },
+    creationTimestamp: time(created),
+    ...(parts.deleted === undefined ? {} : { deletionTimestamp: time(parts.deleted) }),
+    ownerReferences: owners,
+  };
+  const containers = [{ name: 'c', resources: { requests: { cpu, memory } } }];
+  return projectPod({ metadata, spec: { containers, nodeName: parts.node, ...parts.spec }, status: podStatus(parts) }, interner);
+}
+
+function podStatus({ node: bound, phase, nominated }: PodParts) {
+  return {
+    phase: phase ?? (bound === undefined ? 'Pending' : 'Running'),
+    nominatedNodeName: nominated,
+    conditions:
+      bound === undefined ? [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }] : [{ type: 'Ready', status: 'True' }],
+  };
 }
 
 export function budget(app: string, allowed: number): PdbRecord {

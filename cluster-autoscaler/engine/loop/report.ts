@@ -16,7 +16,7 @@ export function reportOf(loop: LoopContext, progress: Progress, took: LoopReport
     counts: loop.registry.counts,
     groups,
     nodes: scaleDownResult?.nodes ?? [],
-    pods: [...(help?.settled ?? []), ...scaleUps.flatMap(({ pods }) => pods)],
+    pods: [...(help?.settled ?? []), ...progress.waiting, ...scaleUps.flatMap(({ pods }) => pods)],
     scaleUpOutcomes: progress.outcomes,
     options: scaleUps.flatMap(({ options }) => options),
     chosen: scaleUps.flatMap(({ chosen }) => chosen.map(({ group, similar, reason }) => ({ group, similar, reason }))),
@@ -27,9 +27,13 @@ export function reportOf(loop: LoopContext, progress: Progress, took: LoopReport
     refreshInstances: groups.filter(({ group }) => loop.registry.isScalingUp(group) || loop.emptied.has(group)).map(({ group }) => group),
     events: loop.events,
     error: progress.error,
-    took,
+    took: { ...took, ...Object.assign({}, ...scaleUps.map((each) => prefixed('scaleUp:', each.took))) },
   };
   return { ...draft, decisions: decisionsOf(loop, progress, draft) };
+}
+
+function prefixed(prefix: string, took: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(took).map(([step, ms]) => [`${prefix}${step}`, ms]));
 }
 
 interface GroupFacts {

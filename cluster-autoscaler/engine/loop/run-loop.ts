@@ -14,7 +14,7 @@ import type { Loop, LoopEvent, LoopExtras, LoopOptions } from './model.ts';
 import { podsToHelp } from './pods-to-help.ts';
 import type { Progress } from './progress.ts';
 import { reportOf } from './report.ts';
-import { holdOfScaleUp } from './scale-up-gate.ts';
+import { holdOfScaleUp, waitingPods } from './scale-up-gate.ts';
 import { carried, opened } from './state.ts';
 import { createTimes, type Times } from './times.ts';
 
@@ -27,6 +27,7 @@ export const runLoop: Loop = function* (input, state, options, extras = {}) {
     outcomes: [],
     scaleUps: [],
     help: undefined,
+    waiting: [],
     scaleDown: before.scaleDown,
     scaleDownResult: undefined,
     deletions: [],
@@ -89,7 +90,10 @@ function* scale(loop: LoopContext, progress: Progress, { extras, times }: Tools)
       ...extras,
     };
     conclude(loop, progress, yield* scaleUp(scaleUpInput));
-  } else if (!options.enforceNodeGroupMinSize) progress.outcomes.push(hold);
+  } else {
+    progress.waiting = waitingPods(help.pods, hold, loop);
+    if (!options.enforceNodeGroupMinSize) progress.outcomes.push(hold);
+  }
 
   if (options.scaleDownEnabled) {
     const failed = yield* scaleDown(loop, progress, { snapshot, starting, paused: hold === 'InCooldown', times, extras });

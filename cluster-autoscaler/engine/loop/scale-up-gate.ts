@@ -1,6 +1,6 @@
 import type { PodRecord } from '../../../core/model/index.ts';
 import type { LoopContext } from './context.ts';
-import type { ScaleUpOutcome } from './model.ts';
+import type { PendingPodReport, ScaleUpOutcome } from './model.ts';
 import { asksForGpu } from './view.ts';
 
 /** Younger pods than this are waited for: more of them may come. Milliseconds. */
@@ -14,6 +14,15 @@ export function holdOfScaleUp(pods: readonly PodRecord[], { input, options, view
   if (options.maxNodesTotal > 0 && view.readyCount >= options.maxNodesTotal) return 'LimitedByMaxNodesTotal';
   if (options.bypassedSchedulerNames.length === 0 && areNew(pods, input.now)) return 'InCooldown';
   return undefined;
+}
+
+/** What becomes of the pods when no scale-up is tried. */
+export function waitingPods(pods: readonly PodRecord[], hold: ScaleUpOutcome, { options }: LoopContext): readonly PendingPodReport[] {
+  const message =
+    hold === 'LimitedByMaxNodesTotal'
+      ? `the cluster has as many ready nodes as it may have (${options.maxNodesTotal})`
+      : 'all pending pods are new: more may come, the next loop looks again';
+  return pods.map(({ namespace, name, uid }) => ({ namespace, name, uid, state: 'waits', refusals: [], message }));
 }
 
 function areNew(pods: readonly PodRecord[], now: number): boolean {

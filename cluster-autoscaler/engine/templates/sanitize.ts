@@ -1,5 +1,4 @@
 import type { NodeRecord, PodRecord, Taint } from '../../../core/model/index.ts';
-import type { NodeTemplate } from '../model.ts';
 
 /** Our mark on nodes that are being deleted; its value is the time in Unix seconds. */
 export const deletionTaintKey = 'ToBeDeletedByClusterAutoscaler';
@@ -64,15 +63,6 @@ export function templateNode(node: NodeRecord, name: string, options: TaintOptio
 export function templatePod(pod: PodRecord, nodeName: string, suffix: string): PodRecord {
   const name = `${pod.name}-${suffix}`;
   return { ...pod, name, uid: `${pod.uid}/${suffix}`, nodeName, pinnedNode: undefined };
-}
-
-/** One more node like the template, ready for the snapshot: `suffix` makes its names differ. */
-export function copyTemplate(template: NodeTemplate, suffix: string): NodeTemplate {
-  const name = `${template.node.name}-${suffix}`;
-  return {
-    node: { ...renamed(template.node, name), labels: { ...template.node.labels, 'kubernetes.io/hostname': name } },
-    pods: template.pods.map((pod) => templatePod(pod, name, suffix)),
-  };
 }
 
 function renamed(node: NodeRecord, name: string): NodeRecord {

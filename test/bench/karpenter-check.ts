@@ -19,7 +19,11 @@ export interface CheckedPlacement {
  * (skew against the emptiest domain at the moment of placing), zone affinity, host anti-affinity. Answers what is broken, one line each; and, beyond what a
  * scheduler asks, whether the rules still hold when all pods are there.
  */
-export function checkPlan(drawn: readonly DrawnPod[], nodes: readonly CheckedNode[], placements: readonly CheckedPlacement[]): readonly string[] {
+export function checkPlan(
+  drawn: readonly DrawnPod[],
+  nodes: readonly CheckedNode[],
+  placements: readonly CheckedPlacement[],
+): readonly string[] {
   const problems: string[] = [];
   const state = createState(nodes);
   for (const { pod: index, node } of placements) {
@@ -29,7 +33,8 @@ export function checkPlan(drawn: readonly DrawnPod[], nodes: readonly CheckedNod
       problems.push(`pod ${index} on node ${node}: there is none`);
       continue;
     }
-    for (const problem of state.refusals(pod, node)) problems.push(`pod ${index} (${pod.kind} ${pod.key ?? ''}) on node ${node}: ${problem}`);
+    for (const problem of state.refusals(pod, node))
+      problems.push(`pod ${index} (${pod.kind} ${pod.key ?? ''}) on node ${node}: ${problem}`);
     if (!state.place(index, pod, node)) problems.push(`pod ${index} is placed twice`);
   }
   for (const { pod: index, node } of placements) {

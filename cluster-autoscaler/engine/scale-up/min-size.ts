@@ -28,7 +28,11 @@ export function* raiseToMinimum({ snapshot, groups, options }: RaiseInput): Gene
     if (targetSize >= minSize) continue;
     const raise = raiseOf(source, { options, quota, present: asUpstream ? targetSize : clusterNodes });
     events.push(...raise.events);
-    trace.push({ step: 'min-size', message: `${id}: ${targetSize} nodes, at least ${minSize}: ${raise.text}`, values: { group: id, minSize, targetSize } });
+    trace.push({
+      step: 'min-size',
+      message: `${id}: ${targetSize} nodes, at least ${minSize}: ${raise.text}`,
+      values: { group: id, minSize, targetSize },
+    });
     if (raise.nodes < 1) continue;
     changes.push({ group: id, from: targetSize, to: targetSize + raise.nodes, max: maxSize });
     if (asUpstream || source.template === undefined) continue;

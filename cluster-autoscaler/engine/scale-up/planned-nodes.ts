@@ -5,35 +5,22 @@ import type { NodeId, SchedulingSnapshot } from '../scheduling/snapshot.ts';
 import type { SizeChange } from './model.ts';
 import type { PodGroup } from './pod-groups.ts';
 
-/** Nodes that were asked for, as they are put into the snapshot. */
-export interface PlannedNodes {
-  /** Adds copies of the template under names of their own; the first one's handle. */
-  add(group: string, template: NodeTemplate, count: number): NodeId | undefined;
-  readonly names: readonly string[];
-}
-
-/** Names are the group's id and a number that no node of the snapshot has. */
-export function createPlannedNodes(snapshot: SchedulingSnapshot): PlannedNodes {
-  const names: string[] = [];
-  return {
-    names,
-    add: (group, template, count) => {
-      let first: NodeId | undefined;
-      for (let added = 0; added < count; added++) {
-        let name = `${group}~planned-${names.length}`;
-        while (snapshot.find(name) !== undefined) name += '~';
-        const node = snapshot.addCopy(template, name);
-        names.push(name);
-        first ??= node;
-      }
-      return first;
-    },
-  };
+/** Adds a copy of the template under a name that no node of the snapshot has: the group's id and a number. The name goes to the list. */
+export function addPlanned(
+  snapshot: SchedulingSnapshot,
+  template: NodeTemplate,
+  { group, names }: { readonly group: string; readonly names: string[] },
+): NodeId {
+  let name = `${group}~planned-${names.length}`;
+  while (snapshot.find(name) !== undefined) name += '~';
+  names.push(name);
+  return snapshot.addCopy(template, name);
 }
 
 export interface Placement {
   readonly snapshot: SchedulingSnapshot;
-  readonly planned: PlannedNodes;
+  /** Gets the names of the nodes that are added. */
+  readonly names: string[];
   readonly templateOf: (group: string) => NodeTemplate | undefined;
 }
 
@@ -42,15 +29,17 @@ export interface Placement {
  * the new nodes. Answers the pods that found a place; the first ones of each group.
  */
 export function placeOnPlanned(changes: readonly SizeChange[], groups: readonly PodGroup[], placement: Placement): readonly PodRecord[] {
-  const { snapshot, planned, templateOf } = placement;
+  const { snapshot, names, templateOf } = placement;
   let first: NodeId | undefined;
   let template: NodeTemplate | undefined;
   for (const { group, from, to } of changes) {
     const of = templateOf(group);
     if (of === undefined) continue;
     template ??= of;
-    const node = planned.add(group, of, to - from);
-    first ??= node;
+    for (let added = from; added < to; added++) {
+      const node = addPlanned(snapshot, of, { group, names });
+      first ??= node;
+    }
   }
   if (first === undefined || template === undefined) return [];
   const placed: PodRecord[] = [];

@@ -52,7 +52,12 @@ export function lookAt(input: ScaleUpInput, pods: ScaleUpInput['pods'], progress
 /** Offers what the candidates could do to the expanders, and caps and balances what they choose (§8.4–7). */
 export function planRound(input: ScaleUpInput, outlook: Outlook, prices: PriceModel): RoundPlan {
   const { snapshot, stopwatch } = input;
-  const offered = computeOptions(outlook.candidates, outlook.groups, outlook.check, { snapshot, options: input.options, prices, stopwatch });
+  const offered = computeOptions(outlook.candidates, outlook.groups, outlook.check, {
+    snapshot,
+    options: input.options,
+    prices,
+    stopwatch,
+  });
   const context = expanderContext(input, prices);
   const chain = chooseOption(offered, input.options.expanders, context);
   const options = offered.map((option) => reportOption(option, chain.scores));
@@ -64,7 +69,8 @@ export function planRound(input: ScaleUpInput, outlook: Outlook, prices: PriceMo
     },
   ];
   if (chain.choice === undefined) {
-    if (offered.length > 0) trace.push({ step: 'expander', message: `No option is left: ${chain.reason}`, values: { options: offered.length } });
+    if (offered.length > 0)
+      trace.push({ step: 'expander', message: `No option is left: ${chain.reason}`, values: { options: offered.length } });
     return { options, choice: undefined, changes: [], events: chain.events, trace, error: undefined };
   }
   // The chain hands back one of those that were offered.

@@ -1,19 +1,21 @@
-import type { PodRecord, TraceStep } from '../../../core/model/index.ts';
-import type { LoopEvent, OptionReport } from '../loop/model.ts';
+import type { PodRecord } from '../../../core/model/index.ts';
+import type { LoopEvent } from '../loop/model.ts';
 import type { Effect, EffectResult } from '../model.ts';
+import { asksForMix, buyMix } from './cost-rounds.ts';
 import { notTriggered, triggered } from './events.ts';
-import { execute, type Execution } from './execute.ts';
-import { createPriceModel, type PriceModel } from './expanders/index.ts';
-import type { ChosenOption, ScaleUpGroup, ScaleUpInput, ScaleUpResult, SizeChange } from './model.ts';
-import { createPlannedNodes, placeOnPlanned } from './planned-nodes.ts';
-import { compareText, sortedPods, type PodGroup } from './pod-groups.ts';
-import { reportHelped, reportLeft, type PodReports } from './report.ts';
+import { execute } from './execute.ts';
+import type { ScaleUpInput, ScaleUpResult } from './model.ts';
+import { placeOnPlanned } from './planned-nodes.ts';
+import type { PodGroup } from './pod-groups.ts';
+import { reportHelped, reportLeft } from './report.ts';
 import { lookAt, planRound, type Outlook, type RoundPlan } from './round.ts';
+import { createRun, helpedText, progressOf, record, resultOf, timed, type Run } from './run.ts';
 
 /**
  * Decides which groups grow for pending pods, and asks for it (§8). Pure but for the snapshot: effects are yielded, and their results handed in. Under
  * `severalPoolsPerLoop` (the house's way) what a round helped is placed on copies of templates in the snapshot and the pods left are looked at again, until
- * none is helped; a group that the cloud refuses is left out of the rest of the loop, so that another one stands in for it at once. Without it one option is
+ * none is helped; a group that the cloud refuses is left out of the rest of the loop, so that another one stands in for it at once. With the expander `cost` the
+ * first round buys a mix of pools for all pods together. Without it one option is
  * carried out, nothing is placed, and a refusal ends it, as upstream does.
  */
 export function* scaleUp(input: ScaleUpInput): Generator<Effect, ScaleUpResult, EffectResult> {
@@ -21,52 +23,6 @@ export function* scaleUp(input: ScaleUpInput): Generator<Effect, ScaleUpResult, 
   if (input.options.severalPoolsPerLoop) yield* rounds(run);
   else yield* oneOption(run);
   return resultOf(run);
-}
-
-/** What is gathered on the way. */
-interface Run {
-  readonly input: ScaleUpInput;
-  readonly prices: PriceModel;
-  /** Target sizes of groups that grew. */
-  readonly sizes: Map<string, number>;
-  readonly failed: Set<string>;
-  readonly planned: ReturnType<typeof createPlannedNodes>;
-  readonly options: OptionReport[];
-  readonly chosen: ChosenOption[];
-  readonly increases: SizeChange[];
-  readonly failures: Execution['failures'][number][];
-  readonly helped: PodRecord[];
-  readonly reports: PodReports;
-  readonly events: LoopEvent[];
-  readonly trace: TraceStep[];
-  readonly took: Record<string, number>;
-  readonly errors: string[];
-}
-
-function createRun(given: ScaleUpInput): Run {
-  // Upstream goes by the provider's order where it does not go by chance; ours is by id.
-  const { compat } = given.options;
-  const groups = compat === 'none' ? given.groups.toSorted((a, b) => compareText(a.group.id, b.group.id)) : given.groups;
-  const input = { ...given, groups };
-  return {
-    input,
-    prices: createPriceModel(
-      groups.flatMap(({ group, template }) => (template === undefined ? [] : [{ price: group.price, node: template.node }])),
-    ),
-    sizes: new Map(),
-    failed: new Set(),
-    planned: createPlannedNodes(input.snapshot),
-    options: [],
-    chosen: [],
-    increases: [],
-    failures: [],
-    helped: [],
-    reports: new Map(),
-    events: [],
-    trace: [],
-    took: {},
-    errors: [],
-  };
 }
 
 /** Upstream's way: one option. */
@@ -96,7 +52,7 @@ function* oneOption(run: Run): Generator<Effect, void, EffectResult> {
 /** The house's way: until nothing helps any more. */
 function* rounds(run: Run): Generator<Effect, void, EffectResult> {
   const { input } = run;
-  let pending = input.pods;
+  let pending = asksForMix(run) ? yield* buyMix(run) : input.pods;
   while (pending.length > 0) {
     const looked = pending;
     const outlook = timed(run, 'look', () => lookAt(input, looked, progressOf(run)));
@@ -124,7 +80,7 @@ function* carryOut(run: Run, plan: RoundPlan, outlook: Outlook): Generator<Effec
   const schedulable = outlook.groups.filter(({ podClass }) => outlook.check.fits(candidate, podClass));
   const { snapshot } = run.input;
   const placed = timed(run, 'place', () =>
-    placeOnPlanned(execution.done, schedulable, { snapshot, planned: run.planned, templateOf: (group) => templates.get(group) }),
+    placeOnPlanned(execution.done, schedulable, { snapshot, names: run.plannedNames, templateOf: (group) => templates.get(group) }),
   );
   run.helped.push(...placed);
   run.events.push(...triggered(placed, execution.done));
@@ -138,26 +94,6 @@ function note(run: Run, plan: RoundPlan): void {
   if (plan.choice !== undefined) run.chosen.push(plan.choice.report);
   run.events.push(...plan.events);
   run.trace.push(...plan.trace);
-}
-
-function record(run: Run, execution: Execution): void {
-  for (const change of execution.done) run.sizes.set(change.group, change.to);
-  for (const { change } of execution.failures) run.failed.add(change.group);
-  run.increases.push(...execution.done);
-  run.failures.push(...execution.failures);
-  run.events.push(...execution.events);
-  if (execution.error !== undefined) run.errors.push(execution.error);
-  for (const { group, from, to, max } of execution.done) {
-    run.trace.push({ step: 'increase', message: `${group}: ${from} → ${to} nodes (max ${max})`, values: { group, from, to, max } });
-  }
-  for (const { change, failure } of execution.failures) {
-    const message = `${change.group}: ${change.from} → ${change.to} was refused: ${failure.message}`;
-    run.trace.push({ step: 'increase', message, values: { group: change.group, from: change.from, code: failure.code } });
-  }
-}
-
-function progressOf(run: Run) {
-  return { sizeOf: ({ group }: ScaleUpGroup) => run.sizes.get(group.id) ?? group.targetSize, failed: run.failed };
 }
 
 /** Pods of the option, and what is left of each group. */
@@ -187,41 +123,4 @@ function refusedEvents(groups: readonly PodGroup[], { check, skipped }: Outlook)
       const refusals = [...check.refusals(podClass), ...also];
       return pods.map((pod) => notTriggered(pod, refusals));
     });
-}
-
-function helpedText(changes: readonly SizeChange[], { error }: Execution): string {
-  const plan = changes.map(({ group, from, to }) => `${group} ${from} → ${to}`).join(', ');
-  return error === undefined ? `nodes are added for it: ${plan}` : `nodes were to be added for it (${plan}), but ${error}`;
-}
-
-function timed<T>({ input, took }: Run, step: string, work: () => T): T {
-  const started = input.stopwatch?.();
-  const done = work();
-  if (started !== undefined && input.stopwatch !== undefined) took[step] = (took[step] ?? 0) + input.stopwatch() - started;
-  return done;
-}
-
-function resultOf(run: Run): ScaleUpResult {
-  const { input, errors } = run;
-  return {
-    outcome: outcomeOf(run),
-    options: run.options,
-    chosen: run.chosen,
-    increases: run.increases,
-    failures: run.failures,
-    helped: run.helped,
-    pods: sortedPods(input.pods).flatMap((pod) => run.reports.get(pod) ?? []),
-    events: run.events,
-    trace: run.trace,
-    planned: run.planned.names,
-    error: errors.length === 0 ? undefined : errors.join('; '),
-    took: run.took,
-  };
-}
-
-/** A refusal ends upstream's loop with an error; where another pool stood in for it, the error only says what happened. */
-function outcomeOf({ input, errors, increases }: Run): ScaleUpResult['outcome'] {
-  if (input.pods.length === 0) return 'NotNeeded';
-  if (errors.length > 0 && (increases.length === 0 || !input.options.severalPoolsPerLoop)) return 'Error';
-  return increases.length > 0 ? 'Successful' : 'NoOptionsAvailable';
 }

@@ -103,11 +103,7 @@ function freeResources({ node, pods }: NodeTemplate): ResourceList {
   return free;
 }
 
-function sameLabels(
-  a: Readonly<Record<string, string>>,
-  b: Readonly<Record<string, string>>,
-  ignored: ReadonlySet<string>,
-): boolean {
+function sameLabels(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>, ignored: ReadonlySet<string>): boolean {
   let balance = 0;
   for (const key of Object.keys(a)) {
     if (ignored.has(key)) continue;

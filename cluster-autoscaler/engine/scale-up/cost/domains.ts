@@ -1,7 +1,7 @@
-import type { PodRecord, PodShape } from '../../../../core/model/index.ts';
+import type { Labels, PodRecord, PodShape } from '../../../../core/model/index.ts';
 import type { SchedulingSnapshot } from '../../scheduling/snapshot.ts';
 import type { Kind, MixProblem } from './problem.ts';
-import type { Term } from './terms.ts';
+import type { Term, TermTable } from './terms.ts';
 
 const hostKey = 'kubernetes.io/hostname';
 
@@ -39,14 +39,15 @@ interface Tally {
  */
 export function assignCells(problem: MixProblem, snapshot: SchedulingSnapshot, weightOf: (kind: Kind) => number): Assignment {
   const { kinds, terms } = problem;
+  // Existing pods may name further terms and keys: those come first.
+  const tallies = countExisting(problem, snapshot);
+  const cells = cellsOf(problem);
   const matches = kinds.map(({ pods }) => (pods[0] === undefined ? [] : terms.matching(pods[0]).filter(({ key }) => key !== hostKey)));
   const ruled = kinds.map(({ rules }) => ({
     spread: rules.spread.filter(({ term }) => term.key !== hostKey),
     affinity: rules.affinity,
     anti: rules.anti.filter(({ key }) => key !== hostKey),
   }));
-  const cells = cellsOf(problem);
-  const tallies = countExisting(problem, snapshot);
   const total = kinds.reduce((sum, { pods }) => sum + pods.length, 0);
   const kindOfPod = new Int32Array(total);
   const cellOfPod = new Int32Array(total);
@@ -67,10 +68,10 @@ export function assignCells(problem: MixProblem, snapshot: SchedulingSnapshot, w
     cellOfPod.fill(-1, count, count + pods.length);
     count += pods.length;
   }
-  const allowed = kinds.map((kind) => allowedCells(problem, cells, kind));
+  const allowed = bySize(problem.requirementOf.length, (size) => allowedCells(problem, cells, size));
   const domains = createDomains(cells, tallies);
   // A pod may have to wait for others: those that it wants beside it, or those that fill the emptiest domain.
-  for (let before = -1; before !== count && waiting.length > 0; ) {
+  for (let before = -1; before !== count && waiting.length > 0;) {
     before = count;
     const still: typeof waiting = [];
     for (const { kind, count: wanted } of waiting) {
@@ -79,7 +80,16 @@ export function assignCells(problem: MixProblem, snapshot: SchedulingSnapshot, w
       const weight = weightOf(kinds[kind] as Kind);
       let done = 0;
       for (; done < wanted; done++) {
-        const cell = bestCell({ rules, counted, cells, allowed: allowed[kind] ?? [], tallies, domains, spreadTerms, loads });
+        const cell = bestCell({
+          rules,
+          counted,
+          cells,
+          allowed: allowed((kinds[kind] as Kind).size),
+          tallies,
+          domains,
+          spreadTerms,
+          loads,
+        });
         if (cell < 0) break;
         book(cells[cell] as Cell, counted, rules.anti, tallies);
         loads[cell] = (loads[cell] ?? 0) + weight;
@@ -130,8 +140,14 @@ function cellsOf({ pools, terms }: MixProblem): readonly Cell[] {
   return [...cells].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, cell]) => cell);
 }
 
-/** Indexes of the cells in which some pool may take the kind, and has room for it. */
-function allowedCells({ pools, requirementOf, requests, resources }: MixProblem, cells: readonly Cell[], { size }: Kind): readonly number[] {
+/** Remembers what is found for a size. */
+function bySize<T>(sizes: number, find: (size: number) => T): (size: number) => T {
+  const found: (T | undefined)[] = Array.from({ length: sizes }, () => undefined);
+  return (size) => (found[size] ??= find(size));
+}
+
+/** Indexes of the cells in which some pool may take pods of the size, and has room for one. */
+function allowedCells({ pools, requirementOf, requests, resources }: MixProblem, cells: readonly Cell[], size: number): readonly number[] {
   const requirement = requirementOf[size] ?? 0;
   const width = resources.length;
   const takes = (index: number): boolean => {
@@ -147,24 +163,7 @@ type Tallies = ReadonlyMap<Term, Tally>;
 /** Pods that exist, counted for the terms over domains; and terms of existing pods that bar new ones. */
 function countExisting({ terms }: MixProblem, snapshot: SchedulingSnapshot): Tallies {
   const nodes = snapshot.nodeIds().map((id) => ({ labels: snapshot.node(id).labels, pods: snapshot.podsOn(id) }));
-  const antiOf = new Map<PodShape, boolean>();
-  const hasAnti = ({ shape }: PodRecord): boolean => {
-    let has = antiOf.get(shape);
-    if (has === undefined) {
-      has = (shape.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).length > 0;
-      antiOf.set(shape, has);
-    }
-    return has;
-  };
-  const barriers: { readonly term: Term; readonly value: string }[] = [];
-  for (const { labels, pods } of nodes) {
-    for (const pod of pods.filter(hasAnti)) {
-      for (const term of terms.antiOf(pod)) {
-        const value = labels[term.key];
-        if (term.key !== hostKey && value !== undefined) barriers.push({ term, value });
-      }
-    }
-  }
+  const barriers = barriersOf(terms, nodes);
   const tallies = new Map(terms.terms.filter(({ key }) => key !== hostKey).map((term) => [term, emptyTally()]));
   for (const { term, value } of barriers) add(tallies.get(term)?.barred, value);
   if (tallies.size === 0) return tallies;
@@ -180,6 +179,32 @@ function countExisting({ terms }: MixProblem, snapshot: SchedulingSnapshot): Tal
     }
   }
   return tallies;
+}
+
+interface ExistingNode {
+  readonly labels: Labels;
+  readonly pods: readonly PodRecord[];
+}
+
+/** Domains in which an existing pod does not want others beside it. Their terms become known to the table. */
+function barriersOf(terms: TermTable, nodes: readonly ExistingNode[]): readonly { readonly term: Term; readonly value: string }[] {
+  const known = new Map<PodShape, boolean>();
+  const hasAnti = ({ shape }: PodRecord): boolean => {
+    let has = known.get(shape);
+    if (has === undefined) {
+      has = (shape.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).length > 0;
+      known.set(shape, has);
+    }
+    return has;
+  };
+  const barriers: { readonly term: Term; readonly value: string }[] = [];
+  for (const { labels, pods } of nodes) {
+    for (const term of pods.filter(hasAnti).flatMap((pod) => terms.antiOf(pod))) {
+      const value = labels[term.key];
+      if (term.key !== hostKey && value !== undefined) barriers.push({ term, value });
+    }
+  }
+  return barriers;
 }
 
 function emptyTally(): Tally {

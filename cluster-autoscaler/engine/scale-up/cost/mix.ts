@@ -141,20 +141,46 @@ interface PlanParts {
   readonly forced: number;
 }
 
-function planOf({ problem, assignment, stock, filled, forced }: PlanParts): MixPlan {
-  const { kinds, pools } = problem;
+function planOf(parts: PlanParts): MixPlan {
+  const { problem, assignment, filled, forced } = parts;
+  const { hosts, price, nodeFor } = unfold(parts);
+  const placements: { pod: PodRecord; podClass: ClassId; node: number }[] = [];
+  const left: PodRecord[] = [...problem.left];
+  const next = new Int32Array(problem.kinds.length);
+  for (let at = 0; at < assignment.count; at++) {
+    const index = assignment.kinds[at] ?? 0;
+    const { pods, podClass } = problem.kinds[index] as Kind;
+    const turn = next[index] ?? 0;
+    next[index] = turn + 1;
+    const pod = pods[turn];
+    if (pod === undefined) continue;
+    const node = nodeFor(index, assignment.cellOf[at] ?? -1);
+    if (node === undefined) left.push(pod);
+    else {
+      hosts[node]?.pods.push(pod);
+      placements.push({ pod, podClass, node });
+    }
+  }
+  for (const [index, { pods }] of problem.kinds.entries()) left.push(...pods.slice(next[index]));
+  // What was left out might be what forced the number of nodes.
+  const bounds = boundsOf(problem, placements, filled.left.size === 0 ? forced : 0);
+  return { nodes: hosts, placements, left, price, ...bounds, late: filled.late };
+}
+
+/** Every single node, and which of them takes the next pod of a kind in a cell. */
+function unfold({ problem, assignment, stock, filled }: PlanParts) {
   const places = assignment.cells.length + 1;
-  // Nodes on which pods of a kind in a place have been put, in turn.
   const nodesOf = new Map<number, number[]>();
   const hosts: { readonly candidate: Candidate; readonly pods: PodRecord[] }[] = [];
   let price = 0;
+  const keyOf = (kind: number, place: number): number => kind * places + place;
   for (const { pool: index, entries, times } of filled.nodes) {
-    const pool = pools[index];
+    const pool = problem.pools[index];
     if (pool === undefined) continue;
     for (let each = 0; each < times; each++) {
       price += pool.price;
       for (const entry of entries) {
-        const key = (stock.kindOf[entry] ?? 0) * places + (stock.placeOf[entry] ?? 0);
+        const key = keyOf(stock.kindOf[entry] ?? 0, stock.placeOf[entry] ?? 0);
         const nodes = nodesOf.get(key);
         if (nodes === undefined) nodesOf.set(key, [hosts.length]);
         else nodes.push(hosts.length);
@@ -162,29 +188,14 @@ function planOf({ problem, assignment, stock, filled, forced }: PlanParts): MixP
       hosts.push({ candidate: pool.candidate, pods: [] });
     }
   }
-  const placements: { pod: PodRecord; podClass: ClassId; node: number }[] = [];
-  const left: PodRecord[] = [...problem.left];
-  const nextPod = new Int32Array(kinds.length);
-  const nextNode = new Map<number, number>();
-  for (let at = 0; at < assignment.count; at++) {
-    const index = assignment.kinds[at] ?? 0;
-    const kind = kinds[index] as Kind;
-    const pod = kind.pods[nextPod[index] ?? 0];
-    if (pod === undefined) continue;
-    nextPod[index] = (nextPod[index] ?? 0) + 1;
-    const cell = assignment.cellOf[at] ?? -1;
-    const key = index * places + (cell < 0 ? places - 1 : cell);
-    const turn = nextNode.get(key) ?? 0;
-    nextNode.set(key, turn + 1);
-    const node = nodesOf.get(key)?.[turn];
-    if (node === undefined) left.push(pod);
-    else {
-      hosts[node]?.pods.push(pod);
-      placements.push({ pod, podClass: kind.podClass, node });
-    }
-  }
-  for (const [index, { pods }] of kinds.entries()) left.push(...pods.slice(nextPod[index]));
-  return { nodes: hosts, placements, left, price, ...boundsOf(problem, placements, forced), late: filled.late };
+  const turns = new Map<number, number>();
+  const nodeFor = (kind: number, cell: number): number | undefined => {
+    const key = keyOf(kind, cell < 0 ? places - 1 : cell);
+    const turn = turns.get(key) ?? 0;
+    turns.set(key, turn + 1);
+    return nodesOf.get(key)?.[turn];
+  };
+  return { hosts, price, nodeFor };
 }
 
 /** Least prices of any mix that holds the pods that are helped. */

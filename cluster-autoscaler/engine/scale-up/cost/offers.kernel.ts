@@ -56,8 +56,6 @@ export interface Offers {
   narrow(requirement: number): boolean;
   /** Takes the last narrowing back. */
   widen(): void;
-  /** Whether some offer has room for a pod of the size beside what is used. */
-  holds(used: Float64Array, size: number): boolean;
   /** Price of the cheapest offer that holds it; NaN for none. */
   cheapest(used: Float64Array): number;
   /** The pool that is cheapest for it, of all in the place, meeting all requirements; -1 for none. */
@@ -74,6 +72,9 @@ interface Type {
   readonly allows: readonly boolean[];
 }
 
+/** Offers worth so many times the share of a node, or that part of it, are looked at only while there are fewer than two others. */
+const muchLarger = 1.35;
+const muchSmaller = 3;
 /** As many offers as fit a mask. */
 const mostOffers = 16;
 
@@ -91,7 +92,6 @@ export function createOffers(input: OfferInput): Offers {
   let byPrice: number[] = [];
   let alive = 0;
   const masks: number[] = [];
-  const most = new Float64Array(width);
 
   const hasRoom = (pool: number): boolean =>
     room[pool]! > 0 && input.cores[pool]! <= quota.cpu && input.memory[pool]! <= quota.memory && quota.nodes > 0;
@@ -103,14 +103,6 @@ export function createOffers(input: OfferInput): Offers {
   const holdsUsed = ({ free }: Type, used: Float64Array): boolean => {
     for (let each = 0; each < width; each++) if (used[each]! > 0 && used[each]! > free[each]!) return false;
     return true;
-  };
-  const setMost = (): void => {
-    most.fill(0);
-    for (let offer = 0; offer < chosen.length; offer++) {
-      if ((alive & (1 << offer)) === 0) continue;
-      const { free } = scopes[place]![chosen[offer]!]!;
-      for (let each = 0; each < width; each++) most[each] = Math.max(most[each]!, free[each]!);
-    }
   };
   const meeting = (requirement: number): number => {
     let mask = 0;
@@ -131,8 +123,12 @@ export function createOffers(input: OfferInput): Offers {
     while (found.length < mostOffers && (below >= 0 || above < order.length)) {
       const up = above < order.length ? worth[order[above]!]! / share : Number.POSITIVE_INFINITY;
       const down = below >= 0 ? share / Math.max(worth[order[below]!]!, 1e-300) : Number.POSITIVE_INFINITY;
-      // Far from the share only as long as there is nothing nearer.
-      if (found.length >= 2 && (up <= down ? up : down) > (up <= down ? Number((globalThis as any).EV ?? 1.35) : 3)) { if (up <= down) above = order.length; else below = -1; continue; }
+      // Larger ones would leave too little for the last nodes; far smaller ones are never full of what belongs on them.
+      if (found.length >= 2 && Math.min(up, down) > (up <= down ? muchLarger : muchSmaller)) {
+        if (up <= down) above = order.length;
+        else below = -1;
+        continue;
+      }
       const type = up <= down ? order[above++]! : order[below--]!;
       if (usable(type)) found.push(type);
     }
@@ -151,11 +147,13 @@ export function createOffers(input: OfferInput): Offers {
       if (worth[type]! <= share * 1.05) small.push(type);
       else if (larger < 0) larger = type;
     }
-    const cost = (type: number): number => types[type]!.price / Math.max(worth[type]!, 1e-300) + (worth[type]! < least ? 1e9 : 0);
+    const cost = (type: number): number => types[type]!.price / Math.max(worth[type]!, 1e-300);
     small.sort((a, b) => cost(a) - cost(b) || types[a]!.price - types[b]!.price || a - b);
-    const found = small.slice(0, mostOffers - 1);
+    const enough = small.filter((type) => worth[type]! >= least * (1 - 1e-9));
+    const found = enough.slice(0, mostOffers - 1);
     if (larger >= 0) found.push(larger);
-    return found;
+    // The nodes that are allowed will not do: the largest hold the most.
+    return found.length > 0 ? found : small.toSorted((a, b) => worth[b]! - worth[a]! || a - b).slice(0, 2);
   };
 
   return {
@@ -199,36 +197,16 @@ export function createOffers(input: OfferInput): Offers {
         const limit = worths[place]![chosen[offer]!]!;
         for (let each = 0; each < chosen.length; each++) if (worths[place]![chosen[each]!]! > limit) alive &= ~(1 << each);
       }
-      setMost();
     },
     narrow: (requirement) => {
       const narrowed = alive & meeting(requirement);
       if (narrowed === 0) return false;
       masks.push(alive);
-      if (narrowed !== alive) {
-        alive = narrowed;
-        setMost();
-      }
+      alive = narrowed;
       return true;
     },
     widen: () => {
-      const wider = masks.pop()!;
-      if (wider === alive) return;
-      alive = wider;
-      setMost();
-    },
-    holds: (used, size) => {
-      const start = size * width;
-      for (let each = 0; each < width; each++) if (requests[start + each]! > 0 && used[each]! + requests[start + each]! > most[each]!) return false;
-      for (let at = byPrice.length - 1; at >= 0; at--) {
-        const offer = byPrice[at]!;
-        if ((alive & (1 << offer)) === 0) continue;
-        const { free } = scopes[place]![chosen[offer]!]!;
-        let fits = true;
-        for (let each = 0; each < width && fits; each++) fits = used[each]! + requests[start + each]! <= Math.max(free[each]!, 0) || requests[start + each]! === 0;
-        if (fits) return true;
-      }
-      return false;
+      alive = masks.pop()!;
     },
     cheapest: (used) => {
       for (const offer of byPrice) {
@@ -300,7 +278,13 @@ function averagePrices(types: readonly Type[], demand: Float64Array, width: numb
   }
   const average = new Float64Array(columns);
   const asked = Array.from({ length: width }, (_, each) => each).filter((each) => demand[each]! > 0);
-  const parts = demand[width]! > 0 ? [{ part: 1 - unforcedPart, nodes: demand[width]! }, { part: unforcedPart, nodes: 0 }] : [{ part: 1, nodes: 0 }];
+  const parts =
+    demand[width]! > 0
+      ? [
+          { part: 1 - unforcedPart, nodes: demand[width]! },
+          { part: unforcedPart, nodes: 0 },
+        ]
+      : [{ part: 1, nodes: 0 }];
   for (const { part, nodes } of parts) {
     for (const each of asked) {
       const more = demand.slice();

@@ -16,6 +16,8 @@ export interface SearchGoal {
   readonly worth: Float64Array;
   /** What a pod of each size is worth. */
   readonly sizeWorth: Float64Array;
+  /** The same by resource: `width` numbers for each size. */
+  readonly requestWorth: Float64Array;
   /** What a pod is worth on average. */
   readonly averageWorth: number;
   /** Steps after the first try; 0: only the first. */
@@ -30,7 +32,7 @@ const fewPods = 16;
 /** Part of a node that is filled with a share of all sizes. */
 const sharedPart = 0.8;
 /** As many offers are tried for a node. */
-const triedOffers = 4;
+const triedOffers = 2;
 /** As many ways to go on are looked at from the first pod on, and after it as many as there are steps left for. */
 const branches = [4, 3, 2, 2] as const;
 const mostBranches = 4;
@@ -69,38 +71,52 @@ export function createSearch(stock: Stock, offers: Offers, requirementOf: Int32A
     if (score < best - 1e-12) {
       best = score;
       depth = stock.depth;
-      found.set(stock.stack.subarray(0, depth));
+      for (let at = 0; at < depth; at++) found[at] = stock.stack[at]!;
     }
     return best <= goal.enough;
   };
 
-  /** Square of the length of what would be free beside a pod of the size; -1 when it does not fit. */
-  const lengthWith = (size: number): number => {
-    let length = 0;
+  const hasRoom = (size: number): boolean => {
     for (let each = 0; each < width; each++) {
       const wanted = requests[size * width + each]!;
-      const rest = free[each]! - used[each]! - wanted;
-      if (rest < 0 && wanted > 0) return -1;
-      const worth = rest * goal.worth[each]!;
-      length += worth * worth;
+      if (wanted > 0 && wanted > free[each]! - used[each]!) return false;
     }
-    return length;
+    return true;
   };
+
+  // What is free on the node, as it is and in shadow prices.
+  const rest = new Float64Array(width);
+  const restWorth = new Float64Array(width);
 
   /** Finds the sizes that leave the shortest vector; how many were found. */
   const findWays = (start: number, most: number): number => {
+    const { place, requestWorth } = goal;
+    for (let each = 0; each < width; each++) {
+      rest[each] = free[each]! - used[each]!;
+      restWorth[each] = rest[each]! * goal.worth[each]!;
+    }
     let count = 0;
     for (let size = 0; size < sizes; size++) {
-      if (leftOf(size) === 0) continue;
-      const length = lengthWith(size);
-      if (length < 0 || (count === most && length >= lengths[count - 1]!)) continue;
-      let at = count < most ? count++ : count - 1;
-      for (; at > 0 && lengths[at - 1]! > length; at--) {
-        lengths[at] = lengths[at - 1]!;
-        ways[start + at] = ways[start + at - 1]!;
+      if (available[size * places + place] === 0 && available[size * places + none] === 0) continue;
+      const at = size * width;
+      let length = 0;
+      for (let each = 0; each < width; each++) {
+        const wanted = requests[at + each]!;
+        if (wanted > rest[each]! && wanted > 0) {
+          length = -1;
+          break;
+        }
+        const worth = restWorth[each]! - requestWorth[at + each]!;
+        length += worth * worth;
       }
-      lengths[at] = length;
-      ways[start + at] = size;
+      if (length < 0 || (count === most && length >= lengths[most - 1]!)) continue;
+      let rank = count < most ? count++ : most - 1;
+      for (; rank > 0 && lengths[rank - 1]! > length; rank--) {
+        lengths[rank] = lengths[rank - 1]!;
+        ways[start + rank] = ways[start + rank - 1]!;
+      }
+      lengths[rank] = length;
+      ways[start + rank] = size;
     }
     return count;
   };
@@ -109,7 +125,8 @@ export function createSearch(stock: Stock, offers: Offers, requirementOf: Int32A
     if (judge(value)) return true;
     const start = level * mostBranches;
     const most = steps >= goal.steps ? 1 : (branches[level] ?? 1);
-    const count = findWays(start, mostBranches);
+    // One more, for one that the node does not take for its rules.
+    const count = findWays(start, Math.min(mostBranches, most + 1));
     let gone = 0;
     for (let way = 0; way < count && gone < most; way++) {
       const size = ways[start + way]!;
@@ -135,7 +152,7 @@ export function createSearch(stock: Stock, offers: Offers, requirementOf: Int32A
     }
     for (const size of goal.bySize) {
       let number = Math.floor(share * leftOf(size));
-      for (; number > 0 && lengthWith(size) >= 0; number--) {
+      for (; number > 0 && hasRoom(size); number--) {
         const entry = stock.pick(size, goal.place);
         if (entry < 0 || !offers.narrow(requirementOf[size]!)) break;
         stock.push(entry);

@@ -50,7 +50,7 @@ export interface StockInput {
 }
 
 /** Without a limit. */
-const unlimited = 0x7fff;
+const unlimited = 0x7fff_ffff;
 
 export function createStock({ kinds, requests, width, sizes, cells, hostTerms, counts }: StockInput): Stock {
   const places = cells + 1;
@@ -89,15 +89,18 @@ export function createStock({ kinds, requests, width, sizes, cells, hostTerms, c
   const taken = new Int32Array(entries.length);
   const hostCount = new Int32Array(hostTerms);
   const hostLimit = new Int32Array(hostTerms).fill(unlimited);
-  // The limits that held before each push, to take it back.
-  const before: Int32Array[] = [];
+  // The limits that held before each push, to take it back, one after the other.
+  const before: number[] = [];
 
   function book(entry: number, by: number): void {
     const kind = kinds[kindOf[entry]!]!;
     const place = placeOf[entry]!;
     available[kind.size * places + place]! += by;
     for (let each = 0; each < width; each++) units[place * width + each]! += by * requests[kind.size * width + each]!;
-    for (const { term, self } of kind.hostLimits) if (self) selfish[term]! += by;
+    for (let each = 0; each < kind.hostLimits.length; each++) {
+      const { term, self } = kind.hostLimits[each]!;
+      if (self) selfish[term]! += by;
+    }
   }
 
   function admits({ hostLimits, hostMatches }: Kind): boolean {
@@ -161,15 +164,15 @@ export function createStock({ kinds, requests, width, sizes, cells, hostTerms, c
       return { term, nodes };
     },
     pick: (size, cell) => pickAny(size, cell),
-    pickOf: (term, size, cell) =>
-      pickAny(size, cell, ({ hostLimits }) => hostLimits.some((limit) => limit.term === term && limit.self)),
+    pickOf: (term, size, cell) => pickAny(size, cell, ({ hostLimits }) => hostLimits.some((limit) => limit.term === term && limit.self)),
     push: (entry) => {
       const { size, hostLimits, hostMatches } = kinds[kindOf[entry]!]!;
       for (let each = 0; each < width; each++) used[each]! += requests[size * width + each]!;
-      for (const term of hostMatches) hostCount[term]! += 1;
-      if (hostLimits.length > 0) {
-        before[stock.depth] = Int32Array.from(hostLimits, ({ term }) => hostLimit[term]!);
-        for (const { term, limit } of hostLimits) hostLimit[term] = Math.min(hostLimit[term]!, limit);
+      for (let each = 0; each < hostMatches.length; each++) hostCount[hostMatches[each]!]! += 1;
+      for (let each = 0; each < hostLimits.length; each++) {
+        const { term, limit } = hostLimits[each]!;
+        before.push(hostLimit[term]!);
+        if (limit < hostLimit[term]!) hostLimit[term] = limit;
       }
       taken[entry]! += 1;
       stack[stock.depth++] = entry;
@@ -178,11 +181,8 @@ export function createStock({ kinds, requests, width, sizes, cells, hostTerms, c
       const entry = stack[--stock.depth]!;
       const { size, hostLimits, hostMatches } = kinds[kindOf[entry]!]!;
       for (let each = 0; each < width; each++) used[each]! -= requests[size * width + each]!;
-      for (const term of hostMatches) hostCount[term]! -= 1;
-      if (hostLimits.length > 0) {
-        const held = before[stock.depth]!;
-        for (let each = hostLimits.length - 1; each >= 0; each--) hostLimit[hostLimits[each]!.term] = held[each]!;
-      }
+      for (let each = 0; each < hostMatches.length; each++) hostCount[hostMatches[each]!]! -= 1;
+      for (let each = hostLimits.length - 1; each >= 0; each--) hostLimit[hostLimits[each]!.term] = before.pop()!;
       taken[entry]! -= 1;
     },
     clear: () => {
@@ -191,9 +191,11 @@ export function createStock({ kinds, requests, width, sizes, cells, hostTerms, c
       used.fill(0);
     },
     commit: (times) => {
-      const entriesOn = Array.from(stack.subarray(0, stock.depth));
+      // The stack keeps its entries when it is emptied.
+      const depth = stock.depth;
       stock.clear();
-      for (const entry of entriesOn) {
+      for (let at = 0; at < depth; at++) {
+        const entry = stack[at]!;
         left[entry]! -= times;
         book(entry, -times);
       }

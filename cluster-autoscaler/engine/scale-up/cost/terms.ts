@@ -65,7 +65,10 @@ export function createTermTable(): TermTable {
         anti: anti.map((each) => ofAffinity(namespace, each)),
       };
     },
-    antiOf: ({ namespace, shape }) => required(shape).anti.filter(isPlainAffinity).map((each) => ofAffinity(namespace, each)),
+    antiOf: ({ namespace, shape }) =>
+      required(shape)
+        .anti.filter(isPlainAffinity)
+        .map((each) => ofAffinity(namespace, each)),
     matching,
   };
 }

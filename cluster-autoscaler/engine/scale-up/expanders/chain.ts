@@ -57,7 +57,11 @@ export function runChain<Option>(
   return { ...chosen(picked.option, notes, left.length > 1), scores: scores ?? new Map(), events };
 }
 
-function chosen<Option>(option: Option, notes: readonly string[], tie: boolean): { readonly choice: Choice<Option>; readonly reason: string } {
+function chosen<Option>(
+  option: Option,
+  notes: readonly string[],
+  tie: boolean,
+): { readonly choice: Choice<Option>; readonly reason: string } {
   const reason = notes.length === 0 ? 'the only option' : notes.join('; ');
   return { choice: { option, reason, tie }, reason };
 }
@@ -93,7 +97,11 @@ function hash(seed: number, now: number): number {
 }
 
 /** What one expander keeps. */
-export function filterOptions(name: ExpanderName, options: readonly ExpansionOption[], context: ExpanderContext): Filtered<ExpansionOption> {
+export function filterOptions(
+  name: ExpanderName,
+  options: readonly ExpansionOption[],
+  context: ExpanderContext,
+): Filtered<ExpansionOption> {
   return expanders[name](options, context);
 }
 

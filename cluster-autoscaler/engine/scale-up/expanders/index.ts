@@ -5,4 +5,5 @@ export type { Expander, ExpanderContext, ExpansionOption, Filtered } from './mod
 export { nodeUnfitness, preferredCpuMilli, priceScore } from './price.ts';
 export { createPriceModel, guessedPrices } from './price-model.ts';
 export type { PricedPool, PriceModel } from './price-model.ts';
-export { parsePriorities, priorityConfigMap } from './priority.ts';
+export { findPriorities, parsePriorities, priorityConfigMap } from './priority.ts';
+export type { FoundPriorities } from './priority.ts';

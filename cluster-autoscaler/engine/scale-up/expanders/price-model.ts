@@ -30,7 +30,7 @@ export function createPriceModel(pools: readonly PricedPool[]): PriceModel {
   const ratios = pools
     .flatMap(({ price, node }) => (isPrice(price) && guess(node.capacity) > 0 ? [price / guess(node.capacity)] : []))
     .toSorted((a, b) => a - b);
-  const level = ratios.length === 0 ? 1 : (((ratios[(ratios.length - 1) >> 1] ?? 1) + (ratios[ratios.length >> 1] ?? 1)) / 2);
+  const level = ratios.length === 0 ? 1 : ((ratios[(ratios.length - 1) >> 1] ?? 1) + (ratios[ratios.length >> 1] ?? 1)) / 2;
   return {
     level,
     guessed: pools.filter(({ price }) => !isPrice(price)).length,

@@ -11,10 +11,14 @@ const notExistPenalty = 2;
  * Options with the lowest score: (price of the nodes + s) / (price of the pods + s), with s the price of a small pod, so that few pods do not weigh too
  * much, times how badly the size of the node suits the size of the cluster, which counts less the more nodes are added. Options without prices are left out.
  */
-export const price: Expander = (options, context) => lowest(options, (option) => priceScore(option, context), 'lowest score of price and size');
+export const price: Expander = (options, context) =>
+  lowest(options, (option) => priceScore(option, context), 'lowest score of price and size');
 
 /** The score; `undefined` without prices. */
-export function priceScore(option: ExpansionOption, context: Pick<ExpanderContext, 'preferredCpuMilli' | 'stabilizationPrice'>): number | undefined {
+export function priceScore(
+  option: ExpansionOption,
+  context: Pick<ExpanderContext, 'preferredCpuMilli' | 'stabilizationPrice'>,
+): number | undefined {
   const { nodePrice, podPrice, nodes, capacity, hasGpu, exists } = option;
   if (nodePrice === undefined || podPrice === undefined) return undefined;
   const share = (nodePrice * nodes + context.stabilizationPrice) / (podPrice + context.stabilizationPrice);

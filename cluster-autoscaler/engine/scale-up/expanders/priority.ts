@@ -2,7 +2,7 @@ import { parse } from 'yaml';
 import { messageOf } from '../../../../core/errors.ts';
 import type { LoopEvent } from '../../loop/model.ts';
 import { compileGoPattern } from './go-pattern.ts';
-import type { Expander, ExpanderContext, ExpansionOption, Filtered } from './model.ts';
+import type { Expander, ExpansionOption } from './model.ts';
 
 /** The ConfigMap that upstream's priority expander reads, in the autoscaler's namespace, and its key. */
 export const priorityConfigMap = { name: 'cluster-autoscaler-priority-expander', key: 'priorities' } as const;
@@ -15,7 +15,8 @@ export type Priorities = readonly { readonly priority: number; readonly patterns
  * of it cannot be used, as upstream does.
  */
 export function parsePriorities(text: string): { readonly priorities: Priorities } | { readonly problem: string } {
-  if (text === '') return { problem: `priority configuration in ${priorityConfigMap.name} configmap is empty; please provide valid configuration` };
+  if (text === '')
+    return { problem: `priority configuration in ${priorityConfigMap.name} configmap is empty; please provide valid configuration` };
   let parsed: unknown;
   try {
     parsed = parse(text);
@@ -39,7 +40,8 @@ function readEntry(key: string, list: unknown): { readonly priority: number; rea
   if (!Array.isArray(list)) return { problem: unreadable(`priority ${key} has no list of patterns`) };
   const patterns: RegExp[] = [];
   for (const pattern of list as readonly unknown[]) {
-    if (typeof pattern === 'object') return { problem: unreadable(`priority ${key} has a pattern that is not text`) };
+    if (typeof pattern !== 'string' && typeof pattern !== 'number' && typeof pattern !== 'boolean')
+      return { problem: unreadable(`priority ${key} has a pattern that is not text`) };
     try {
       patterns.push(compileGoPattern(String(pattern)));
     } catch (error) {
@@ -53,25 +55,47 @@ function unreadable(why: string): string {
   return `Can't parse YAML with priorities in the configmap: ${why}`;
 }
 
+/** Priorities of groups, as far as they have one. */
+export interface FoundPriorities {
+  readonly priorities: ReadonlyMap<string, number>;
+  readonly events: readonly LoopEvent[];
+  /** Why there are none; `undefined` when some group has one that can win. */
+  readonly none: string | undefined;
+}
+
+/** Priorities by the ConfigMap, or by the groups' policies when there is none, with upstream's events. Negative ones never win. */
+export function findPriorities(groups: readonly Pick<ExpansionOption, 'group' | 'priority'>[], text: string | undefined): FoundPriorities {
+  if (text === undefined) return byPolicy(groups);
+  const parsed = parsePriorities(text);
+  if ('problem' in parsed) {
+    const message = `Wrong configuration for priority expander: ${parsed.problem}. Ignoring update.`;
+    const events = [warning('PriorityConfigMapInvalid', message)];
+    return { priorities: new Map(), events, none: 'priorities that cannot be used: nothing left out' };
+  }
+  return byConfigMap(groups, parsed.priorities);
+}
+
 /**
- * Options of groups with the highest priority: that of the ConfigMap, or of the groups' policies when there is none. Groups without a priority are left
- * out; negative priorities never win; if no group has one, or the map cannot be used, nothing is left out.
+ * Options of groups with the highest priority. Groups without a priority are left out; if no group has one of at least 0, or the ConfigMap cannot be used,
+ * nothing is left out.
  */
 export const priority: Expander = (options, context) => {
   if (options.length === 0) return { kept: [], note: 'no options' };
-  if (context.priorities === undefined) return byPolicy(options);
-  const parsed = parsePriorities(context.priorities);
-  if ('problem' in parsed) {
-    const message = `Wrong configuration for priority expander: ${parsed.problem}. Ignoring update.`;
-    return { kept: options, events: [warning('PriorityConfigMapInvalid', message)], note: 'priorities that cannot be used: nothing left out' };
-  }
-  return byConfigMap(options, parsed.priorities);
+  const { priorities, events, none } = findPriorities(options, context.priorities);
+  if (none !== undefined) return { kept: options, events, note: none };
+  const best = Math.max(...priorities.values());
+  return {
+    kept: options.filter(({ group }) => priorities.get(group) === best),
+    scores: priorities,
+    events,
+    note: `highest priority ${best}`,
+  };
 };
 
-function byConfigMap(options: readonly ExpansionOption[], priorities: Priorities): Filtered<ExpansionOption> {
+function byConfigMap(groups: readonly Pick<ExpansionOption, 'group'>[], priorities: Priorities): FoundPriorities {
   const events: LoopEvent[] = [];
   const found = new Map<string, number>();
-  for (const { group } of options) {
+  for (const { group } of groups) {
     const matches = priorities.filter(({ patterns }) => patterns.some((pattern) => pattern.test(group)));
     if (matches.length > 0) {
       found.set(group, Math.max(...matches.map((match) => match.priority)));
@@ -80,27 +104,21 @@ function byConfigMap(options: readonly ExpansionOption[], priorities: Priorities
     const message = `Priority expander: node group ${group} not found in priority expander configuration. The group won't be used.`;
     events.push(warning('PriorityConfigMapNotMatchedGroup', message));
   }
-  const filtered = highest(options, found);
-  if (filtered !== undefined) return { ...filtered, events };
+  if (canWin(found)) return { priorities: found, events, none: undefined };
   const message = 'Priority expander: no priorities info found for any of the expansion options. No options filtered.';
   events.push(warning('PriorityConfigMapNoGroupMatched', message));
-  return { kept: options, scores: found, events, note: 'no group matches a priority: nothing left out' };
+  return { priorities: found, events, none: 'no group matches a priority: nothing left out' };
 }
 
-function byPolicy(options: readonly ExpansionOption[]): Filtered<ExpansionOption> {
-  const found = new Map(options.flatMap((option) => (option.priority === undefined ? [] : [[option.group, option.priority] as const])));
-  return highest(options, found) ?? { kept: options, note: 'no pool has a priority: nothing left out' };
+function byPolicy(groups: readonly Pick<ExpansionOption, 'group' | 'priority'>[]): FoundPriorities {
+  const priorities = new Map(groups.flatMap((each) => (each.priority === undefined ? [] : [[each.group, each.priority] as const])));
+  return { priorities, events: [], none: canWin(priorities) ? undefined : 'no pool has a priority: nothing left out' };
 }
 
-/** `undefined` when nobody has a priority of at least 0. */
-function highest(options: readonly ExpansionOption[], priorities: ReadonlyMap<string, number>): Filtered<ExpansionOption> | undefined {
-  const best = Math.max(-1, ...priorities.values());
-  if (best < 0) return undefined;
-  return { kept: options.filter(({ group }) => priorities.get(group) === best), scores: priorities, note: `highest priority ${best}` };
+function canWin(priorities: ReadonlyMap<string, number>): boolean {
+  return [...priorities.values()].some((each) => each >= 0);
 }
 
 function warning(reason: string, message: string): LoopEvent {
   return { on: { kind: 'Status', name: priorityConfigMap.name }, type: 'Warning', reason, message };
 }
-
-export type { ExpanderContext };

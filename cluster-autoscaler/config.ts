@@ -1,3 +1,4 @@
+import type { KubeObject } from '../core/model/object.ts';
 import type { NodeGroupOptions } from './engine/model.ts';
 import type { LoopOptions } from './engine/loop/model.ts';
 import { upstreamActuationOptions, type ActuationOptions } from './engine/loop/options.ts';
@@ -62,3 +63,8 @@ export const defaultStatusConfigMap = 'cluster-autoscaler-status';
 
 /** Name of the ConfigMap of the expander `priority`. */
 export const priorityConfigMap = 'cluster-autoscaler-priority-expander';
+
+/** The priorities in that ConfigMap; `undefined`: it is not there, or has none. */
+export function prioritiesOf(map: KubeObject | undefined): string | undefined {
+  return (map?.['data'] as Readonly<Record<string, string>> | undefined)?.['priorities'];
+}

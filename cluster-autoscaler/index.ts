@@ -3,6 +3,7 @@ export {
   defaultActuationConfig,
   defaultNodesHealthConfig,
   defaultStatusConfigMap,
+  prioritiesOf,
   priorityConfigMap,
   type ActuationConfig,
   type GroupDefaults,
@@ -13,6 +14,7 @@ export { createNodesController, type NodesController } from './controller/nodes-
 export type { EventSink, NamespaceLabels, NodesControllerOptions, NodesReads } from './controller/ports.ts';
 export { projectDaemonPod } from './controller/daemon-pods.ts';
 export { createProviderMetrics } from './controller/provider-metrics.ts';
+export { memoryOf } from './controller/status-config-map.ts';
 export { holderOf, rivalLease } from './controller/rival.ts';
 export { projectClaim, projectClass, projectDrivers, projectVolume, type VolumeReads } from './controller/volumes.ts';
 export { defaultGroupOptions, defaultLoopOptions, upstreamGroupOptions, upstreamLoopOptions } from './engine/loop/index.ts';
@@ -21,4 +23,9 @@ export type { ControllerFacts, DaemonPod, FilterFailure, Instance, NodeGroup, No
 export { nodePoolPolicyCrd } from './policy-crd.ts';
 export { parseNodePoolPolicy } from './policy.ts';
 export { createAwsProvider } from './providers/aws/index.ts';
+export { createClusterApiProvider } from './providers/clusterapi/index.ts';
 export type { Provider, ProviderGroup } from './providers/provider.ts';
+export type { GroupReading, ResolvedGroup } from './controller/group-options.ts';
+export { nodesOutlook, type NodesOutlook, type NodesOutlookInput } from './controller/outlook.ts';
+export type { PolicyAssignment, PolicyEntry } from './policy-groups.ts';
+export { statusOf as nodePoolStatusOf } from './policy-status.ts';

@@ -78,7 +78,8 @@ function selectorOf(selectors: readonly GroupSelector[]): (group: SelectableGrou
   const tests = selectors.map(({ name, pattern, tags }) => {
     if (name !== undefined) return ({ id }: SelectableGroup) => id === name;
     const matches = pattern === undefined ? () => true : wildcard(pattern);
-    return ({ id, tags: own = {} }: SelectableGroup) => matches(id) && Object.entries(tags ?? {}).every(([key, value]) => hasTag(own, key, value));
+    return ({ id, tags: own = {} }: SelectableGroup) =>
+      matches(id) && Object.entries(tags ?? {}).every(([key, value]) => hasTag(own, key, value));
   });
   return (group) => tests.some((test) => test(group));
 }

@@ -5,7 +5,12 @@ import type { NodePoolPolicySpec } from './policy-schema.ts';
 
 /** Rules that no schema can say, and those between fields. */
 export function crossProblems(spec: NodePoolPolicySpec): SchemaProblem[] {
-  return [...spec.groups.flatMap(selectorProblems), ...boundProblems(spec), ...templateProblems(spec.template), ...disruptionProblems(spec.disruption)];
+  return [
+    ...spec.groups.flatMap(selectorProblems),
+    ...boundProblems(spec),
+    ...templateProblems(spec.template),
+    ...disruptionProblems(spec.disruption),
+  ];
 }
 
 function selectorProblems({ name, pattern, tags }: NodePoolPolicySpec['groups'][number], index: number): SchemaProblem[] {
@@ -27,7 +32,9 @@ function boundProblems({ minSize, maxSize, scaleUp }: NodePoolPolicySpec): Schem
     return [{ path: 'spec.maxSize', message: `${maxSize} is less than minSize ${minSize}; raise maxSize or lower minSize` }];
   }
   if (scaleUp?.zeroOrMax === true && minSize !== undefined && minSize > 0) {
-    return [{ path: 'spec.minSize', message: `${minSize} contradicts scaleUp.zeroOrMax, which knows 0 and maxSize only; remove one of the two` }];
+    return [
+      { path: 'spec.minSize', message: `${minSize} contradicts scaleUp.zeroOrMax, which knows 0 and maxSize only; remove one of the two` },
+    ];
   }
   return [];
 }
@@ -42,28 +49,44 @@ function templateProblems(template: NodePoolPolicySpec['template']): SchemaProbl
   const amounts = { capacity, allocatable };
   return [
     ...Object.entries(labels).flatMap(([key, value]) => [
-      ...(qualifiedName.test(key) ? [] : [{ path: `${path}.labels.${key}`, message: `${shownValue(key)} is not a label's name; write example.com/pool or pool` }]),
+      ...(qualifiedName.test(key)
+        ? []
+        : [{ path: `${path}.labels.${key}`, message: `${shownValue(key)} is not a label's name; write example.com/pool or pool` }]),
       ...(labelValue.test(value)
         ? []
         : [{ path: `${path}.labels.${key}`, message: `${shownValue(value)} is not a label's value; use letters, digits, -, _ and .` }]),
     ]),
     ...taints.flatMap(({ key, value = '' }, index) => [
-      ...(qualifiedName.test(key) ? [] : [{ path: `${path}.taints[${index}].key`, message: `${shownValue(key)} is not a taint's name; write example.com/pool or pool` }]),
+      ...(qualifiedName.test(key)
+        ? []
+        : [{ path: `${path}.taints[${index}].key`, message: `${shownValue(key)} is not a taint's name; write example.com/pool or pool` }]),
       ...(labelValue.test(value)
         ? []
-        : [{ path: `${path}.taints[${index}].value`, message: `${shownValue(value)} is not a taint's value; use letters, digits, -, _ and .` }]),
+        : [
+            {
+              path: `${path}.taints[${index}].value`,
+              message: `${shownValue(value)} is not a taint's value; use letters, digits, -, _ and .`,
+            },
+          ]),
     ]),
     ...(['capacity', 'allocatable'] as const).flatMap((field) =>
       Object.entries(amounts[field]).flatMap(([resource, given]) => {
         const quantity = Quantity.tryParse(given);
         if (quantity !== undefined && quantity.sign >= 0) return [];
-        return [{ path: `${path}.${field}.${resource}`, message: `${shownValue(given)} is not a quantity of 0 or more, like 4, 3920m or 15Gi` }];
+        return [
+          { path: `${path}.${field}.${resource}`, message: `${shownValue(given)} is not a quantity of 0 or more, like 4, 3920m or 15Gi` },
+        ];
       }),
     ),
     ...Object.entries(allocatable).flatMap(([resource, given]) => {
       const [part, whole] = [Quantity.tryParse(given), Quantity.tryParse(capacity[resource] ?? 'none')];
       if (part === undefined || whole === undefined || part.cmp(whole) <= 0) return [];
-      return [{ path: `${path}.allocatable.${resource}`, message: `${shownValue(given)} is more than the capacity ${shownValue(capacity[resource])}; lower it` }];
+      return [
+        {
+          path: `${path}.allocatable.${resource}`,
+          message: `${shownValue(given)} is more than the capacity ${shownValue(capacity[resource])}; lower it`,
+        },
+      ];
     }),
   ];
 }
@@ -86,7 +109,12 @@ function disruptionProblems(disruption: NodePoolPolicySpec['disruption']): Schem
     ...windows.flatMap(({ name }, index) =>
       windows.findIndex((other) => other.name === name) === index
         ? []
-        : [{ path: `spec.disruption.windows[${index}].name`, message: `${shownValue(name)} is the name of another window too; give each its own` }],
+        : [
+            {
+              path: `spec.disruption.windows[${index}].name`,
+              message: `${shownValue(name)} is the name of another window too; give each its own`,
+            },
+          ],
     ),
   ];
 }

@@ -56,7 +56,11 @@ const nodeCount = z.union([z.int32().min(0), z.string().max(16)]).meta({ pattern
 const disruptionWindow = z.strictObject({
   name: z.string().min(1).max(63),
   timeZone: z.string().max(64).meta({ pattern: timeZonePattern.source }).default('UTC').describe('IANA name, like Europe/Berlin.'),
-  start: z.string().max(128).meta({ pattern: cronPattern.source }).describe('Cron expression of five fields of the beginning, like 0 8 * * MON-FRI.'),
+  start: z
+    .string()
+    .max(128)
+    .meta({ pattern: cronPattern.source })
+    .describe('Cron expression of five fields of the beginning, like 0 8 * * MON-FRI.'),
   durationSeconds: z.int32().min(60).max(604_800),
   maxNodes: nodeCount.describe('As disruption.maxNodes, while the window is open; 0: no node is removed.'),
 });
@@ -75,7 +79,9 @@ export const nodePoolPolicySpec = z
       .int32()
       .min(0)
       .optional()
-      .describe('For the expander priority: of the groups that could take a pod those with the highest. The ConfigMap of priorities, if there is one, wins.'),
+      .describe(
+        'For the expander priority: of the groups that could take a pod those with the highest. The ConfigMap of priorities, if there is one, wins.',
+      ),
     pricePerHour: z.number().min(0).max(1_000_000).optional().describe('Of one node, in any currency, for the expanders price and cost.'),
     template: template.optional(),
     cooldown: z
@@ -89,8 +95,12 @@ export const nodePoolPolicySpec = z
       .describe('Least time between scalings of a group; counted from status, so that it outlives a restart of the controller.'),
     scaleUp: z
       .strictObject({
-        maxProvisionSeconds: seconds(1).optional().describe("A node that has not come after so long is given up; default: the controller's (900)."),
-        maxStartupSeconds: seconds(1).optional().describe("So young a node may be not ready without being unready; default: the controller's (900)."),
+        maxProvisionSeconds: seconds(1)
+          .optional()
+          .describe("A node that has not come after so long is given up; default: the controller's (900)."),
+        maxStartupSeconds: seconds(1)
+          .optional()
+          .describe("So young a node may be not ready without being unready; default: the controller's (900)."),
         zeroOrMax: z.boolean().optional().describe('The group has 0 nodes or maxSize, nothing in between.'),
       })
       .optional(),
@@ -102,7 +112,12 @@ export const nodePoolPolicySpec = z
           .max(1)
           .optional()
           .describe("A node whose pods request at most this share of it may go; default: the controller's (0.5)."),
-        gpuUtilizationThreshold: z.number().min(0).max(1).optional().describe("The same for nodes with GPUs, of which only those count; default: the controller's (0.5)."),
+        gpuUtilizationThreshold: z
+          .number()
+          .min(0)
+          .max(1)
+          .optional()
+          .describe("The same for nodes with GPUs, of which only those count; default: the controller's (0.5)."),
         unneededSeconds: seconds().optional().describe("How long a node has to be unneeded; default: the controller's (600)."),
         unreadySeconds: seconds().optional().describe("The same for a node that is not ready; default: the controller's (1200)."),
         ignoreDaemonSetsUtilization: z.boolean().optional().describe("Pods of DaemonSets do not count; default: the controller's (false)."),
@@ -110,7 +125,11 @@ export const nodePoolPolicySpec = z
       .optional(),
     disruption: z
       .strictObject({
-        maxNodes: nodeCount.optional().describe('Most nodes of a group that are being removed at once, or a share of its size, rounded up; default: no limit of its own.'),
+        maxNodes: nodeCount
+          .optional()
+          .describe(
+            'Most nodes of a group that are being removed at once, or a share of its size, rounded up; default: no limit of its own.',
+          ),
         windows: z
           .array(disruptionWindow)
           .max(16)
@@ -119,7 +138,10 @@ export const nodePoolPolicySpec = z
           .describe('Times with another limit. Of all that hold the least counts.'),
       })
       .optional(),
-    mode: z.enum(['Auto', 'DryRun', 'Paused']).default('Auto').describe('Auto acts; DryRun decides and shows; Paused leaves the groups alone.'),
+    mode: z
+      .enum(['Auto', 'DryRun', 'Paused'])
+      .default('Auto')
+      .describe('Auto acts; DryRun decides and shows; Paused leaves the groups alone.'),
   })
   .meta(
     cel({

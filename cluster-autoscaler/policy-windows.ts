@@ -47,7 +47,9 @@ export function isTimeZone(timeZone: string): boolean {
 export function openUntil({ start, timeZone, durationMs }: Recurrence, at: number): number | undefined {
   // Looks from whole seconds, strictly before.
   const second = Math.floor(at / 1000) * 1000;
-  const last = compile(start, timeZone).previousRuns(1, new Date(second + 1000))[0]?.getTime();
+  const last = compile(start, timeZone)
+    .previousRuns(1, new Date(second + 1000))[0]
+    ?.getTime();
   return last !== undefined && last + durationMs > at ? last + durationMs : undefined;
 }
 

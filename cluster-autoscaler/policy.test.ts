@@ -65,8 +65,14 @@ describe('parseNodePoolPolicy', () => {
   });
 
   it('is paused by its annotation, and refuses one that it cannot read', () => {
-    expect(parseNodePoolPolicy(policy({ groups }, { 'concertina.dev/paused': 'true' }))).toMatchObject({ ok: true, policy: { mode: 'Paused' } });
-    expect(parseNodePoolPolicy(policy({ groups }, { 'concertina.dev/paused': 'false' }))).toMatchObject({ ok: true, policy: { mode: 'Auto' } });
+    expect(parseNodePoolPolicy(policy({ groups }, { 'concertina.dev/paused': 'true' }))).toMatchObject({
+      ok: true,
+      policy: { mode: 'Paused' },
+    });
+    expect(parseNodePoolPolicy(policy({ groups }, { 'concertina.dev/paused': 'false' }))).toMatchObject({
+      ok: true,
+      policy: { mode: 'Auto' },
+    });
     expect(problemsOf({ groups }, { 'concertina.dev/paused': 'yes' })).toEqual([
       'metadata.annotations[concertina.dev/paused]: "yes" is not true or false; correct it, or remove it to resume',
     ]);
@@ -105,7 +111,10 @@ describe('parseNodePoolPolicy', () => {
       'spec.disruption.windows[0].start: "0 8 * *" is not a cron expression of five fields, like 0 8 * * MON-FRI',
     ],
     [
-      { groups, disruption: { windows: [{ name: 'w', timeZone: 'Mars/Olympus', start: '0 8 * * *', durationSeconds: 3600, maxNodes: 1 }] } },
+      {
+        groups,
+        disruption: { windows: [{ name: 'w', timeZone: 'Mars/Olympus', start: '0 8 * * *', durationSeconds: 3600, maxNodes: 1 }] },
+      },
       'spec.disruption.windows[0].timeZone: "Mars/Olympus" is not known; write an IANA name, like Europe/Berlin',
     ],
   ])('refuses %j with the path, the value and a remedy', (spec, sentence) => {
@@ -117,7 +126,11 @@ describe('parseNodePoolPolicy', () => {
       ok: false,
       groups: [{ name: 'a' }, { pattern: 'b-*' }],
     });
-    expect(parseNodePoolPolicy(policy(undefined))).toEqual({ ok: false, groups: [], problems: [{ path: 'spec', message: 'is required; add it' }] });
+    expect(parseNodePoolPolicy(policy(undefined))).toEqual({
+      ok: false,
+      groups: [],
+      problems: [{ path: 'spec', message: 'is required; add it' }],
+    });
   });
 });
 

@@ -7,8 +7,8 @@ import { defaultHpaConfig, fromHpa, horizontalPolicyCrd, parsePolicy } from '../
 import { defaultLimits, metricSourceCrd, parseMetricSource } from '../metrics-aggregator/index.ts';
 
 const whole = readFileSync(new URL('../docs/policies.md', import.meta.url), 'utf8');
-/** Without the part on requests, which vpa/policy-docs.test.ts looks at. */
-const page = whole.replace(/\n## VerticalPolicy\n[^]*?(?=\n## MetricSource\n)/, '');
+/** Without the parts on requests and on nodes, which vpa/policy-docs.test.ts and cluster-autoscaler/policy-docs.test.ts look at. */
+const page = whole.replace(/\n## VerticalPolicy\n[^]*?(?=\n## MetricSource\n)/, '').replace(/\n## NodePoolPolicy\n[^]*$/, '');
 
 interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;

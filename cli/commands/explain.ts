@@ -8,6 +8,7 @@ import { foreign } from '../compose/doctor/foreign-text.ts';
 import { adoptedOf, declareAdopt } from '../compose/explain/adopted.ts';
 import { explainPolicy } from '../compose/explain/explain-policy.ts';
 import { explainRequests } from '../compose/explain/explain-requests.ts';
+import { explainNodesSubject, isNodesSubject } from '../compose/explain/nodes-subject.ts';
 import type { ExplanationReport } from '../compose/explain/explanation.ts';
 import { findSubject, readWanted, type Found, type Wanted } from '../compose/explain/find-subject.ts';
 import { listPolicies, policiesOf, snapshotOfFile, unreadNotes, withCluster, type Snapshot } from '../compose/explain/obtain-snapshot.ts';
@@ -17,6 +18,7 @@ import { declareSettings, loadSettings, recommendSettings, type DecisionSettings
 import { wantsColour } from '../output/doctor.ts';
 import { explanationJson, explanationText } from '../output/explanation.ts';
 import { UsageError } from '../output/failure.ts';
+import { nodesExplanationText } from '../output/nodes-explanation.ts';
 import { requestsExplanationText } from '../output/requests-explanation.ts';
 
 type Words = Readonly<Record<string, unknown>>;
@@ -29,7 +31,7 @@ export const explainCommand: CommandModule = {
       .positional('subject', {
         type: 'string',
         description:
-          'A policy or native autoscaler, or what one of them scales or sizes: NAME or KIND/NAME, such as deployment/web, hpol/web, vpa/web',
+          'A policy or native autoscaler, or what one of them scales or sizes: NAME or KIND/NAME, such as deployment/web, hpol/web, vpa/web; a pod that waits for a node, pod/NAME; a node, node/NAME; a policy of node groups, npol/NAME',
       })
       .option('snapshot', { type: 'string', description: 'File of `concertina snapshot` instead of a cluster' })
       .option('namespace', { alias: 'n', type: 'string', description: 'Its namespace (all are looked through)' })
@@ -47,6 +49,7 @@ export const explainCommand: CommandModule = {
       problem: null,
       explanations: [],
       requests: [],
+      nodes: [],
     };
     let answer: Answer;
     try {
@@ -63,6 +66,7 @@ export const explainCommand: CommandModule = {
     const texts = [
       ...report.explanations.map((explanation) => explanationText(explanation, style)),
       ...report.requests.map((explanation) => requestsExplanationText(explanation, style)),
+      ...report.nodes.map((explanation) => nodesExplanationText(explanation, style)),
     ];
     process.stdout.write(json ? explanationJson(report) : `${texts.join('\n\n')}\n`);
   },
@@ -83,6 +87,7 @@ async function explain(args: Words, base: ExplanationReport): Promise<Answer> {
   const wanted = wantedOf(args['subject']);
   const namespace = textOf(args, 'namespace');
   const file = textOf(args, 'snapshot');
+  if (isNodesSubject(wanted)) return explainNodeGroups(args, base, { settings, wanted });
   const { snapshot, found } =
     file === undefined ? await fromCluster(args, { settings, wanted, namespace }) : await fromFile(file, { wanted, namespace });
   const reading = readingOf(snapshot, settings, { adopt: adoptedOf(args) });
@@ -103,6 +108,27 @@ async function explain(args: Words, base: ExplanationReport): Promise<Answer> {
       explanations: replicas.map((each) => explainPolicy(each, { snapshot, reading, settings })),
       requests: requests.map((each) => explainRequests(each, { snapshot, reading, settings })),
     },
+    at: takenAt,
+    from: file === undefined ? server : `snapshot ${file}`,
+  };
+}
+
+/** Node groups are for the pods of all namespaces, so all of them are read. */
+async function explainNodeGroups(
+  args: Words,
+  base: ExplanationReport,
+  { settings, wanted }: { readonly settings: DecisionSettings; readonly wanted: Wanted },
+): Promise<Answer> {
+  const file = textOf(args, 'snapshot');
+  const snapshot =
+    file === undefined
+      ? await withCluster(args, { command: 'explain', settings }, ({ take }) => take({ namespace: undefined, only: () => false }))
+      : await snapshotOfFile(file);
+  const found = explainNodesSubject(snapshot, settings, { wanted, namespace: textOf(args, 'namespace') });
+  if (!found.ok) throw found.why === 'ambiguous' ? new UsageError(found.problem) : new NotFound(found.problem);
+  const { takenAt, server } = snapshot;
+  return {
+    report: { ...base, at: isoTime(takenAt), server, nodes: [found.explanation] },
     at: takenAt,
     from: file === undefined ? server : `snapshot ${file}`,
   };

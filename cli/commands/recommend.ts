@@ -13,8 +13,10 @@ import {
   type RecommendationItem,
   type RecommendationReport,
 } from '../compose/explain/recommendation-report.ts';
+import { poolItems } from '../compose/explain/pool-items.ts';
 import { requestsTotal } from '../compose/explain/requests-total.ts';
 import { adoptedOf, declareAdopt } from '../compose/explain/adopted.ts';
+import { nodesFrom } from '../compose/nodes-from.ts';
 import { outlookFrom, readingOf } from '../compose/recommend-from.ts';
 import { declareSettings, loadSettings, recommendSettings, type DecisionSettings } from '../compose/settings.ts';
 import { decisionTraces } from '../output/decisions.ts';
@@ -97,7 +99,7 @@ function machineText(report: RecommendationReport, output: Output): string | und
 function personText(report: RecommendationReport, output: Output): string {
   const { items } = report;
   if (items.length === 0) {
-    return 'There is no HorizontalPolicy, HorizontalPodAutoscaler, VerticalPolicy or VerticalPodAutoscaler: nothing to recommend.\n';
+    return 'There is no HorizontalPolicy, HorizontalPodAutoscaler, VerticalPolicy or VerticalPodAutoscaler, and no node group was asked for: nothing to recommend.\n';
   }
   if (output === 'trace') return `${decisionTraces(items)}\n`;
   const footer = recommendationFooter(report);
@@ -108,6 +110,8 @@ function personText(report: RecommendationReport, output: Output): string {
 interface Scope {
   readonly namespace: string | undefined;
   readonly includes: (policy: KubeObject) => boolean;
+  /** Not everything is wanted. */
+  readonly isPart: boolean;
 }
 
 async function recommendations(args: Words, base: RecommendationReport): Promise<RecommendationReport> {
@@ -122,6 +126,7 @@ async function recommendations(args: Words, base: RecommendationReport): Promise
   const items = [
     ...horizontal.filter(({ raw }) => scope.includes(raw)).map((each) => recommendationItem(each, reading)),
     ...requests.flatMap(requestItems),
+    ...poolsOf(snapshot, settings, { reading, scope }),
   ].toSorted(byPlace);
   for (const note of notesOn(snapshot)) process.stderr.write(`${note}\n`);
   const { takenAt, server } = snapshot;
@@ -133,6 +138,17 @@ async function recommendations(args: Words, base: RecommendationReport): Promise
     requests: requestsTotal(requests),
     failOn: conditions === undefined ? null : failOn(conditions, items),
   };
+}
+
+/** Node groups have no namespace, and labels only where they have a policy: a choice of either leaves them out. */
+function poolsOf(
+  snapshot: Snapshot,
+  settings: DecisionSettings,
+  { reading, scope }: { readonly reading: ReturnType<typeof readingOf>; readonly scope: Scope },
+): RecommendationItem[] {
+  if (scope.isPart) return [];
+  const outlook = nodesFrom(snapshot, settings, reading);
+  return outlook === undefined ? [] : poolItems(outlook);
 }
 
 /** By namespace, name and kind; rows of one policy stay as they are. */
@@ -166,6 +182,7 @@ function scopeOf(args: Words): Scope {
   const selector = typeof text === 'string' ? readSelector(text) : undefined;
   return {
     namespace,
+    isPart: namespace !== undefined || selector !== undefined,
     includes: ({ metadata }) =>
       (namespace === undefined || metadata.namespace === namespace) &&
       (selector === undefined || matchesSelector(selector, metadata.labels ?? {})),

@@ -19,9 +19,11 @@ import { createScaleAccess, fromHpa, metricQueries, parsePolicy } from '../../hp
 import { factsOf } from '../../metrics-aggregator/index.ts';
 import { wellKnownKinds } from '../../vpa/index.ts';
 import { createAggregation, type AggregationOptions } from './aggregation.ts';
+import { captureNodePools } from './capture-nodes.ts';
 import { captureVertical, withReplicaSets } from './capture-vertical.ts';
 import { clusterClock } from './cluster-clock.ts';
 import { confinedQuery, recordRequests, type RequestRecord } from './explain/sent-requests.ts';
+import type { ProviderFactory } from './nodes.ts';
 import type { DecisionSettings } from './settings.ts';
 
 export interface CaptureOptions {
@@ -34,6 +36,8 @@ export interface CaptureOptions {
   readonly network?: AggregationOptions['network'];
   /** Only this namespace; default all. Nodes are left out then, but where policies of requests are to be capped to them. */
   readonly namespace?: string | undefined;
+  /** The cloud whose node groups are looked at; default: that of the settings. */
+  readonly provider?: ProviderFactory | undefined;
   /** The policies that are decided upon: sources are asked for these only; default all. */
   readonly only?: ((policy: KubeObject) => boolean) | undefined;
 }
@@ -51,10 +55,20 @@ export async function captureCluster(options: CaptureOptions): Promise<Omit<Clus
     captureVertical(client, namespace),
   ]);
   const sizing = [...captured.verticalPolicies, ...captured.verticalPodAutoscalers];
-  const [scales, replicaSets, nodes] = await Promise.all([
+  const [scales, replicaSets, nodes, nodePools] = await Promise.all([
     readScales(client, clock, [...policies, ...hpas, ...sizing]),
     readReplicaSets(client, pods, namespace),
     namespace !== undefined && sizing.length > 0 ? nodesForSizing(client) : Promise.resolve(allNodes),
+    // Node groups are for all namespaces: a part of the pods says nothing of them.
+    namespace === undefined
+      ? captureNodePools({
+          ...options,
+          clock,
+          namespace: settings.metrics.secretNamespace ?? defaultSecretNamespace,
+          pods,
+          nodes: allNodes,
+        })
+      : Promise.resolve(undefined),
   ]);
   const vertical = sizing.length === 0 ? captured : withReplicaSets(captured, replicaSets ?? []);
   const named = (kind: string, apiVersion: string, items: readonly KubeObject[]): KubeObject[] =>
@@ -81,6 +95,7 @@ export async function captureCluster(options: CaptureOptions): Promise<Omit<Clus
     ...(replicaSets === undefined ? {} : { replicaSets: replicaSets.map(ownerOf) }),
     nodes: named('Node', 'v1', nodes.map(pruneForSnapshot)),
     vertical,
+    ...(nodePools === undefined ? {} : { nodePools }),
     metrics: {
       ...usageFacts(view, { record, namespace, usageSource: settings.metrics.usageSource }),
       queries: queries.map((query) => ({ query, result: view.query(query), ...sentFor(query, { record, metricSources, now }) })),

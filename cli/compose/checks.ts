@@ -11,7 +11,7 @@ export function addChecks(
     /** Why the webhook of this copy should get no requests. */
     readonly admission?: (() => string | undefined) | undefined;
     /** Why the node controller should be restarted. */
-    readonly nodes?: (() => string | undefined) | undefined;
+    readonly nodes?: { readonly controller: { health(): string | undefined } } | undefined;
     readonly isWorking: () => boolean;
     readonly progress: () => ReturnType<ReturnType<typeof loopProgress>['check']>;
   },
@@ -26,6 +26,6 @@ export function addChecks(
   if (deps.decides.hpa) synced('horizontalpolicies', deps.mirrors.policies);
   if (deps.mirrors.vertical !== undefined) synced('verticalpolicies', deps.mirrors.vertical.verticalPolicies);
   const { admission, nodes } = deps;
-  if (nodes !== undefined) server.addLiveness('node-controller', () => nodes());
+  if (nodes !== undefined) server.addLiveness('node-controller', () => nodes.controller.health());
   if (admission !== undefined) server.addReadiness('admission', () => admission());
 }

@@ -14,11 +14,23 @@ import {
 import { durationMs } from '../../core/runtime/config.ts';
 import { notA, number, wholeFrom } from './setting-parts.ts';
 
-const expanders = ['least-waste', 'most-pods', 'least-nodes', 'price', 'cost', 'priority', 'random'] as const satisfies readonly ExpanderName[];
+const expanders = [
+  'least-waste',
+  'most-pods',
+  'least-nodes',
+  'price',
+  'cost',
+  'priority',
+  'random',
+] as const satisfies readonly ExpanderName[];
 
 /** A setting without a default of its own: that depends on `compat`. The text tells upstream's. */
 const time = (about: string, standard: string) => durationMs().optional().describe(`${about} (${standard})`);
-const truth = (about: string, standard: boolean | string) => z.boolean(notA('true or false')).optional().describe(`${about} (${String(standard)})`);
+const truth = (about: string, standard: boolean | string) =>
+  z
+    .boolean(notA('true or false'))
+    .optional()
+    .describe(`${about} (${String(standard)})`);
 const count = (about: string, standard: number, least = 0) => wholeFrom(least).optional().describe(`${about} (${standard})`);
 const share = (about: string, standard: number) =>
   number('a number from 0 to 1', (value) => value >= 0 && value <= 1)
@@ -64,10 +76,7 @@ export const nodesSettings = {
     .enum(['aws', 'clusterapi', 'none'], notA('aws, clusterapi or none'))
     .default('none')
     .describe('Whose node groups are scaled: aws (Auto Scaling groups), clusterapi, or none (none)'),
-  nodes: z
-    .array(namedGroup)
-    .default([])
-    .describe('Node groups as MIN:MAX:NAME; may be given several times, or with commas (none)'),
+  nodes: z.array(namedGroup).default([]).describe('Node groups as MIN:MAX:NAME; may be given several times, or with commas (none)'),
   nodeGroupAutoDiscovery: z
     .array(z.string().min(1))
     .default([])
@@ -76,7 +85,7 @@ export const nodesSettings = {
   compat: z
     .enum(['none', 'cluster-autoscaler'], notA('none or cluster-autoscaler'))
     .default('none')
-    .describe('cluster-autoscaler: decisions, delays and defaults of upstream, one pool a loop, no look-ahead (none)'),
+    .describe('With cluster-autoscaler: decisions, delays and defaults of upstream, one pool a loop, no look-ahead (none)'),
   expander: z
     .array(z.enum(expanders, notA(`one of ${expanders.join(', ')}`)))
     .min(1)
@@ -98,7 +107,9 @@ export const nodesSettings = {
   enforceNodeGroupMinSize: truth('Raise groups to their minimum', 'true; false with compat'),
   forceDs: truth('Count the pods of DaemonSets that a node of the group does not have yet', false),
   newPodScaleUpDelay: time('Pods younger than this do not make groups grow', '0s'),
-  expendablePodsPriorityCutoff: number('a whole number', Number.isInteger).optional().describe('Pods of lower priority neither make groups grow nor keep nodes (-10)'),
+  expendablePodsPriorityCutoff: number('a whole number', Number.isInteger)
+    .optional()
+    .describe('Pods of lower priority neither make groups grow nor keep nodes (-10)'),
   bypassedSchedulerNames: words('Schedulers whose pods are not waited for to be found unschedulable (none)'),
   startupTaint: words('Taints of nodes that are still starting (none)'),
   ignoreTaint: words('The same, by its old name (none)'),
@@ -122,7 +133,10 @@ export const nodesSettings = {
       unreadyTime: time('The same for a node that is not ready', '20m'),
       utilizationThreshold: share('A node whose pods request at most this share of it may go', 0.5),
       gpuUtilizationThreshold: share('The same for nodes with GPUs', 0.5),
-      delayAfterAdd: time('No removal for so long after a scale-up; without compat the cooldowns of the groups stand for it', '0s; 10m with compat'),
+      delayAfterAdd: time(
+        'No removal for so long after a scale-up; without compat the cooldowns of the groups stand for it',
+        '0s; 10m with compat',
+      ),
       delayAfterDelete: time('The same after a removal', '0s'),
       delayAfterFailure: time('The same after one that failed', '0s; 3m with compat'),
       delayTypeLocal: truth('These delays count for each group by itself', false),
@@ -172,7 +186,15 @@ export const nodeSwitches: ReadonlySet<string> = new Set(
 );
 
 /** Flags that upstream lets people give several times; each adds to the list. */
-export const repeatableFlags = ['nodes', 'node-group-auto-discovery', 'balancing-ignore-label', 'balancing-label', 'startup-taint', 'ignore-taint', 'status-taint'];
+export const repeatableFlags = [
+  'nodes',
+  'node-group-auto-discovery',
+  'balancing-ignore-label',
+  'balancing-label',
+  'startup-taint',
+  'ignore-taint',
+  'status-taint',
+];
 
 /** `--nodes=a --nodes=b` as `--nodes=a,b`: the parser lets the last one win, which would silently forget a node group. */
 export function joinRepeated(given: readonly string[], names: readonly string[] = repeatableFlags): string[] {
@@ -204,8 +226,13 @@ interface Rule {
 const rules: readonly Rule[] = [
   {
     path: ['nodes'],
-    error: 'node groups are named, and nobody whose they are: set cloudProvider to aws or clusterapi',
+    error: 'node groups are named, and nobody whose they are: set cloudProvider to aws',
     holds: ({ cloudProvider, nodes }) => cloudProvider !== 'none' || nodes.length === 0,
+  },
+  {
+    path: ['nodes'],
+    error: 'Cluster API has no groups by name: write the bounds in their annotations, and choose by nodeGroupAutoDiscovery',
+    holds: ({ cloudProvider, nodes }) => cloudProvider !== 'clusterapi' || nodes.length === 0,
   },
   {
     path: ['nodeGroupAutoDiscovery'],
@@ -227,13 +254,15 @@ const rules: readonly Rule[] = [
     path: ['maxDrainParallelism'],
     error: 'must not be more than maxScaleDownParallelism, of which it is a part',
     holds: ({ maxDrainParallelism, maxScaleDownParallelism }) =>
-      (maxDrainParallelism ?? upstreamLoopOptions.maxDrainParallelism) <= (maxScaleDownParallelism ?? upstreamLoopOptions.maxScaleDownParallelism),
+      (maxDrainParallelism ?? upstreamLoopOptions.maxDrainParallelism) <=
+      (maxScaleDownParallelism ?? upstreamLoopOptions.maxScaleDownParallelism),
   },
   {
     path: ['initialNodeGroupBackoffDuration'],
     error: 'must not be longer than maxNodeGroupBackoffDuration',
     holds: ({ initialNodeGroupBackoffDuration, maxNodeGroupBackoffDuration }) =>
-      (initialNodeGroupBackoffDuration ?? upstreamLoopOptions.initialBackoffMs) <= (maxNodeGroupBackoffDuration ?? upstreamLoopOptions.maxBackoffMs),
+      (initialNodeGroupBackoffDuration ?? upstreamLoopOptions.initialBackoffMs) <=
+      (maxNodeGroupBackoffDuration ?? upstreamLoopOptions.maxBackoffMs),
   },
   {
     path: ['statusConfigMapName'],
@@ -266,7 +295,9 @@ export interface NodesConfigContext {
 export function nodesConfig(settings: NodesSettings, context: NodesConfigContext): NodesConfig {
   const { scaleDown } = settings;
   const upstream = settings.compat === 'cluster-autoscaler';
-  const group = upstream ? upstreamGroupOptions : { ...defaultGroupOptions, cooldown: { scaleUpMs: context.cooldown.scaleUp, scaleDownMs: context.cooldown.scaleDown } };
+  const group = upstream
+    ? upstreamGroupOptions
+    : { ...defaultGroupOptions, cooldown: { scaleUpMs: context.cooldown.scaleUp, scaleDownMs: context.cooldown.scaleDown } };
   const { actionable: _actionable, ...groupDefaults } = group;
   return {
     loop: loopOptions(settings, context),
@@ -369,5 +400,7 @@ function loopOptions(settings: NodesSettings, { seed = 0, gpuLabel = '', ignored
 
 /** Only what is set. */
 function given<T extends object>(values: T): { readonly [K in keyof T]?: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { readonly [K in keyof T]?: NonNullable<T[K]> };
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    readonly [K in keyof T]?: NonNullable<T[K]>;
+  };
 }

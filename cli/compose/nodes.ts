@@ -1,6 +1,8 @@
+import process from 'node:process';
 import type { Registry } from 'prom-client';
 import {
   createAwsProvider,
+  createClusterApiProvider,
   createNodesController,
   createProviderMetrics,
   houseEngine,
@@ -15,7 +17,6 @@ import type { ScaleIntent } from '../../core/model/intent.ts';
 import type { ObjectReference } from '../../core/model/object.ts';
 import type { Logger } from '../../core/runtime/logging.ts';
 import type { Mirrors } from './mirrors.ts';
-import type { NodesMirrors } from './nodes-mirrors.ts';
 import { nodesConfig } from './nodes-settings.ts';
 import type { RunSettings } from './settings.ts';
 
@@ -43,7 +44,6 @@ export interface NodesOptions {
   readonly transportClock: Clock;
   readonly random: Random;
   readonly settings: RunSettings;
-  readonly mirrors: Mirrors & { readonly nodes: NodesMirrors };
   /** What the replicas controller is about to want. */
   readonly intents: () => readonly ScaleIntent[];
   readonly events: { record(event: { object: ObjectReference; type: 'Normal' | 'Warning'; reason: string; message: string }): void };
@@ -63,9 +63,11 @@ export interface Nodes {
   close(): Promise<void>;
 }
 
-export function createNodes(options: NodesOptions): Nodes {
-  const { client, fence, clock, transportClock, random, settings, mirrors, registry, namespace } = options;
+/** `undefined` where the mirrors have nothing for it: no cloud and no groups are named. */
+export function createNodes(mirrors: Mirrors, options: NodesOptions): Nodes | undefined {
+  const { client, fence, clock, transportClock, random, settings, registry, namespace } = options;
   const { nodes } = mirrors;
+  if (nodes === undefined) return undefined;
   const logger = options.logger.child({ component: 'cluster-autoscaler' });
   const makeProvider = options.provider ?? ((parts) => providerOf(settings, parts));
   const provider = makeProvider({ client, clock: transportClock, random, logger, registry, fence });
@@ -117,10 +119,16 @@ export function createNodes(options: NodesOptions): Nodes {
   };
 }
 
-/** The cloud that the settings name. */
-export function providerOf(settings: Pick<RunSettings, 'cloudProvider' | 'nodes' | 'nodeGroupAutoDiscovery' | 'compat' | 'awsUseStaticInstanceList'>, parts: ProviderParts): Provider {
+export type CloudSettings = Pick<RunSettings, 'cloudProvider' | 'nodes' | 'nodeGroupAutoDiscovery' | 'compat' | 'awsUseStaticInstanceList'>;
+
+/** The cloud that the settings name. `environment`: what Cluster API is told by, as upstream has it. */
+export function providerOf(
+  settings: CloudSettings,
+  parts: ProviderParts,
+  environment: Readonly<NodeJS.ProcessEnv> = process.env,
+): Provider {
   const { cloudProvider, nodes: groups, nodeGroupAutoDiscovery: discovery, compat, awsUseStaticInstanceList } = settings;
-  const { clock, random, logger, registry, fence } = parts;
+  const { client, clock, random, logger, registry, fence } = parts;
   switch (cloudProvider) {
     case 'aws':
       return createAwsProvider({
@@ -135,10 +143,23 @@ export function providerOf(settings: Pick<RunSettings, 'cloudProvider' | 'nodes'
         onCall: createProviderMetrics(registry, 'aws'),
       });
     case 'clusterapi':
-      throw new ConcertinaError('CONFIG_INVALID', 'cloudProvider clusterapi is not supported yet; use aws or none');
+      return createClusterApiProvider({
+        client,
+        clock,
+        random,
+        discovery,
+        logger,
+        group: stated(environment['CAPI_GROUP']),
+        version: stated(environment['CAPI_VERSION']),
+        defaultArchitecture: stated(environment['CAPI_SCALE_ZERO_DEFAULT_ARCH']),
+      });
     case 'none':
       throw new ConcertinaError('INTERNAL', 'there is no cloud to make a provider of: cloudProvider is none');
   }
+}
+
+function stated(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
 }
 
 /** Milliseconds since the one that is silent for longest heard anything. */

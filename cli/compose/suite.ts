@@ -15,7 +15,6 @@ import { splitAddress } from './address.ts';
 import { addChecks } from './checks.ts';
 import { cachedView, createMirrors, type Mirrors } from './mirrors.ts';
 import { createNodes, type Nodes, type ProviderFactory } from './nodes.ts';
-import type { NodesMirrors } from './nodes-mirrors.ts';
 import { scalesNodes } from './nodes-settings.ts';
 import { electsLeader, type DecisionSettings, type RunSettings } from './settings.ts';
 import { createRemoteAggregation } from './remote-aggregation.ts';
@@ -91,11 +90,7 @@ export function createSuite(options: SuiteOptions): Suite {
     observer: (outcome) => runtimeMetrics.observeApiRequest(apiRequestLabels(outcome)),
   });
 
-  const decides = {
-    hpa: settings.components.includes('hpa'),
-    vpa: settings.components.includes('vpa'),
-    nodes: settings.components.includes('cluster-autoscaler') && (options.provider !== undefined || scalesNodes(settings)),
-  };
+  const decides = decidesOf(options);
   const mirrors = createMirrors({
     client: unfenced,
     clock: transportClock,
@@ -127,9 +122,8 @@ export function createSuite(options: SuiteOptions): Suite {
   });
   const elects = electsLeader(settings);
   const dryRun = dryRunFence('this is a dry run');
-  const led = elects ? unfenced.fenced(elector.fence()) : unfenced;
-  const client = settings.dryRun ? led.fenced(dryRun) : led;
-  const fence = allOf(...(elects ? [elector.fence()] : []), ...(settings.dryRun ? [dryRun] : []));
+  const fences = [...(elects ? [elector.fence()] : []), ...(settings.dryRun ? [dryRun] : [])];
+  const client = fences.reduce((fenced, fence) => fenced.fenced(fence), unfenced);
   const events = createEventRecorder({ client, clock, random, component: 'concertina', instance: identity });
 
   const progress = loopProgress({ clock, intervalMs: Math.max(settings.metrics.pollInterval, settings.hpa.syncPeriod), factor: 8 });
@@ -197,24 +191,21 @@ export function createSuite(options: SuiteOptions): Suite {
         onDecision,
       })
     : undefined;
-  const nodes = hasNodes(mirrors)
-    ? createNodes({
-        client,
-        fence,
-        clock,
-        transportClock,
-        random,
-        settings,
-        mirrors,
-        intents: () => (decides.hpa ? hpa.intents() : []),
-        events,
-        logger,
-        registry: runtimeMetrics.registry,
-        namespace: options.leaseNamespace,
-        onDecision,
-        provider: options.provider,
-      })
-    : undefined;
+  const nodes = createNodes(mirrors, {
+    client,
+    fence: allOf(...fences),
+    clock,
+    transportClock,
+    random,
+    settings,
+    intents: () => (decides.hpa ? hpa.intents() : []),
+    events,
+    logger,
+    registry: runtimeMetrics.registry,
+    namespace: options.leaseNamespace,
+    onDecision,
+    provider: options.provider,
+  });
   if (decides.hpa) aggregator.onView((_, change) => hpa.metricsChanged(change));
   if (vertical !== undefined) {
     aggregator.onView((_, { usage }) => {
@@ -258,7 +249,7 @@ export function createSuite(options: SuiteOptions): Suite {
     isWorking: () => work.isWorking(),
     progress: () => progress.check(),
     admission: vertical === undefined ? undefined : () => vertical.readiness(),
-    nodes: nodes === undefined ? undefined : () => nodes.controller.health(),
+    nodes,
   });
   addShutdownSteps(shutdown, {
     work,
@@ -341,10 +332,6 @@ function hasVertical(mirrors: Mirrors): mirrors is Mirrors & { readonly vertical
   return mirrors.vertical !== undefined;
 }
 
-function hasNodes(mirrors: Mirrors): mirrors is Mirrors & { readonly nodes: NodesMirrors } {
-  return mirrors.nodes !== undefined;
-}
-
 /** Settings as the replicas controller takes them. */
 export function hpaConfig(settings: DecisionSettings, { dryRun = false, adoptHpas = false } = {}): HpaConfig {
   const { hpa, cooldown, metrics } = settings;
@@ -419,4 +406,17 @@ function apiRequestLabels({ method, path, status, durationMs }: RequestOutcome):
 function listenProblem(address: string, error: unknown): string {
   const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
   return `health cannot be served on ${address}: ${inUse ? 'another program listens there' : messageOf(error)}`;
+}
+
+/** Which controllers work here. */
+function decidesOf({ settings: { components, ...settings }, provider }: Pick<SuiteOptions, 'settings' | 'provider'>): {
+  readonly hpa: boolean;
+  readonly vpa: boolean;
+  readonly nodes: boolean;
+} {
+  return {
+    hpa: components.includes('hpa'),
+    vpa: components.includes('vpa'),
+    nodes: components.includes('cluster-autoscaler') && (provider !== undefined || scalesNodes(settings)),
+  };
 }

@@ -495,6 +495,7 @@ describe('explanationJson', () => {
       problem: null,
       explanations: [explanation],
       requests: [],
+      nodes: [],
     });
     expect(JSON.parse(json)).toEqual({
       kind: 'ConcertinaExplanation',
@@ -505,6 +506,7 @@ describe('explanationJson', () => {
       problem: null,
       explanations: [JSON.parse(JSON.stringify(explanation))],
       requests: [],
+      nodes: [],
     });
     expect(Object.keys(explanation)).toEqual([
       'policy',

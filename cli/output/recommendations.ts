@@ -18,6 +18,8 @@ const shortKinds: Readonly<Record<string, string>> = {
   HorizontalPodAutoscaler: 'hpa',
   VerticalPolicy: 'vpol',
   VerticalPodAutoscaler: 'vpa',
+  NodePoolPolicy: 'npol',
+  NodeGroup: 'group',
 };
 
 interface Field extends Column {

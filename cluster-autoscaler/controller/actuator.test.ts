@@ -63,7 +63,14 @@ function going(node: string, kind: PlannedDeletion['kind'] = 'empty'): PlannedDe
 function occupied(cluster: FakeCluster, name = 'n1', pods: readonly string[] = ['p1']): void {
   cluster.addMember('g', name);
   cluster.cloud.group('g').targetSize = 5;
-  cluster.controllers.set('ReplicaSet/default/web', { kind: 'ReplicaSet', namespace: 'default', name: 'web', uid: 'uid-web', specReplicas: 3, statusReplicas: 3 });
+  cluster.controllers.set('ReplicaSet/default/web', {
+    kind: 'ReplicaSet',
+    namespace: 'default',
+    name: 'web',
+    uid: 'uid-web',
+    specReplicas: 3,
+    statusReplicas: 3,
+  });
   for (const pod of pods) cluster.addPod({ name: pod, node: name, owner: { kind: 'ReplicaSet', name: 'web' } });
 }
 
@@ -259,7 +266,14 @@ describe('the actuator', () => {
   it('evicts daemon pods of a node with others without waiting for them, and none of an empty node', async () => {
     const daemon = (each: FakeCluster, node: string): void => {
       each.addPod({ name: `agent-${node}`, node, owner: { kind: 'DaemonSet', name: 'agent' } });
-      each.controllers.set('DaemonSet/default/agent', { kind: 'DaemonSet', namespace: 'default', name: 'agent', uid: 'uid-agent', specReplicas: 1, statusReplicas: 1 });
+      each.controllers.set('DaemonSet/default/agent', {
+        kind: 'DaemonSet',
+        namespace: 'default',
+        name: 'agent',
+        uid: 'uid-agent',
+        specReplicas: 1,
+        statusReplicas: 1,
+      });
     };
     const { cluster, actuator } = scene((each) => {
       occupied(each, 'n1');

@@ -131,7 +131,10 @@ class RunningActuator implements Actuator {
   /** A node that somebody else had cordoned before stays so. */
   #unmark({ name, unschedulable }: NodeRecord) {
     const { client, config } = this.#options;
-    return changeNode(client, name, { remove: [deletionTaintKey], ...(config.cordonNode && !unschedulable ? { unschedulable: false } : {}) });
+    return changeNode(client, name, {
+      remove: [deletionTaintKey],
+      ...(config.cordonNode && !unschedulable ? { unschedulable: false } : {}),
+    });
   }
 
   async #run(going: Going): Promise<void> {

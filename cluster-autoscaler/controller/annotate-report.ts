@@ -6,7 +6,8 @@ import type { DisruptionBudget, ResolvedGroup } from './group-options.ts';
 export function annotateReport(report: LoopReport, groups: ReadonlyMap<string, ResolvedGroup>): LoopReport {
   const nodeGroups = new Map(report.nodes.map(({ node, group }) => [node, group]));
   for (const { node, group } of report.deletions) nodeGroups.set(node, group);
-  const groupOf = ({ target }: Decision): ResolvedGroup | undefined => groups.get(target.name) ?? groups.get(nodeGroups.get(target.name) ?? '');
+  const groupOf = ({ target }: Decision): ResolvedGroup | undefined =>
+    groups.get(target.name) ?? groups.get(nodeGroups.get(target.name) ?? '');
   return {
     ...report,
     groups: report.groups.map((group) => withOwnBounds(group, groups.get(group.group))),
@@ -21,7 +22,8 @@ function withOwnBounds(report: GroupReport, group: ResolvedGroup | undefined): G
 }
 
 function withBudget(report: NodeReport, group: ResolvedGroup | undefined): NodeReport {
-  if (report.unremovable !== 'NodeGroupMinSizeReached' || group?.budget === undefined || group.group.minSize <= group.minSize) return report;
+  if (report.unremovable !== 'NodeGroupMinSizeReached' || group?.budget === undefined || group.group.minSize <= group.minSize)
+    return report;
   return { ...report, unremovable: 'NodeGroupMaxDeletionCountReached', message: budgetText(group.group.id, group.budget) };
 }
 
@@ -35,7 +37,12 @@ function budgetText(group: string, { nodes, window, until }: DisruptionBudget): 
 function withPolicy(decision: Decision, group: ResolvedGroup | undefined): Decision {
   if (group === undefined) return decision;
   const { claim, holds } = group;
-  const subject = claim.state === 'one' ? claim.policy.reference : claim.state === 'invalid' ? { ...decision.subject, kind: 'NodePoolPolicy', name: claim.entry.name } : decision.subject;
+  const subject =
+    claim.state === 'one'
+      ? claim.policy.reference
+      : claim.state === 'invalid'
+        ? { ...decision.subject, kind: 'NodePoolPolicy', name: claim.entry.name }
+        : decision.subject;
   return { ...decision, subject, holds: holds.length === 0 ? decision.holds : replaced(decision.holds, holds) };
 }
 

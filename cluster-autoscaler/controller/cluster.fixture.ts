@@ -2,7 +2,15 @@ import { Registry } from 'prom-client';
 import { ConcertinaError } from '../../core/errors.ts';
 import type { Fence, KubeClient } from '../../core/kube/index.ts';
 import { ApiStatusError } from '../../core/kube/index.ts';
-import { createInterner, formatTime, projectNode, projectPod, type KubeObject, type NodeRecord, type PodRecord } from '../../core/model/index.ts';
+import {
+  createInterner,
+  formatTime,
+  projectNode,
+  projectPod,
+  type KubeObject,
+  type NodeRecord,
+  type PodRecord,
+} from '../../core/model/index.ts';
 import { recordingLogger, VirtualClock } from '../../core/runtime/index.ts';
 import type { Instance, NodeTemplate, ProviderFailure } from '../engine/model.ts';
 import type { Provider, ProviderGroup, ProviderResult } from '../providers/provider.ts';
@@ -58,7 +66,10 @@ export class FakeCluster {
   readonly leases = new Map<string, KubeObject>();
   readonly daemonPods: { owner: string; pod: PodRecord }[] = [];
   readonly budgets: never[] = [];
-  readonly controllers = new Map<string, { kind: string; namespace: string; name: string; uid: string; specReplicas: number; statusReplicas: number }>();
+  readonly controllers = new Map<
+    string,
+    { kind: string; namespace: string; name: string; uid: string; specReplicas: number; statusReplicas: number }
+  >();
   readonly events: { readonly on: string; readonly type: string; readonly reason: string; readonly message: string }[] = [];
   readonly evictions: Eviction[] = [];
   /** Writes of nodes, `name: taints|cordon`. */
@@ -78,7 +89,10 @@ export class FakeCluster {
   readonly #nodeRecords = new Map<string, { raw: KubeObject; record: NodeRecord }>();
   #version = 0;
 
-  addNode(name: string, { cpu = '4', memory = '16Gi', pods = '110', labels = {}, annotations = {}, taints, unschedulable, ready = true }: FakeNode = {}): void {
+  addNode(
+    name: string,
+    { cpu = '4', memory = '16Gi', pods = '110', labels = {}, annotations = {}, taints, unschedulable, ready = true }: FakeNode = {},
+  ): void {
     const resources = { cpu, memory, pods };
     const long = formatTime(this.clock.now() - 3_600_000);
     this.nodes.set(name, {
@@ -90,8 +104,16 @@ export class FakeCluster {
         labels: { 'kubernetes.io/hostname': name, ...labels },
         annotations: { ...annotations },
       },
-      spec: { providerID: `fake:///${name}`, ...(taints === undefined ? {} : { taints }), ...(unschedulable === true ? { unschedulable } : {}) },
-      status: { capacity: resources, allocatable: resources, conditions: [{ type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime: long }] },
+      spec: {
+        providerID: `fake:///${name}`,
+        ...(taints === undefined ? {} : { taints }),
+        ...(unschedulable === true ? { unschedulable } : {}),
+      },
+      status: {
+        capacity: resources,
+        allocatable: resources,
+        conditions: [{ type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime: long }],
+      },
     });
   }
 
@@ -101,7 +123,18 @@ export class FakeCluster {
     this.cloud.group(group).instances.push({ id: `fake:///${name}`, state: 'running' });
   }
 
-  addPod({ namespace = 'default', name, node, cpu = '100m', memory = '100Mi', owner, annotations, labels, graceSeconds = 30, unschedulable = false }: FakePod): void {
+  addPod({
+    namespace = 'default',
+    name,
+    node,
+    cpu = '100m',
+    memory = '100Mi',
+    owner,
+    annotations,
+    labels,
+    graceSeconds = 30,
+    unschedulable = false,
+  }: FakePod): void {
     const now = formatTime(this.clock.now() - 60_000);
     const key = `${namespace}/${name}`;
     const raw: KubeObject = {
@@ -112,7 +145,9 @@ export class FakeCluster {
         creationTimestamp: now,
         labels: { ...labels },
         annotations: { ...annotations },
-        ...(owner === undefined ? {} : { ownerReferences: [{ apiVersion: 'apps/v1', uid: `uid-${owner.name}`, controller: true, ...owner }] }),
+        ...(owner === undefined
+          ? {}
+          : { ownerReferences: [{ apiVersion: 'apps/v1', uid: `uid-${owner.name}`, controller: true, ...owner }] }),
       },
       spec: {
         containers: [{ name: 'app', resources: { requests: { cpu, memory } } }],
@@ -140,7 +175,13 @@ export class FakeCluster {
     this.policies.set(name, {
       apiVersion: 'concertina.dev/v1alpha1',
       kind: 'NodePoolPolicy',
-      metadata: { name, uid: `uid-${name}`, generation: (old?.metadata.generation ?? 0) + 1, resourceVersion: String((this.#version += 1)), ...metadata },
+      metadata: {
+        name,
+        uid: `uid-${name}`,
+        generation: (old?.metadata.generation ?? 0) + 1,
+        resourceVersion: String((this.#version += 1)),
+        ...metadata,
+      },
       spec,
       ...(old?.status === undefined ? {} : { status: old.status }),
     });
@@ -166,7 +207,9 @@ export class FakeCluster {
   }
 
   conditionOf(policy: string, type: string): string | undefined {
-    const { conditions = [] } = (this.policies.get(policy)?.status ?? {}) as { conditions?: { type: string; status: string; reason: string }[] };
+    const { conditions = [] } = (this.policies.get(policy)?.status ?? {}) as {
+      conditions?: { type: string; status: string; reason: string }[];
+    };
     const found = conditions.find((each) => each.type === type);
     return found === undefined ? undefined : `${found.status}/${found.reason}`;
   }
@@ -193,11 +236,20 @@ export class FakeCluster {
           return () => this.#podHandlers.delete(handler);
         },
       },
-      nodes: { ...always, items: () => [...this.nodes.keys()].flatMap((name) => this.record(name) ?? []), get: (name) => this.record(name) },
+      nodes: {
+        ...always,
+        items: () => [...this.nodes.keys()].flatMap((name) => this.record(name) ?? []),
+        get: (name) => this.record(name),
+      },
       budgets: { ...always, items: () => this.budgets },
       daemonPods: { ...always, items: () => this.daemonPods },
       namespaces: { ...always, items: () => [{ name: 'default', labels: {} }] },
-      policies: { ...always, items: () => [...this.policies.values()], get: (name) => this.policies.get(name), onDelta: () => () => undefined },
+      policies: {
+        ...always,
+        items: () => [...this.policies.values()],
+        get: (name) => this.policies.get(name),
+        onDelta: () => () => undefined,
+      },
       controllers: this.controllers,
       ageMs: () => this.mirrorAgeMs,
     };
@@ -215,7 +267,8 @@ export class FakeCluster {
       if (known === undefined) throw apiFailure(404, 'NotFound', `no ${plural} here`);
       return known;
     };
-    const keyOf = ({ namespace, name }: { namespace?: string | undefined; name: string }): string => (namespace === undefined ? name : `${namespace}/${name}`);
+    const keyOf = ({ namespace, name }: { namespace?: string | undefined; name: string }): string =>
+      namespace === undefined ? name : `${namespace}/${name}`;
     const client: Pick<KubeClient, 'server' | 'get' | 'patch' | 'create' | 'evict'> = {
       server: 'fake',
       get: <T>(...[type, key]: Parameters<KubeClient['get']>): Promise<T> => {
@@ -224,7 +277,10 @@ export class FakeCluster {
       },
       create: <T>(...[type, object]: Parameters<KubeClient['create']>): Promise<T> => {
         this.fence.check({ method: 'POST', path: `/${type.plural}` });
-        const created = { ...object, metadata: { ...object.metadata, uid: `uid-${object.metadata.name}`, resourceVersion: String((this.#version += 1)) } };
+        const created = {
+          ...object,
+          metadata: { ...object.metadata, uid: `uid-${object.metadata.name}`, resourceVersion: String((this.#version += 1)) },
+        };
         store(type.plural).set(keyOf({ namespace: object.metadata.namespace, name: object.metadata.name }), created);
         return Promise.resolve(created as T);
       },
@@ -320,7 +376,15 @@ export class FakeCloud implements Provider {
   }
 
   groups(): readonly ProviderGroup[] {
-    return [...this.groupsById].map(([id, { minSize, maxSize, targetSize, tags }]) => ({ id, minSize, maxSize, targetSize, options: {}, notes: [], tags }));
+    return [...this.groupsById].map(([id, { minSize, maxSize, targetSize, tags }]) => ({
+      id,
+      minSize,
+      maxSize,
+      targetSize,
+      options: {},
+      notes: [],
+      tags,
+    }));
   }
 
   groupOf({ providerId }: NodeRecord): string | undefined {

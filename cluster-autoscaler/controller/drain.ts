@@ -49,7 +49,11 @@ interface Trying {
 }
 
 /** A refusal of a budget and a fault of the server are tried again alike. */
-async function evictPod(pod: PodRecord, { client, clock, config, onPod }: DrainOptions, { retryUntil, signal, daemon }: Trying): Promise<DrainProblem> {
+async function evictPod(
+  pod: PodRecord,
+  { client, clock, config, onPod }: DrainOptions,
+  { retryUntil, signal, daemon }: Trying,
+): Promise<DrainProblem> {
   const name = `${pod.namespace}/${pod.name}`;
   if (!daemon) onPod(pod, 'begun', 'deleting pod for node scale down');
   let last = 'it was not tried';
@@ -75,7 +79,11 @@ async function evictPod(pod: PodRecord, { client, clock, config, onPod }: DrainO
   return problem;
 }
 
-async function waitUntilGone(pods: readonly PodRecord[], { clock, config, podAt }: DrainOptions, signal: AbortSignal): Promise<DrainProblem> {
+async function waitUntilGone(
+  pods: readonly PodRecord[],
+  { clock, config, podAt }: DrainOptions,
+  signal: AbortSignal,
+): Promise<DrainProblem> {
   const deadline = clock.monotonic() + config.maxGracefulTerminationMs + config.podHeadroomMs;
   for (;;) {
     const there = pods.filter((pod) => podAt(`${pod.namespace}/${pod.name}`)?.uid === pod.uid);

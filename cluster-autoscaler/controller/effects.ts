@@ -53,7 +53,12 @@ export function createEffects(options: EffectsOptions): Effects {
     onScaled(group, 'up');
     return result;
   };
-  const deleteInstances = async ({ group, instances, forced, why }: Extract<Effect, { type: 'delete-instances' }>): Promise<EffectResult> => {
+  const deleteInstances = async ({
+    group,
+    instances,
+    forced,
+    why,
+  }: Extract<Effect, { type: 'delete-instances' }>): Promise<EffectResult> => {
     const result = await call(group, 'instances', () => provider.deleteInstances(group, instances, { forced }));
     if (!result.ok) return result;
     logger.info('instances without a node were given back', { group, instances, why });
@@ -98,7 +103,8 @@ async function softTaint(
   const change = async (name: string, taint: Parameters<typeof changeNode>[2]): Promise<boolean> => {
     if (clock.monotonic() >= until) return false;
     const written = await changeNode(client, name, taint);
-    if (!written.ok && !written.fenced) logger.warn('the soft taint of a node could not be changed', { node: name, error: written.message });
+    if (!written.ok && !written.fenced)
+      logger.warn('the soft taint of a node could not be changed', { node: name, error: written.message });
     return written.ok || !written.fenced;
   };
   for (const name of remove) if (!(await change(name, { remove: [candidateTaintKey] }))) return done;

@@ -11,7 +11,12 @@ const template: NodeTemplate = {
   node: projectNode(
     {
       metadata: { name: 'template', labels: { pool: 'old', 'topology.kubernetes.io/zone': 'a' } },
-      spec: { taints: [{ key: 'dedicated', value: 'x', effect: 'NoSchedule' }, { key: 'other', effect: 'NoExecute' }] },
+      spec: {
+        taints: [
+          { key: 'dedicated', value: 'x', effect: 'NoSchedule' },
+          { key: 'other', effect: 'NoExecute' },
+        ],
+      },
       status: { capacity: { cpu: '4', memory: '16Gi' } },
     },
     createInterner(),

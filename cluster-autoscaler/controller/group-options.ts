@@ -88,8 +88,12 @@ function boundsOf(
   const clamp = (size: number): number => Math.min(Math.max(size, minSize), maxSize);
   const [least, most] = [policy?.minSize, policy?.maxSize];
   const notes = [
-    ...(least !== undefined && clamp(least) !== least ? [`minSize ${least} of the policy is outside of the group's own ${minSize} to ${maxSize}`] : []),
-    ...(most !== undefined && clamp(most) !== most ? [`maxSize ${most} of the policy is outside of the group's own ${minSize} to ${maxSize}`] : []),
+    ...(least !== undefined && clamp(least) !== least
+      ? [`minSize ${least} of the policy is outside of the group's own ${minSize} to ${maxSize}`]
+      : []),
+    ...(most !== undefined && clamp(most) !== most
+      ? [`maxSize ${most} of the policy is outside of the group's own ${minSize} to ${maxSize}`]
+      : []),
   ];
   return { minSize: least === undefined ? minSize : clamp(least), maxSize: most === undefined ? maxSize : clamp(most), notes };
 }
@@ -131,7 +135,10 @@ function claimHold(claim: GroupClaim, group: string): Hold | undefined {
         message: `NodePoolPolicies ${claim.policies.join(' and ')} select group ${group} both, so none of them counts; take it out of all but one`,
       };
     case 'invalid':
-      return { by: 'invalid-policy', message: `NodePoolPolicy ${claim.entry.name} cannot be read, so its group ${group} is left alone; see its condition Accepted` };
+      return {
+        by: 'invalid-policy',
+        message: `NodePoolPolicy ${claim.entry.name} cannot be read, so its group ${group} is left alone; see its condition Accepted`,
+      };
     case 'one': {
       const { mode, reference } = claim.policy;
       if (mode === 'Auto') return undefined;

@@ -7,6 +7,14 @@ export interface LoopEngine {
   empty(): LoopState;
   /** What of a state outlives a restart, as JSON. */
   save(state: LoopState): unknown;
-  /** A state out of what was saved; the empty one of what cannot be read. */
-  restore(saved: unknown, now: number): LoopState;
+  /**
+   * A state out of what was saved. What cannot be read makes the empty one, with problems that say where it is wrong; nothing saved is no problem.
+   * `savedAt` and `now` in epoch milliseconds; without `savedAt` it is not known how old it is.
+   */
+  restore(saved: unknown, times: { readonly savedAt: number | undefined; readonly now: number }): RestoredState;
+}
+
+export interface RestoredState {
+  readonly state: LoopState;
+  readonly problems: readonly string[];
 }

@@ -34,9 +34,13 @@ export function createLoopHealth(clock: Clock, { maxInactivityMs, maxFailingMs, 
       const over = (at: number, mostMs: number): boolean => now - at > mostMs;
       if (over(begun, maxInactivityMs)) return `no loop of the node controller has begun for ${humanDuration(now - begun)}`;
       if (succeeded === undefined) {
-        return over(since, maxStartupMs) ? `no loop of the node controller has succeeded since it began ${humanDuration(now - since)} ago` : undefined;
+        return over(since, maxStartupMs)
+          ? `no loop of the node controller has succeeded since it began ${humanDuration(now - since)} ago`
+          : undefined;
       }
-      return over(succeeded, maxFailingMs) ? `no loop of the node controller has succeeded for ${humanDuration(now - succeeded)}` : undefined;
+      return over(succeeded, maxFailingMs)
+        ? `no loop of the node controller has succeeded for ${humanDuration(now - succeeded)}`
+        : undefined;
     },
   };
 }

@@ -17,7 +17,10 @@ export function createScalingMemory(): ScalingMemory {
   const histories = new Map<string, ScalingHistory>();
   const merge = (group: string, { lastScaleUp, lastScaleDown }: ScalingHistory): void => {
     const known = histories.get(group);
-    histories.set(group, { lastScaleUp: later(known?.lastScaleUp, lastScaleUp), lastScaleDown: later(known?.lastScaleDown, lastScaleDown) });
+    histories.set(group, {
+      lastScaleUp: later(known?.lastScaleUp, lastScaleUp),
+      lastScaleDown: later(known?.lastScaleDown, lastScaleDown),
+    });
   };
   return {
     historyOf: (group) => histories.get(group) ?? {},
@@ -59,12 +62,33 @@ function timeOf(value: unknown): number | undefined {
 }
 
 /** What is kept in the ConfigMap, as far as it can be read. */
-export function savedParts(text: string | undefined): { readonly scalings?: unknown; readonly loop?: unknown } {
+export interface SavedParts {
+  /** Epoch milliseconds of when it was written. */
+  readonly at: number | undefined;
+  readonly scalings?: unknown;
+  readonly loop?: unknown;
+}
+
+export function savedParts(text: string | undefined): SavedParts {
+  const { at, ...rest } = objectIn(text);
+  return { ...rest, at: timeOf(at) };
+}
+
+function objectIn(text: string | undefined): Readonly<Record<string, unknown>> {
   if (text === undefined) return {};
   try {
     const parsed: unknown = JSON.parse(text);
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? parsed : {};
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? (parsed as Readonly<Record<string, unknown>>) : {};
   } catch {
     return {};
   }
+}
+
+/** The other half of what a ConfigMap may hold is for the status. */
+const mostMemoryBytes = 400 * 1024;
+
+/** The text of {@link savedParts}; where the state of the loop is too big it is left out, so that the times of scalings are kept in any case. */
+export function memoryText({ at, scalings, loop }: SavedParts): string {
+  const whole = JSON.stringify({ version: 1, at, scalings, loop });
+  return Buffer.byteLength(whole) <= mostMemoryBytes ? whole : JSON.stringify({ version: 1, at, scalings });
 }

@@ -5,7 +5,8 @@ import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
 import { candidateTaintKey, deletionTaintKey } from '../engine/templates/index.ts';
 
 /** What became of a change of a node. */
-export type NodeWrite = { readonly ok: true; readonly changed: boolean } | { readonly ok: false; readonly message: string; readonly fenced: boolean };
+export type NodeWrite =
+  { readonly ok: true; readonly changed: boolean } | { readonly ok: false; readonly message: string; readonly fenced: boolean };
 
 /** What is to be different on a node: taints to add, keys of taints to remove, and whether new pods may come. */
 export interface NodeChange {

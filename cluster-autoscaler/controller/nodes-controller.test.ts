@@ -124,7 +124,9 @@ describe('the node controller', () => {
     const { status = '' } = (map?.['data'] ?? {}) as { status?: string };
     expect(status).toContain('autoscalerStatus: Running');
     expect(status).toMatch(/- health:\n    cloudProviderTarget: 2\n[^]*  name: general\n[^]*status: InProgress/);
-    expect(map?.metadata.annotations?.['cluster-autoscaler.kubernetes.io/last-updated']).toMatch(/^2026-01-01 12:00:0\d(\.\d+)? \+0000 UTC$/);
+    expect(map?.metadata.annotations?.['cluster-autoscaler.kubernetes.io/last-updated']).toMatch(
+      /^2026-01-01 12:00:0\d(\.\d+)? \+0000 UTC$/,
+    );
   });
 
   it('says why no pool helps', async () => {
@@ -144,7 +146,14 @@ describe('the node controller', () => {
     const made = cluster(3, { minSize: 1 });
     made.setPolicy('general', { groups: [{ name: 'general' }] });
     made.addPod({ name: 'busy', node: 'n0', cpu: '3', owner: { kind: 'ReplicaSet', name: 'web' } });
-    made.controllers.set('ReplicaSet/default/web', { kind: 'ReplicaSet', namespace: 'default', name: 'web', uid: 'uid-web', specReplicas: 1, statusReplicas: 1 });
+    made.controllers.set('ReplicaSet/default/web', {
+      kind: 'ReplicaSet',
+      namespace: 'default',
+      name: 'web',
+      uid: 'uid-web',
+      specReplicas: 1,
+      statusReplicas: 1,
+    });
     const { controller } = start(made);
     await made.clock.advance(minute);
     expect(['n1', 'n2'].map((name) => made.taintsOf(name))).toEqual([[candidate], [candidate]]);
@@ -154,7 +163,16 @@ describe('the node controller', () => {
       maxNodes: 10,
       readyNodes: 3,
       unneededNodes: 2,
-      groups: [{ name: 'general', targetSize: 3, ready: 3, health: 'Healthy', unneededCount: 2, unneeded: [{ node: 'n1', reason: 'NotUnneededLongEnough' }, { node: 'n2' }] }],
+      groups: [
+        {
+          name: 'general',
+          targetSize: 3,
+          ready: 3,
+          health: 'Healthy',
+          unneededCount: 2,
+          unneeded: [{ node: 'n1', reason: 'NotUnneededLongEnough' }, { node: 'n2' }],
+        },
+      ],
     });
     await made.clock.advance(9 * minute + 30 * second);
     expect(['n1', 'n2'].map((name) => made.taintsOf(name))).toEqual([
@@ -163,7 +181,10 @@ describe('the node controller', () => {
     ]);
     expect(controller.report()?.deletions).toHaveLength(0);
     await made.clock.advance(10 * second);
-    expect(made.cloud.calls.filter((call) => call.startsWith('delete')).toSorted()).toEqual(['delete general fake:///n1', 'delete general fake:///n2']);
+    expect(made.cloud.calls.filter((call) => call.startsWith('delete')).toSorted()).toEqual([
+      'delete general fake:///n1',
+      'delete general fake:///n2',
+    ]);
     expect(events(made, 'ScaleDown')).toContain('Node/n1: nodes removed by cluster autoscaler');
     expect(events(made, 'ScaleDownEmpty')).toContain('ConfigMap/cluster-autoscaler-status: Scale-down: empty node n1 removed');
     expect(await made.registry.metrics()).toMatch(/scaled_down_nodes_total\{reason="empty",[^}]*\} 2/);
@@ -176,9 +197,12 @@ describe('the node controller', () => {
     made.setPolicy('general', { groups: [{ name: 'general' }], disruption: { maxNodes: 1 }, cooldown: { scaleDownSeconds: 0 } });
     const { controller } = start(made);
     await made.clock.advance(10 * minute + 12 * second);
-    expect(controller.report()?.nodes.filter(({ unremovable }) => unremovable === 'NodeGroupMaxDeletionCountReached').map(({ message }) => message)).toContain(
-      'Group general may lose 1 nodes at once (disruption.maxNodes of its policy).',
-    );
+    expect(
+      controller
+        .report()
+        ?.nodes.filter(({ unremovable }) => unremovable === 'NodeGroupMaxDeletionCountReached')
+        .map(({ message }) => message),
+    ).toContain('Group general may lose 1 nodes at once (disruption.maxNodes of its policy).');
     const marked = ['n0', 'n1', 'n2', 'n3'].filter((name) => made.taintsOf(name).includes(taint));
     expect(marked).toHaveLength(1);
     expect(controller.report()?.groups).toMatchObject([{ minSize: 0 }]);
@@ -279,11 +303,54 @@ describe('the node controller', () => {
     expect(made.cloud.calls.filter((call) => call.startsWith('increase'))).toHaveLength(2);
   });
 
+  it('keeps over a restart how long nodes have not been needed, unless nobody watched them meanwhile', async () => {
+    const removalsAfter = async (silenceMs: number): Promise<readonly string[]> => {
+      const made = cluster(2, { minSize: 1 });
+      start(made);
+      await made.clock.advance(8 * minute);
+      const first = running.pop();
+      await first?.controller.stop();
+      await made.clock.advance(silenceMs);
+      start(made);
+      await made.clock.advance(3 * minute);
+      return made.cloud.calls.filter((call) => call.startsWith('delete'));
+    };
+    expect(await removalsAfter(second)).toHaveLength(1);
+    expect(await removalsAfter(35 * minute)).toHaveLength(0);
+  });
+
+  it('keeps a backoff over a restart, and starts afresh from what cannot be read', async () => {
+    const made = cluster(1);
+    made.cloud.refusal = { class: 'out-of-resources', code: 'InsufficientInstanceCapacity', message: 'no m5.large' };
+    start(made);
+    pending(made, 4);
+    await made.clock.advance(5 * second);
+    const asked = (): number => made.cloud.calls.filter((call) => call.startsWith('increase')).length;
+    expect(asked()).toBe(1);
+    const restart = async (): Promise<void> => {
+      await running.pop()?.controller.stop();
+      start(made);
+      await made.clock.advance(minute);
+    };
+    await restart();
+    expect(asked()).toBe(1);
+    made.configMaps.set('concertina-system/cluster-autoscaler-status', {
+      metadata: { namespace: 'concertina-system', name: 'cluster-autoscaler-status' },
+      data: { 'concertina.memory': '{"version":1,"loop":{"version":7}}' },
+    });
+    await restart();
+    expect(asked()).toBe(2);
+    expect(made.logger.lines.map(({ message }) => message)).toContain('the saved state of the loop is not used: it cannot be read');
+  });
+
   it('takes taints of an earlier run back at its start', async () => {
     const made = cluster(2, { minSize: 2 });
     const raw = made.nodes.get('n1');
     if (raw === undefined) throw new Error('no node');
-    made.nodes.set('n1', { ...raw, spec: { ...(raw.spec as object), unschedulable: true, taints: [{ key: taint, value: '1', effect: 'NoSchedule' }] } });
+    made.nodes.set('n1', {
+      ...raw,
+      spec: { ...(raw.spec as object), unschedulable: true, taints: [{ key: taint, value: '1', effect: 'NoSchedule' }] },
+    });
     start(made);
     await made.clock.advance(5 * second);
     expect(made.record('n1')).toMatchObject({ taints: [], unschedulable: false });
@@ -309,7 +376,9 @@ describe('the node controller', () => {
     pending(made, 4);
     await made.clock.advance(minute);
     expect(made.cloud.calls.filter((call) => call.startsWith('increase'))).toEqual([]);
-    expect(made.logger.lines.some(({ message, fields }) => message.includes('has failed') && fields['error'] === 'the cloud is away')).toBe(true);
+    expect(made.logger.lines.some(({ message, fields }) => message.includes('has failed') && fields['error'] === 'the cloud is away')).toBe(
+      true,
+    );
     expect(controller.health()).toBeUndefined();
     await made.clock.advance(15 * minute);
     expect(controller.health()).toMatch(/no loop of the node controller has succeeded/);
@@ -328,7 +397,9 @@ describe('the node controller', () => {
     await made.clock.advance(5 * second);
     expect(made.conditionOf('general', 'Healthy')).toBe('False/Backoff');
     expect(made.policies.get('general')?.status).toMatchObject({
-      groups: [{ scaleUp: 'Backoff', backoff: { code: 'InsufficientInstanceCapacity', message: 'no m5.large', until: expect.any(String) } }],
+      groups: [
+        { scaleUp: 'Backoff', backoff: { code: 'InsufficientInstanceCapacity', message: 'no m5.large', until: expect.any(String) } },
+      ],
     });
     expect(await made.registry.metrics()).toMatch(/failed_scale_ups_total\{reason="InsufficientInstanceCapacity"[^}]*\} 1/);
     made.cloud.refusal = undefined;

@@ -2,7 +2,7 @@ import { isConcertinaError, messageOf } from '../../core/errors.ts';
 import { isNotFound } from '../../core/kube/index.ts';
 import { nextTurn } from '../../core/kube/turn.ts';
 import { resourceTypes, type Decision, type Hold, type ScalingDirection } from '../../core/model/index.ts';
-import { priorityConfigMap } from '../config.ts';
+import { priorityConfigMap, prioritiesOf } from '../config.ts';
 import type { LoopReport, LoopState } from '../engine/loop/model.ts';
 import { recheckNode } from '../engine/scale-down/index.ts';
 import type { NodeGroup, PlannedDeletion } from '../engine/model.ts';
@@ -16,14 +16,22 @@ import type { LoopEngine } from './loop-engine.ts';
 import { createLoopEvents, type LoopEvents } from './loop-events.ts';
 import { createLoopHealth, type LoopHealth } from './loop-health.ts';
 import { createLoopTrigger, type LoopTrigger } from './loop-trigger.ts';
-import { createScalingMemory, savedParts, type ScalingMemory } from './memory.ts';
+import { createScalingMemory, memoryText, savedParts, type ScalingMemory } from './memory.ts';
 import { createNodesMetrics, type NodesMetrics } from './metrics.ts';
 import { observe, type Observation } from './observe.ts';
 import { policyStatus } from './policy-report.ts';
 import { createPolicyWriter, type PolicyWriter } from './policy-writer.ts';
 import type { NodesControllerOptions } from './ports.ts';
 import { createRivalWatch, type RivalWatch } from './rival.ts';
-import { createStatusConfigMap, initializingYaml, statusYaml, transitionsAfter, type StatusConfigMap, type Transitions } from './status-config-map.ts';
+import {
+  createStatusConfigMap,
+  initializingYaml,
+  mostBytes,
+  statusYaml,
+  transitionsAfter,
+  type StatusConfigMap,
+  type Transitions,
+} from './status-config-map.ts';
 
 /** The running node controller. */
 export interface NodesController {
@@ -206,8 +214,11 @@ class RunningController implements NodesController {
     try {
       const text = await this.#status?.readMemory(term.abort.signal);
       if (text !== undefined) {
+        const { loop, at: savedAt } = savedParts(text);
         term.memory.restore(text);
-        term.state = this.#engine.restore(savedParts(text).loop, clock.now());
+        const { state, problems } = this.#engine.restore(loop, { savedAt, now: clock.now() });
+        term.state = state;
+        if (problems.length > 0) logger.warn('the saved state of the loop is not used: it cannot be read', { problems });
       }
       if (!config.dryRun) await this.#status?.write({ status: initializingYaml(clock.now()), at: clock.now() }, term.abort.signal);
     } catch (error) {
@@ -268,7 +279,10 @@ class RunningController implements NodesController {
     term.groups = new Map(observation.input.groups.map((group) => [group.id, group]));
     await nextTurn();
     const options = this.#isStale() ? { ...config.loop, scaleDownEnabled: false } : config.loop;
-    const loop = this.#engine.run(observation.input, term.state, options, { volumes: observation.volumes, stopwatch: () => clock.monotonic() });
+    const loop = this.#engine.run(observation.input, term.state, options, {
+      volumes: observation.volumes,
+      stopwatch: () => clock.monotonic(),
+    });
     const { state, report: plain } = await drive(loop, (effect) => term.effects.carryOut(effect));
     const report = annotateReport(plain, new Map(observation.groups.map((group) => [group.group.id, group])));
     term.state = state;
@@ -293,7 +307,8 @@ class RunningController implements NodesController {
   #isStale(): boolean {
     const age = this.#options.reads.ageMs?.();
     const stale = age !== undefined && age > mostMirrorAgeMs;
-    if (stale && !this.#stale) this.#options.logger.warn('pods or nodes were not heard of for some time: no node is removed meanwhile', { ageMs: Math.round(age) });
+    if (stale && !this.#stale)
+      this.#options.logger.warn('pods or nodes were not heard of for some time: no node is removed meanwhile', { ageMs: Math.round(age) });
     this.#stale = stale;
     return stale;
   }
@@ -304,16 +319,18 @@ class RunningController implements NodesController {
     if (!config.loop.expanders.includes('priority')) return undefined;
     try {
       const map = await client.get(resourceTypes.configMaps, { namespace: config.namespace, name: priorityConfigMap }, { signal });
-      return (map['data'] as Readonly<Record<string, string>> | undefined)?.['priorities'];
+      return prioritiesOf(map);
     } catch (error) {
-      if (!isNotFound(error)) logger.warn('the ConfigMap of priorities could not be read: priorities do not count in this loop', { error: messageOf(error) });
+      if (!isNotFound(error))
+        logger.warn('the ConfigMap of priorities could not be read: priorities do not count in this loop', { error: messageOf(error) });
       return undefined;
     }
   }
 
   #recheck({ node: name, kind }: PlannedDeletion) {
     const { clock, reads, config } = this.#options;
-    if (this.#isStale()) return { ok: false as const, message: 'pods and nodes were not heard of for some time: what is on the node now is not known' };
+    if (this.#isStale())
+      return { ok: false as const, message: 'pods and nodes were not heard of for some time: what is on the node now is not known' };
     return recheckNode(
       {
         now: clock.now(),
@@ -352,13 +369,17 @@ class RunningController implements NodesController {
     const { config, logger } = this.#options;
     this.#transitions = transitionsAfter(this.#transitions, report);
     if (this.#status === undefined || config.dryRun) return;
-    const memory = JSON.stringify({
-      version: 1,
+    const memory = memoryText({
+      at: report.at,
       scalings: term.memory.save(report.groups.map(({ group }) => group)),
       loop: this.#engine.save(term.state),
     });
     try {
-      await this.#status.write({ status: statusYaml(report, this.#transitions), memory, at: report.at });
+      await this.#status.write({
+        status: statusYaml(report, this.#transitions, mostBytes - Buffer.byteLength(memory)),
+        memory,
+        at: report.at,
+      });
     } catch (error) {
       if (!isConcertinaError(error, 'FENCED')) logger.warn('the status ConfigMap could not be written', { error: messageOf(error) });
     }

@@ -68,5 +68,13 @@ export function observe(options: ObserveOptions): Observation {
     ...(options.priorities === undefined ? {} : { priorities: options.priorities }),
     intents: options.intents,
   };
-  return { input, volumes: volumeFacts(reads.volumes, pods.some(({ claims }) => claims.length > 0)), groups, assignment };
+  return {
+    input,
+    volumes: volumeFacts(
+      reads.volumes,
+      pods.some(({ claims }) => claims.length > 0),
+    ),
+    groups,
+    assignment,
+  };
 }

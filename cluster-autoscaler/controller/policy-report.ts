@@ -1,4 +1,12 @@
-import { formatTime, setCondition, type Condition, type ConditionUpdate, type Decision, type Hold, type ScalingHistory } from '../../core/model/index.ts';
+import {
+  formatTime,
+  setCondition,
+  type Condition,
+  type ConditionUpdate,
+  type Decision,
+  type Hold,
+  type ScalingHistory,
+} from '../../core/model/index.ts';
 import { problemsText } from '../../core/model/schema-problems.ts';
 import type { GroupReport, LoopReport, NodeReport } from '../engine/loop/model.ts';
 import type { PolicyEntry } from '../policy-groups.ts';
@@ -163,7 +171,12 @@ function updatesOf(entry: PolicyEntry, groups: readonly ResolvedGroup[], report:
   const names = groups.map(({ group }) => group.id);
   const found: Update =
     names.length === 0
-      ? { type: 'GroupsFound', status: 'False', reason: 'NoGroupMatched', message: 'no node group that the provider knows is selected; check spec.groups, and --nodes or --node-group-auto-discovery' }
+      ? {
+          type: 'GroupsFound',
+          status: 'False',
+          reason: 'NoGroupMatched',
+          message: 'no node group that the provider knows is selected; check spec.groups, and --nodes or --node-group-auto-discovery',
+        }
       : { type: 'GroupsFound', status: 'True', reason: 'GroupsFound', message: `selects ${listed(names)}` };
   return [accepted, found, healthUpdate(groups, report), heldUpdate(groups)];
 }
@@ -171,12 +184,23 @@ function updatesOf(entry: PolicyEntry, groups: readonly ResolvedGroup[], report:
 function healthUpdate(groups: readonly ResolvedGroup[], report: LoopReport): Update {
   if (!report.clusterHealthy) {
     const { unready, registered } = report.counts;
-    return { type: 'Healthy', status: 'False', reason: 'ClusterUnhealthy', message: `${unready} of ${registered} nodes of the cluster are not ready: nothing is scaled before more of them are` };
+    return {
+      type: 'Healthy',
+      status: 'False',
+      reason: 'ClusterUnhealthy',
+      message: `${unready} of ${registered} nodes of the cluster are not ready: nothing is scaled before more of them are`,
+    };
   }
   const own = new Set(groups.map(({ group }) => group.id));
   const of = report.groups.filter(({ group }) => own.has(group));
   const bad = of.filter(({ health }) => health === 'unhealthy').map(({ group }) => group);
-  if (bad.length > 0) return { type: 'Healthy', status: 'False', reason: 'GroupUnhealthy', message: `too many nodes of ${listed(bad)} are missing or not ready: it does not grow` };
+  if (bad.length > 0)
+    return {
+      type: 'Healthy',
+      status: 'False',
+      reason: 'GroupUnhealthy',
+      message: `too many nodes of ${listed(bad)} are missing or not ready: it does not grow`,
+    };
   const waiting = of.filter(({ backoff }) => backoff !== undefined);
   const [first] = waiting;
   if (first?.backoff !== undefined) {
@@ -184,7 +208,11 @@ function healthUpdate(groups: readonly ResolvedGroup[], report: LoopReport): Upd
       type: 'Healthy',
       status: 'False',
       reason: 'Backoff',
-      message: `${listed(waiting.map(({ group }) => group))} did not get the nodes that were asked for (${failureText(first.backoff.failure)}); asked again after ${upToSecond(first.backoff.until)}`.slice(0, 1_024),
+      message:
+        `${listed(waiting.map(({ group }) => group))} did not get the nodes that were asked for (${failureText(first.backoff.failure)}); asked again after ${upToSecond(first.backoff.until)}`.slice(
+          0,
+          1_024,
+        ),
     };
   }
   return { type: 'Healthy', status: 'True', reason: 'Healthy', message: 'every node that was asked for is there or coming' };
@@ -251,7 +279,13 @@ function lastDecisionAfter(
     at: formatTime(at),
     ...(holds.length === 0
       ? {}
-      : { holds: holds.map(({ by, until, message: why }) => ({ by, ...(until === undefined ? {} : { until: upToSecond(until) }), message: why })) }),
+      : {
+          holds: holds.map(({ by, until, message: why }) => ({
+            by,
+            ...(until === undefined ? {} : { until: upToSecond(until) }),
+            message: why,
+          })),
+        }),
   };
   // What goes on being held is no news; what is done again is.
   const same = previous !== undefined && from === to && outcomeOf(previous) === outcomeOf(next);

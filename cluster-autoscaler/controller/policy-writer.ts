@@ -40,7 +40,10 @@ export function createPolicyWriter({
         written.set(uid, { seenVersion: resourceVersion, status });
       } catch (error) {
         if (isConcertinaError(error, 'FENCED') || isNotFound(error) || isConflict(error)) return;
-        logger.warn('the status of a policy could not be written; it is written again after the next loop', { policy: name, error: messageOf(error) });
+        logger.warn('the status of a policy could not be written; it is written again after the next loop', {
+          policy: name,
+          error: messageOf(error),
+        });
       }
     },
   };

@@ -1,6 +1,16 @@
 import type { Registry } from 'prom-client';
 import type { Fence, KubeClient } from '../../core/kube/index.ts';
-import type { Clock, Decision, KubeObject, NodeRecord, ObjectReference, PdbRecord, PodRecord, Random, ScaleIntent } from '../../core/model/index.ts';
+import type {
+  Clock,
+  Decision,
+  KubeObject,
+  NodeRecord,
+  ObjectReference,
+  PdbRecord,
+  PodRecord,
+  Random,
+  ScaleIntent,
+} from '../../core/model/index.ts';
 import type { Logger } from '../../core/runtime/index.ts';
 import type { NodesConfig } from '../config.ts';
 import type { ControllerFacts, DaemonPod } from '../engine/model.ts';

@@ -68,7 +68,8 @@ export function createRivalWatch(options: {
       hold = holder === undefined ? undefined : rivalHold(holder);
       lookedAt = clock.monotonic();
       if (hold !== undefined && before === undefined) logger.warn(hold.message);
-      if (hold === undefined && before !== undefined) logger.info('the other cluster autoscaler has stopped: node groups are changed again');
+      if (hold === undefined && before !== undefined)
+        logger.info('the other cluster autoscaler has stopped: node groups are changed again');
       return hold;
     },
   };

@@ -6,7 +6,23 @@ import { sortedYaml } from './sorted-yaml.ts';
 it('is read back as what it was, whatever the texts', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 12 }),
-    fc.constantFrom('true', 'No', '~', '1', '1e3', '0x1', '2026-01-01', '2026-09-15 04:05:52.354 +0000 UTC', 'a: b', 'a #b', '- a', 'a ', 'eks-a/b_c.d', 'm5.large', ''),
+    fc.constantFrom(
+      'true',
+      'No',
+      '~',
+      '1',
+      '1e3',
+      '0x1',
+      '2026-01-01',
+      '2026-09-15 04:05:52.354 +0000 UTC',
+      'a: b',
+      'a #b',
+      '- a',
+      'a ',
+      'eks-a/b_c.d',
+      'm5.large',
+      '',
+    ),
   );
   const value = fc.letrec((tie) => ({
     scalar: fc.oneof(text, fc.integer(), fc.constant(null)),

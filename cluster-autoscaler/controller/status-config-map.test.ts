@@ -141,7 +141,11 @@ time: 2026-09-15 04:05:52.354 +0000 UTC
   });
 
   it('says that it begins before the first loop', () => {
-    expect(parse(initializingYaml(at))).toEqual({ autoscalerStatus: 'Initializing', clusterWide: {}, time: '2026-09-15 04:05:52.354 +0000 UTC' });
+    expect(parse(initializingYaml(at))).toEqual({
+      autoscalerStatus: 'Initializing',
+      clusterWide: {},
+      time: '2026-09-15 04:05:52.354 +0000 UTC',
+    });
   });
 });
 
@@ -156,6 +160,11 @@ describe('createStatusConfigMap', () => {
     expect(stored?.metadata.annotations).toEqual({ 'cluster-autoscaler.kubernetes.io/last-updated': '2026-09-15 04:05:53.354 +0000 UTC' });
     expect(stored?.['data']).toEqual({ status: 'second', 'concertina.memory': '{"a":1}' });
     expect(await map.readMemory()).toBe('{"a":1}');
-    expect(map.reference()).toMatchObject({ kind: 'ConfigMap', namespace: 'kube-system', name: 'cluster-autoscaler-status', uid: 'uid-cluster-autoscaler-status' });
+    expect(map.reference()).toMatchObject({
+      kind: 'ConfigMap',
+      namespace: 'kube-system',
+      name: 'cluster-autoscaler-status',
+      uid: 'uid-cluster-autoscaler-status',
+    });
   });
 });

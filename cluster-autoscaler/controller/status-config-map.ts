@@ -6,8 +6,8 @@ import { sortedYaml as yaml } from './sorted-yaml.ts';
 /** Since when each condition of the status is what it is: `clusterWide/health`, `group/NAME/scaleUp`. */
 export type Transitions = ReadonlyMap<string, { readonly status: string; readonly since: number }>;
 
-/** Largest status that etcd is sure to take, as upstream has it. */
-const mostBytes = 1_000_000;
+/** As much as etcd is sure to take in one object; upstream gives it all to the status. */
+export const mostBytes = 1_000_000;
 
 export const lastUpdatedAnnotation = 'cluster-autoscaler.kubernetes.io/last-updated';
 
@@ -48,8 +48,8 @@ export function transitionsAfter(before: Transitions, report: LoopReport): Trans
   );
 }
 
-/** The status as upstream writes it (§20): the same fields, times and order, so that whatever reads it goes on to. */
-export function statusYaml(report: LoopReport, transitions: Transitions): string {
+/** The status as upstream writes it (§20): the same fields, times and order, so that whatever reads it goes on to. `room`: most bytes. */
+export function statusYaml(report: LoopReport, transitions: Transitions, room = mostBytes): string {
   const condition = (name: string): object => {
     const { status = '', since } = transitions.get(name) ?? {};
     return { status, lastProbeTime: formatTime(report.at), lastTransitionTime: since === undefined ? null : formatTime(since) };
@@ -67,7 +67,7 @@ export function statusYaml(report: LoopReport, transitions: Transitions): string
       ...(part.length === 0 ? {} : { nodeGroups: part }),
     });
   const text = whole(groups);
-  return Buffer.byteLength(text) <= mostBytes ? text : shortened(report, groups, whole);
+  return Buffer.byteLength(text) <= room ? text : shortened(report, groups, whole, room);
 }
 
 /** What is written before the first loop has ended. */
@@ -107,7 +107,7 @@ function candidatesJson(count: number): object {
 }
 
 /** As many groups as there is room for: unhealthy ones first, then those in backoff, growing, with candidates. */
-function shortened(report: LoopReport, statuses: readonly object[], whole: (part: readonly object[]) => string): string {
+function shortened(report: LoopReport, statuses: readonly object[], whole: (part: readonly object[]) => string, room: number): string {
   const rank = ({ health, scaleUp, candidates: names }: GroupReport): number => {
     if (health === 'unhealthy') return 0;
     if (scaleUp !== 'no-activity') return scaleUp === 'backoff' ? 1 : 2;
@@ -120,7 +120,7 @@ function shortened(report: LoopReport, statuses: readonly object[], whole: (part
   let [fits, tooMany] = [0, order.length];
   while (tooMany - fits > 1) {
     const middle = Math.floor((fits + tooMany) / 2);
-    if (Buffer.byteLength(whole(order.slice(0, middle))) <= mostBytes) fits = middle;
+    if (Buffer.byteLength(whole(order.slice(0, middle))) <= room) fits = middle;
     else tooMany = middle;
   }
   return whole(order.slice(0, fits));
@@ -130,15 +130,32 @@ function shortened(report: LoopReport, statuses: readonly object[], whole: (part
 export interface StatusConfigMap {
   /** What was remembered by an earlier process; `undefined`: nothing, or the ConfigMap cannot be read. */
   readMemory(signal?: AbortSignal): Promise<string | undefined>;
-  write(content: { readonly status: string; readonly memory?: string | undefined; readonly at: number }, signal?: AbortSignal): Promise<void>;
+  write(
+    content: { readonly status: string; readonly memory?: string | undefined; readonly at: number },
+    signal?: AbortSignal,
+  ): Promise<void>;
   /** For events. */
-  reference(): { readonly apiVersion: string; readonly kind: string; readonly namespace: string; readonly name: string; readonly uid?: string };
+  reference(): {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly namespace: string;
+    readonly name: string;
+    readonly uid?: string;
+  };
 }
 
 /** Key of the ConfigMap under which what outlives a restart is kept. */
 const memoryKey = 'concertina.memory';
 
-export function createStatusConfigMap({ client, namespace, name }: { readonly client: KubeClient; readonly namespace: string; readonly name: string }): StatusConfigMap {
+export function createStatusConfigMap({
+  client,
+  namespace,
+  name,
+}: {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  readonly name: string;
+}): StatusConfigMap {
   const type = resourceTypes.configMaps;
   let uid: string | undefined;
   const note = (object: KubeObject): void => {
@@ -150,7 +167,7 @@ export function createStatusConfigMap({ client, namespace, name }: { readonly cl
       try {
         const object = await client.get(type, { namespace, name }, { signal });
         note(object);
-        return (object['data'] as Readonly<Record<string, string>> | undefined)?.[memoryKey];
+        return memoryOf(object);
       } catch (error) {
         if (isNotFound(error)) return undefined;
         throw error;
@@ -167,4 +184,9 @@ export function createStatusConfigMap({ client, namespace, name }: { readonly cl
       }
     },
   };
+}
+
+/** What is remembered in the status ConfigMap. */
+export function memoryOf(map: KubeObject | undefined): string | undefined {
+  return (map?.['data'] as Readonly<Record<string, string>> | undefined)?.[memoryKey];
 }

@@ -99,11 +99,9 @@ interface RawClass {
 export function projectClass(raw: KubeObject): ClassRecord {
   const { metadata } = raw;
   const { volumeBindingMode, provisioner = '', allowedTopologies } = raw as unknown as RawClass;
-  const terms = (allowedTopologies ?? []).map(
-    ({ matchLabelExpressions }): NodeSelectorTerm => ({
-      matchExpressions: (matchLabelExpressions ?? []).map(({ key, values }) => ({ key, operator: 'In', values: [...values] })),
-    }),
-  );
+  const terms = (allowedTopologies ?? []).map(({ matchLabelExpressions }): NodeSelectorTerm => ({
+    matchExpressions: (matchLabelExpressions ?? []).map(({ key, values }) => ({ key, operator: 'In', values: [...values] })),
+  }));
   return {
     name: metadata.name,
     isDefault: metadata.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true',
@@ -134,7 +132,9 @@ export function volumeFacts(reads: VolumeReads | undefined, wanted: boolean): Vo
   const standard = [...classes.values()].filter(({ isDefault }) => isDefault).toSorted((a, b) => (a.name < b.name ? 1 : -1))[0];
   const classOf = (name: string | undefined): ClassRecord | undefined => (name === undefined ? standard : classes.get(name));
   return {
-    claims: new Map(reads.claims.items().map((claim) => [claim.key, claimFacts(claim, volumes.get(claim.volume), classOf(claim.className))])),
+    claims: new Map(
+      reads.claims.items().map((claim) => [claim.key, claimFacts(claim, volumes.get(claim.volume), classOf(claim.className))]),
+    ),
     attachLimits: new Map(reads.drivers.items().map(({ node, limits }) => [node, limits])),
   };
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { parse } from 'yaml';
 import { ConcertinaError, messageOf } from '../errors.ts';
 import { normalServer } from './connection.ts';
 
@@ -102,7 +103,7 @@ async function mergeFiles(files: readonly string[], tolerateMissing: boolean): P
     const text = await readText(absolute, tolerateMissing);
     if (text === undefined) continue;
     found += 1;
-    mergeOne(merged, absolute, await parseYaml(absolute, text));
+    mergeOne(merged, absolute, parseYaml(absolute, text));
   }
   if (found === 0) throw invalid(`none of the files of $KUBECONFIG exists: ${files.join(', ')}`, { reason: 'ENOENT' });
   return merged;
@@ -118,8 +119,7 @@ async function readText(file: string, tolerateMissing: boolean): Promise<string 
   }
 }
 
-async function parseYaml(file: string, text: string): Promise<Dict> {
-  const { parse } = await import('yaml');
+function parseYaml(file: string, text: string): Dict {
   let value: unknown;
   try {
     value = parse(text);

@@ -54,6 +54,42 @@ export interface SnapshotVertical {
   readonly unread?: readonly string[] | undefined;
 }
 
+/** What the node controller reads besides pods and nodes. Lists are empty where the cluster has no such kind. */
+export interface SnapshotNodePools {
+  readonly nodePoolPolicies: readonly KubeObject[];
+  readonly namespaces: readonly KubeObject[];
+  readonly daemonSets: readonly KubeObject[];
+  /** ReplicationControllers, ReplicaSets that own pods, Jobs, StatefulSets. */
+  readonly controllers: readonly KubeObject[];
+  readonly podDisruptionBudgets: readonly KubeObject[];
+  /** PersistentVolumeClaims, PersistentVolumes, StorageClasses and CSINodes. */
+  readonly volumes: readonly KubeObject[];
+  /** Of the ConfigMap of the expander `priority`; absent: there is none. */
+  readonly priorities?: string | undefined;
+  /** What the controller remembers, out of its status ConfigMap; absent: nothing. */
+  readonly memory?: string | undefined;
+  /** What the cloud said of its node groups; absent: it was not asked, or could not be. */
+  readonly cloud?: SnapshotCloud | undefined;
+  /** Why the cloud is not known. */
+  readonly problem?: string | undefined;
+  /** Plurals of kinds that the reader had no right to list: their lists are empty. Absent: none. */
+  readonly unread?: readonly string[] | undefined;
+}
+
+/** Node groups as the provider told them: plain data whose shape is the node controller's business. */
+export interface SnapshotCloud {
+  readonly provider: string;
+  readonly gpuLabel: string;
+  readonly ignoredLabels: readonly string[];
+  /** Group, instances and template of each. */
+  readonly groups: readonly Readonly<Record<string, unknown>>[];
+  /** Group of each managed node. */
+  readonly groupOfNode: Readonly<Record<string, string>>;
+  /** Nodes whose instance is gone, and those of which that is not known. */
+  readonly gone: readonly string[];
+  readonly unknown: readonly string[];
+}
+
 /**
  * Everything that a recommendation is made of, in one JSON file: what `concertina snapshot` writes and `concertina recommend --snapshot` reads.
  * `complete` is written last, so that a file that was cut short at a lucky place is known for what it is.
@@ -73,6 +109,8 @@ export interface ClusterSnapshot {
   readonly nodes: readonly KubeObject[];
   /** What recommendations of requests are made of; absent in files of older versions. */
   readonly vertical?: SnapshotVertical | undefined;
+  /** What decisions on node groups are made of; absent where none are scaled, and in files of older versions. */
+  readonly nodePools?: SnapshotNodePools | undefined;
   readonly metrics: {
     readonly source: SourceState;
     /** Who gave the usage: `metrics.k8s.io` or `prometheus/<MetricSource>`; absent in files of older versions. */
@@ -180,6 +218,31 @@ const schema = z.object({
       unread: z.array(z.string()).optional(),
     })
     .optional(),
+  nodePools: z
+    .object({
+      nodePoolPolicies: z.array(object),
+      namespaces: z.array(object),
+      daemonSets: z.array(object),
+      controllers: z.array(object),
+      podDisruptionBudgets: z.array(object),
+      volumes: z.array(object),
+      priorities: z.string().optional(),
+      memory: z.string().optional(),
+      cloud: z
+        .object({
+          provider: z.string(),
+          gpuLabel: z.string(),
+          ignoredLabels: z.array(z.string()),
+          groups: z.array(z.looseObject({ group: z.looseObject({ id: z.string() }) })),
+          groupOfNode: z.record(z.string(), z.string()),
+          gone: z.array(z.string()),
+          unknown: z.array(z.string()),
+        })
+        .optional(),
+      problem: z.string().optional(),
+      unread: z.array(z.string()).optional(),
+    })
+    .optional(),
   metrics: z.object({
     usageSource: z.string().optional(),
     usageRequest: sentRequest.optional(),
@@ -245,10 +308,13 @@ export function parseSnapshot(text: string, file: string): ClusterSnapshot {
  */
 export function pruneForSnapshot(raw: KubeObject): KubeObject {
   const { managedFields: _managed, annotations, ...rest } = raw.metadata;
-  const steering = Object.entries(annotations ?? {}).filter(([name]) => isSteeringAnnotation(name));
+  const steering = Object.entries(annotations ?? {}).filter(([name]) => isSteeringAnnotation(name) || name === mirrorAnnotation);
   const metadata = steering.length === 0 ? rest : { ...rest, annotations: Object.fromEntries(steering) };
   return { ...raw, metadata, ...(raw.spec === undefined ? {} : { spec: prunePodSpec(raw.spec) }) };
 }
+
+/** A static pod, which nobody can evict. */
+const mirrorAnnotation = 'kubernetes.io/config.mirror';
 
 function prunePodSpec(raw: unknown): unknown {
   if (!isRecord(raw)) return raw;

@@ -70,7 +70,15 @@ describe('the CRD of NodePoolPolicy on the embedded API server', () => {
         },
       ],
       conditions: [{ type: 'Accepted', status: 'True', reason: 'PolicyAccepted', message: '', lastTransitionTime: time }],
-      lastDecision: { group: 'a', from: 2, to: 2, reason: 'ScaleDownHeld', message: 'waits', at: time, holds: [{ by: 'stabilization', until: time, message: 'm' }] },
+      lastDecision: {
+        group: 'a',
+        from: 2,
+        to: 2,
+        reason: 'ScaleDownHeld',
+        message: 'waits',
+        at: time,
+        holds: [{ by: 'stabilization', until: time, message: 'm' }],
+      },
     };
     await client.replace(nodePoolPolicies, { ...stored, status });
     const key = { name: stored.metadata.name };

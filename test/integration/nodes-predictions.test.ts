@@ -2,12 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../core/runtime/clock.ts';
 import { seededRandom } from '../../core/runtime/random.ts';
 import { startEmbeddedCluster } from '../../simulator/index.ts';
+import { predictionSeeds } from '../journeys/nodes-predictions-seeds.ts';
 import { checkPredictions, summaryText } from '../journeys/nodes-predictions.ts';
 
-const scenes = 60;
+const seeds = predictionSeeds(1, 60);
 
 describe('predictions of the node controller, with the scheduler of the embedded cluster', () => {
-  it(`hold in ${scenes} random scenes`, async () => {
+  it(`hold in ${seeds.length} random scenes`, async () => {
     const clock = new VirtualClock(Date.UTC(2026, 10, 22, 6));
     const random = seededRandom('predictions');
     const cluster = await startEmbeddedCluster({ clock, random, nodes: [], fleet: { tickMs: 10_000, heartbeatMs: 20_000 } });
@@ -22,7 +23,7 @@ describe('predictions of the node controller, with the scheduler of the embedded
         quiet: () => clock.advance(30_000),
         until: (condition, limitMs) => clock.advanceUntil(condition, limitMs, 1000),
       },
-      { seeds: Array.from({ length: scenes }, (_, index) => index + 1), atOnce: 20 },
+      { seeds, atOnce: 20 },
     );
     await cluster.stop();
     console.log(summaryText(summary));

@@ -10,6 +10,7 @@ import type { AskedRight } from './rights-checks.ts';
 import type { SourceFacts } from './sources.ts';
 import type { TargetPods } from './target-pods.ts';
 import type { RightsSubject } from './whose-rights.ts';
+import type { NodesFacts } from './nodes-checks.ts';
 import type { VerticalFacts } from './vertical-checks.ts';
 
 /** Everything that was read of a cluster, before anything is said about it. */
@@ -39,4 +40,5 @@ export interface ClusterFacts {
   readonly notAsked: number;
   readonly servers: Reading<readonly DiscoveredServer[]>;
   readonly vertical: VerticalFacts;
+  readonly nodeGroups: NodesFacts;
 }

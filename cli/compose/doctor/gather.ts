@@ -13,6 +13,8 @@ import { metricsGroups, readMetricsGroup, readUsage, type MetricsGroupFacts } fr
 import { distinctQueries, readPolicies } from './policies.ts';
 import type { AskedQuery } from './query-checks.ts';
 import { readList, readObject, someAtOnce, valueOr, type Reading } from './reading.ts';
+import { readNodes } from './nodes-checks.ts';
+import { clusterApiRights, nodesRights } from './nodes-rights.ts';
 import { askRights } from './rights-checks.ts';
 import { runRights } from './rights-table.ts';
 import { readSource, throughApiServer, type SourceFacts } from './sources.ts';
@@ -57,12 +59,16 @@ export async function gather(options: GatherOptions): Promise<ClusterFacts> {
   const policies = await readPolicies({ policies: valueOr(policyList, []), hpas: valueOr(others.hpas, []) }, { client, clock, cooldown });
   const queries = [...distinctQueries(policies).values()].map(({ query }) => query);
   const ownNamespace = settings.metrics.secretNamespace ?? subject.namespace;
+  const nodeGroups = await readNodes({ client, clock, settings, nodes, now: () => clock.now() + skewMs });
+  const scaled = nodeGroups.cloud !== undefined || valueOr(nodeGroups.policies, []).length > 0;
+  const cloudRights = settings.cloudProvider === 'clusterapi' ? clusterApiRights : [];
+  const neededRights = [...runRights, ...(scaled ? [...nodesRights, ...cloudRights] : []), ...usedRights(policies)];
   const [usage, sources, answers, servers, rights] = await Promise.all([
     isServed(groups, 'metrics.k8s.io') ? readUsage(client, clock, namespace) : Promise.resolve(undefined),
     readSources(sourceList, { options, secretNamespace, queries }),
     askMetricsApis(options, groups, queries),
     readServers(services, sourceList, options),
-    subject.client === undefined ? Promise.resolve([]) : askRights(subject.client, [...runRights, ...usedRights(policies)], ownNamespace),
+    subject.client === undefined ? Promise.resolve([]) : askRights(subject.client, neededRights, ownNamespace),
   ]);
   const asked = [...answers.asked, ...valueOr(sources, []).flatMap((source) => source.asked)];
   const notAsked = answers.left;
@@ -82,6 +88,7 @@ export async function gather(options: GatherOptions): Promise<ClusterFacts> {
     sources,
     subject,
     vertical,
+    nodeGroups,
   };
   return { now: clock.now() + skewMs, ...facts, rights, asked, notAsked, servers };
 }

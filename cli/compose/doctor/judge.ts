@@ -12,6 +12,7 @@ import { judgePolicies } from './policy-checks.ts';
 import { judgeAnswers, judgeSourceUse } from './query-checks.ts';
 import { skipped } from './check.ts';
 import { unreadLine } from './reading.ts';
+import { judgeNodes } from './nodes-checks.ts';
 import { judgeRights } from './rights-checks.ts';
 import { judgeSources } from './source-checks.ts';
 import { judgeUsage } from './usage-checks.ts';
@@ -34,6 +35,7 @@ export function judgeCluster(facts: ClusterFacts): readonly Check[] {
     ...judgeConflicts(facts.policies, facts.others, (policy) => containersOf(facts, policy)),
     ...judgePolicyArea(facts),
     ...judgeVertical(facts.vertical),
+    ...judgeNodes(facts.nodeGroups),
     ...judgeDiscovery(facts.servers),
   ];
 }

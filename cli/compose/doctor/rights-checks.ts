@@ -36,7 +36,7 @@ function judgeRight(
   { right, answers }: AskedRight,
   { who, decisive, namespace }: Pick<RightsSubject, 'who' | 'decisive' | 'namespace'>,
 ): Check {
-  const { verbs, resource, group, need, purpose, name } = right;
+  const { verbs, resource, group, need, purpose, name, grantedBy = 'deploy/kustomize/base/rbac.yaml' } = right;
   const full = `${group === '' ? resource : qualified(resource, group)}${name === undefined ? '' : ` "${name}"`}`;
   const check = `rbac/${group === '' ? resource : qualified(resource, group)}`;
   const where = namespaceOf(right.where, namespace);
@@ -49,7 +49,7 @@ function judgeRight(
   const bad = need === 'always' && decisive ? fail : warn;
   return bad(
     check,
-    `${who} may not ${words(denied, 'or')} ${full} ${place}, needed for ${purpose}; apply deploy/kustomize/base/rbac.yaml or grant it`,
+    `${who} may not ${words(denied, 'or')} ${full} ${place}, needed for ${purpose}; apply ${grantedBy} or grant it`,
     values,
   );
 }

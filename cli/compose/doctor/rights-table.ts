@@ -13,6 +13,8 @@ export interface Right {
   readonly need: 'always' | 'extra';
   /** What fails without it: completes "needed for". */
   readonly purpose: string;
+  /** Where it is granted; default: the base. */
+  readonly grantedBy?: string;
 }
 
 const read = ['get', 'list', 'watch'];

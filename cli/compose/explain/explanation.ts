@@ -1,5 +1,6 @@
 import type { TraceStep } from '../../../core/model/decision.ts';
 import type { Outlook } from '../../../hpa/index.ts';
+import type { NodesExplanation } from './nodes-explanation.ts';
 import type { RequestsExplanation } from './requests-explanation.ts';
 
 /** What `concertina explain -o json` prints. Fields are only ever added within one version. Times are RFC 3339, values exact decimal text in thousandths. */
@@ -16,6 +17,8 @@ export interface ExplanationReport {
   readonly explanations: readonly Explanation[];
   /** The same for policies of requests. */
   readonly requests: readonly RequestsExplanation[];
+  /** Of node groups: a policy of them, a node, or a pod that waits for one. */
+  readonly nodes: readonly NodesExplanation[];
 }
 
 /** One decision in the order in which it came about. */

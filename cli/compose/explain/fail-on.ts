@@ -63,7 +63,7 @@ function messageFor(condition: FailCondition, item: RecommendationItem): string 
 
 function changeMessage({ from, to, dimension, vertical }: RecommendationItem): string | undefined {
   if (to === from) return undefined;
-  if (vertical === null) return `would go from ${from} to ${to} replicas`;
+  if (vertical === null) return `would go from ${from} to ${to} ${dimension ?? 'replicas'}`;
   const before = vertical.requested ? valueText(dimension, from) : 'none';
   return `would set the ${vertical.resource} request of container ${vertical.container} from ${before} to ${valueText(dimension, to)}`;
 }

@@ -13,6 +13,12 @@ export interface Wanted {
 
 /** Short and plural names, as kubectl knows them. */
 const kindNames: Readonly<Record<string, string>> = {
+  npol: 'nodepoolpolicy',
+  nodepoolpolicies: 'nodepoolpolicy',
+  po: 'pod',
+  pods: 'pod',
+  no: 'node',
+  nodes: 'node',
   hpol: 'horizontalpolicy',
   horizontalpolicies: 'horizontalpolicy',
   hpa: 'horizontalpodautoscaler',

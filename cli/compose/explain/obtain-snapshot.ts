@@ -93,9 +93,21 @@ export function policiesOf({ horizontalPolicies, horizontalPodAutoscalers, verti
 }
 
 /** What could not be read, so that less is told than there may be; one sentence each. */
-export function unreadNotes({ vertical }: Snapshot): string[] {
+export function unreadNotes({ vertical, nodePools }: Snapshot): string[] {
   const { unread = [] } = vertical ?? {};
-  return unread.length === 0 ? [] : [`not allowed to list ${unread.join(', ')}: what they say of requests is not known`];
+  return [
+    ...(unread.length === 0 ? [] : [`not allowed to list ${unread.join(', ')}: what they say of requests is not known`]),
+    ...nodePoolNotes({ nodePools }),
+  ];
+}
+
+/** What of the node groups could not be read; one sentence each. */
+export function nodePoolNotes({ nodePools }: Pick<Snapshot, 'nodePools'>): string[] {
+  const { problem, unread = [] } = nodePools ?? {};
+  return [
+    ...(problem === undefined ? [] : [problem]),
+    ...(unread.length === 0 ? [] : [`not allowed to list ${unread.join(', ')}: decisions on node groups may be others`]),
+  ];
 }
 
 async function listOrNone(client: KubeClient, type: ResourceType, namespace: string | undefined): Promise<KubeObject[]> {

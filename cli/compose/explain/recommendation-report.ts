@@ -21,7 +21,7 @@ export interface RecommendationReport {
   readonly problem: string | null;
   /** What `--fail-on` was asked for and has found; null without it. */
   readonly failOn: FailOn | null;
-  /** In the order of namespace, name and kind; a policy of requests has one for each resource of each container. */
+  /** In the order of namespace, name and kind; a policy of requests has one for each resource of each container; node groups come first, with dimension `nodes`. */
   readonly items: readonly RecommendationItem[];
   /** What pods ask for, and would; null without a policy of requests. */
   readonly requests: RequestsTotal | null;
@@ -57,7 +57,7 @@ export interface RecommendationItem extends Decision {
   readonly vertical: VerticalPart | null;
 }
 
-const limits: ReadonlySet<HoldReason> = new Set<HoldReason>(['stabilization', 'rate-limit', 'bounds']);
+export const limits: ReadonlySet<HoldReason> = new Set<HoldReason>(['stabilization', 'rate-limit', 'bounds']);
 
 /** The rows of a policy of requests. */
 export function requestItems(recommendation: RequestsRecommendation): RecommendationItem[] {
@@ -93,7 +93,7 @@ export function recommendationItem({ decision, policy, evaluated }: Recommendati
 
 type EvaluatedPart = Pick<RecommendationItem, 'bounds' | 'metrics' | 'decidedBy' | 'dataAgeSeconds'>;
 
-const notEvaluated: EvaluatedPart = { bounds: null, metrics: [], decidedBy: null, dataAgeSeconds: null };
+export const notEvaluated: EvaluatedPart = { bounds: null, metrics: [], decidedBy: null, dataAgeSeconds: null };
 
 function evaluatedPart(evaluated: Evaluated, reading: SnapshotReading): EvaluatedPart {
   const { evaluation, metrics, input } = evaluated;
@@ -118,6 +118,6 @@ function shortOf({ outcome, fallback }: Evaluated['metrics'][number]): string | 
   return fallback === undefined ? undefined : `${fallback.subject} (${fallback.formula})`;
 }
 
-function holdPart({ by, until, message }: Hold, now: number): HoldPart {
+export function holdPart({ by, until, message }: Hold, now: number): HoldPart {
   return { by, until: until ?? null, remainingSeconds: remainingSeconds(until, now), message };
 }

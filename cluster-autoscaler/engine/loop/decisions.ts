@@ -162,6 +162,10 @@ function nodeDecision({ input }: LoopContext, { node, group, kind, reason, evict
 
 function deletionsByGroup(deletions: readonly PlannedDeletion[]): ReadonlyMap<string, readonly PlannedDeletion[]> {
   const byGroup = new Map<string, PlannedDeletion[]>();
-  for (const deletion of deletions) byGroup.set(deletion.group, [...(byGroup.get(deletion.group) ?? []), deletion]);
+  for (const deletion of deletions) {
+    const list = byGroup.get(deletion.group);
+    if (list === undefined) byGroup.set(deletion.group, [deletion]);
+    else list.push(deletion);
+  }
   return byGroup;
 }

@@ -47,7 +47,10 @@ function groupFacts({ registry, view }: LoopContext, { scaleDown }: Progress): (
   const candidates = new Map<string, string[]>();
   for (const node of view.nodes) {
     const group = scaleDown.unneeded.has(node.name) ? view.groupOf(node) : undefined;
-    if (group !== undefined) candidates.set(group, [...(candidates.get(group) ?? []), node.name]);
+    if (group === undefined) continue;
+    const names = candidates.get(group);
+    if (names === undefined) candidates.set(group, [node.name]);
+    else names.push(node.name);
   }
   return (group) => ({ upcoming: upcoming.get(group) ?? 0, candidates: candidates.get(group) ?? [] });
 }

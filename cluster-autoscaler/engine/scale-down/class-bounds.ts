@@ -1,7 +1,7 @@
 import type { PodRecord } from '../../../core/model/index.ts';
 import type { ClassId, NodeId, SchedulingSnapshot } from '../scheduling/index.ts';
 import type { PodRun } from './moved-pods.ts';
-import type { Missing, Placement } from './placing.ts';
+import type { Missing, Placements } from './placing.ts';
 
 /**
  * How many pods of a class the destinations take at most, learnt from a removal that failed. In a pass room only shrinks, so that a later removal that
@@ -11,7 +11,7 @@ export interface ClassBounds {
   /** The first run whose class has more pods in the runs than can find a place. */
   exceeded(runs: readonly PodRun[], isDestination: (node: NodeId) => boolean): PodRun | undefined;
   /** The node `from` could not be emptied. */
-  learn(from: NodeId, missing: Missing, placed: readonly Placement[]): void;
+  learn(from: NodeId, missing: Missing, placed: Readonly<Placements>): void;
   /** These pods left their node: one that kept others away may have made room elsewhere. */
   left(pods: readonly PodRecord[]): void;
 }
@@ -36,9 +36,12 @@ export function createClassBounds(snapshot: SchedulingSnapshot): ClassBounds {
     learn: (from, { run: { podClass } }, placed) => {
       if (!snapshot.isIndependent(podClass)) return;
       // Pods of another class took room that is there again.
-      if (placed.some(({ run }) => run.podClass !== podClass)) return;
-      const runs = placed.map(({ run }) => run);
-      bounds.set(podClass, { count: countOf(runs, podClass), from });
+      let count = 0;
+      for (let index = 0; index < placed.size; index++) {
+        if (placed.classes[index] !== podClass) return;
+        count += placed.counts[index] as number;
+      }
+      bounds.set(podClass, { count, from });
     },
     left: (pods) => {
       if (bounds.size > 0 && pods.some(keepsOthersAway)) bounds.clear();

@@ -1,6 +1,6 @@
 import type { PodRecord } from '../../../core/model/index.ts';
 import type { BlockingPod, BlockingReason, ControllerFacts } from '../model.ts';
-import type { DrainContext } from './drain-rule.ts';
+import type { DrainContext, DrainVerdict } from './drain-rule.ts';
 import { decide } from './drain-rule.ts';
 import { drainRules } from './drain-rules.ts';
 
@@ -25,8 +25,11 @@ export function drainOf(pods: readonly PodRecord[], context: DrainContext): Node
   const evict: PodRecord[] = [];
   const daemons: PodRecord[] = [];
   const waitFor: PodRecord[] = [];
+  let verdict: DrainVerdict | undefined;
+  let last: PodRecord | undefined;
   for (const pod of pods) {
-    const verdict = decide(drainRules, pod, context);
+    if (verdict === undefined || last === undefined || !areAlike(pod, last)) verdict = decide(drainRules, pod, context);
+    last = pod;
     switch (verdict.outcome) {
       case 'skip':
         break;
@@ -44,6 +47,22 @@ export function drainOf(pods: readonly PodRecord[], context: DrainContext): Node
     }
   }
   return { evict, daemons, waitFor, blocking: undefined };
+}
+
+/** Whether no rule can tell the pods apart while nothing changes; those of one workload, which often follow each other. */
+function areAlike(a: PodRecord, b: PodRecord): boolean {
+  return (
+    a.shape === b.shape &&
+    a.owner === b.owner &&
+    a.labels === b.labels &&
+    a.namespace === b.namespace &&
+    a.phase === b.phase &&
+    a.mirror === b.mirror &&
+    // When it ends, and when a pod of the system came, matters.
+    a.deleted === undefined &&
+    b.deleted === undefined &&
+    a.namespace !== 'kube-system'
+  );
 }
 
 /** What a node would have to give away: nothing (0), nothing but some pods are to be waited for (1), or pods that move or keep it (2). */

@@ -23,7 +23,8 @@ export interface MovedPods {
   forget(runs: readonly PodRun[]): void;
   /** The node is gone; its registered pods are those of the runs. */
   confirm(node: string, runs: readonly PodRun[]): void;
-  moveTo(run: PodRun, node: NodeId): void;
+  /** Pods with consecutive numbers are on the node now; the one on which they were before is gone. */
+  moveTo(start: MoveId, count: number, node: NodeId): void;
   /** For the next loop: where each pod ended. */
   hints(snapshot: SchedulingSnapshot): RemovalHints;
 }
@@ -32,21 +33,63 @@ export const noHints: RemovalHints = { ranges: new Map(), pods: [], destinations
 
 const none: readonly PodRun[] = [];
 
+/** Integers by index, −1 where nothing was written. */
+interface Column {
+  values: Int32Array;
+}
+
+function createColumn(): Column {
+  return { values: new Int32Array(1024).fill(-1) };
+}
+
+function write(column: Column, index: number, value: number): void {
+  if (index >= column.values.length) {
+    const larger = new Int32Array(Math.max(index + 1, column.values.length * 2)).fill(-1);
+    larger.set(column.values);
+    column.values = larger;
+  }
+  column.values[index] = value;
+}
+
+function read(column: Column, index: number): number {
+  return column.values[index] ?? -1;
+}
+
 export function createMovedPods(): MovedPods {
+  // Tens of thousands of pods may move one by one: there is no object for each. By pod: its class, where it is, who came to that node after it.
   const pods: PodRecord[] = [];
-  const at: NodeId[] = [];
-  const arrivals: (PodRun[] | undefined)[] = [];
+  const classOf = createColumn();
+  const at = createColumn();
+  const after = createColumn();
+  // By node: who came first, who came last.
+  const heads = createColumn();
+  const tails = createColumn();
   const ranges = new Map<string, readonly [number, number]>();
   return {
-    arrivals: (node) => arrivals[node] ?? none,
+    arrivals: (node) => {
+      let move = read(heads, node);
+      if (move < 0) return none;
+      const runs: PodRun[] = [];
+      while (move >= 0) {
+        const start = move;
+        const podClass = read(classOf, start);
+        let end = start;
+        do {
+          move = read(after, end);
+          end += 1;
+        } while (move === end && read(classOf, move) === podClass);
+        runs.push({ podClass, start, count: end - start });
+      }
+      return runs;
+    },
     pod: (move) => pods[move] as PodRecord,
     register: (added, classes) => {
       const runs: PodRun[] = [];
       let start = pods.length;
       for (let index = 0; index < added.length; index++) {
-        pods.push(added[index] as PodRecord);
-        at.push(-1);
         const podClass = classes[index] as ClassId;
+        write(classOf, pods.length, podClass);
+        pods.push(added[index] as PodRecord);
         if (index + 1 < added.length && classes[index + 1] === podClass) continue;
         runs.push({ podClass, start, count: pods.length - start });
         start = pods.length;
@@ -54,27 +97,30 @@ export function createMovedPods(): MovedPods {
       return runs;
     },
     forget: ([first]) => {
-      if (first === undefined) return;
-      pods.length = first.start;
-      at.length = first.start;
+      if (first !== undefined) pods.length = first.start;
     },
     confirm: (node, runs) => {
       const [first] = runs;
       const last = runs.at(-1);
       if (first !== undefined && last !== undefined) ranges.set(node, [first.start, last.start + last.count]);
     },
-    moveTo: (run, node) => {
-      for (let move = run.start; move < run.start + run.count; move++) at[move] = node;
-      const list = arrivals[node];
-      if (list === undefined) arrivals[node] = [run];
-      else list.push(run);
+    moveTo: (start, count, node) => {
+      let last = read(tails, node);
+      for (let move = start; move < start + count; move++) {
+        write(at, move, node);
+        write(after, move, -1);
+        if (last < 0) write(heads, node, move);
+        else write(after, last, move);
+        last = move;
+      }
+      write(tails, node, last);
     },
     hints: (snapshot) => {
       const indexes: number[] = [];
       const names: string[] = [];
-      const destinations = new Int32Array(at.length);
-      for (let move = 0; move < at.length; move++) {
-        const node = at[move] as NodeId;
+      const destinations = new Int32Array(pods.length);
+      for (let move = 0; move < pods.length; move++) {
+        const node = read(at, move);
         let index = indexes[node];
         if (index === undefined) {
           names.push(snapshot.node(node).name);

@@ -1,10 +1,22 @@
-import type { NodeId, SchedulingSnapshot } from '../scheduling/index.ts';
+import type { ClassId, NodeId, SchedulingSnapshot } from '../scheduling/index.ts';
 import type { MoveId, PodRun } from './moved-pods.ts';
 
-/** Pods that found a place. */
-export interface Placement {
-  readonly run: PodRun;
-  readonly node: NodeId;
+/** Pods that found places, one entry for pods with consecutive numbers on one node. The lists are used again for the next node: no object for each. */
+export interface Placements {
+  /** Entries that count. */
+  size: number;
+  readonly classes: ClassId[];
+  readonly starts: MoveId[];
+  readonly counts: number[];
+  readonly nodes: NodeId[];
+}
+
+function add(placed: Placements, podClass: ClassId, { start, count, node }: { start: MoveId; count: number; node: NodeId }): void {
+  const index = placed.size++;
+  placed.classes[index] = podClass;
+  placed.starts[index] = start;
+  placed.counts[index] = count;
+  placed.nodes[index] = node;
 }
 
 /** The first pod that found no place; those after it were not tried. */
@@ -26,13 +38,14 @@ export interface PlacingRules {
 export interface Placing {
   /**
    * Places the pods of a node that is emptied, inside of a fork of the caller's. First all pods with a hint on the node that it names (`hints`
-   * begins with the pod numbered `first`), then the others by the any-node search. Answers what was placed and what found no place.
+   * begins with the pod numbered `first`), then the others by the any-node search. Answers what was placed, until the next call, and what found no
+   * place.
    */
   place(
     runs: readonly PodRun[],
     hints: Int32Array | undefined,
     first: MoveId,
-  ): { readonly placed: readonly Placement[]; readonly missing: Missing | undefined };
+  ): { readonly placed: Readonly<Placements>; readonly missing: Missing | undefined };
 }
 
 /**
@@ -42,10 +55,11 @@ export interface Placing {
 export function createPlacing(snapshot: SchedulingSnapshot, { isDestination, isKept, asUpstream }: PlacingRules): Placing {
   const kept = { accept: (node: NodeId): boolean => isKept(node) && isDestination(node) };
   const any = { accept: isDestination };
+  const placed: Placements = { size: 0, classes: [], starts: [], counts: [], nodes: [] };
   let filling: NodeId | undefined;
 
   /** Pods of the run that stand at a hint, as long as they follow each other; answers the rest. */
-  const placeHinted = (run: PodRun, hints: Int32Array, first: MoveId, placed: Placement[]): readonly PodRun[] => {
+  const placeHinted = (run: PodRun, hints: Int32Array, first: MoveId): readonly PodRun[] => {
     const open: PodRun[] = [];
     const { podClass } = run;
     const end = run.start + run.count;
@@ -54,7 +68,7 @@ export function createPlacing(snapshot: SchedulingSnapshot, { isDestination, isK
       let next = start + 1;
       while (next < end && (hints[next - first] ?? -1) === hint) next += 1;
       const take = hint >= 0 && isDestination(hint) ? fitting(run, hint, next - start) : 0;
-      if (take > 0) placed.push({ run: { podClass, start, count: take }, node: hint });
+      if (take > 0) add(placed, podClass, { start, count: take, node: hint });
       if (start + take < next) open.push({ podClass, start: start + take, count: next - start - take });
       start = next;
     }
@@ -71,15 +85,19 @@ export function createPlacing(snapshot: SchedulingSnapshot, { isDestination, isK
     for (; take < count && snapshot.fits(podClass, node); take++) snapshot.placeMany(podClass, node, 1);
     return take;
   };
-  const placeAround = ({ podClass, start, count }: PodRun, placed: Placement[]): number =>
-    snapshot.placeAround(podClass, count, {
-      accept: isDestination,
-      placed: (node, taken) => {
-        placed.push({ run: { podClass, start, count: taken }, node });
-        start += taken;
-      },
-    });
-  const fill = (run: PodRun, placed: Placement[]): number => {
+  let around: { readonly podClass: ClassId; start: MoveId } = { podClass: 0, start: 0 };
+  const searching = {
+    accept: isDestination,
+    placed: (node: NodeId, count: number): void => {
+      add(placed, around.podClass, { start: around.start, count, node });
+      around.start += count;
+    },
+  };
+  const placeAround = ({ podClass, start, count }: PodRun): number => {
+    around = { podClass, start };
+    return snapshot.placeAround(podClass, count, searching);
+  };
+  const fill = (run: PodRun): number => {
     const { podClass, start, count } = run;
     let done = 0;
     while (done < count) {
@@ -90,7 +108,7 @@ export function createPlacing(snapshot: SchedulingSnapshot, { isDestination, isK
         if (filling !== undefined) take = fitting(run, filling, count - done);
       }
       if (filling === undefined || take === 0) break;
-      placed.push({ run: { podClass, start: start + done, count: take }, node: filling });
+      add(placed, podClass, { start: start + done, count: take, node: filling });
       done += take;
     }
     return done;
@@ -98,10 +116,10 @@ export function createPlacing(snapshot: SchedulingSnapshot, { isDestination, isK
 
   return {
     place: (runs, hints, first) => {
-      const placed: Placement[] = [];
-      const open = hints === undefined ? runs : runs.flatMap((run) => (run.start < first ? [run] : placeHinted(run, hints, first, placed)));
+      placed.size = 0;
+      const open = hints === undefined ? runs : runs.flatMap((run) => (run.start < first ? [run] : placeHinted(run, hints, first)));
       for (const run of open) {
-        const done = asUpstream || !snapshot.isIndependent(run.podClass) ? placeAround(run, placed) : fill(run, placed);
+        const done = asUpstream || !snapshot.isIndependent(run.podClass) ? placeAround(run) : fill(run);
         if (done < run.count) return { placed, missing: { run, at: done } };
       }
       return { placed, missing: undefined };

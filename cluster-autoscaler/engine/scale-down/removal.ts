@@ -113,7 +113,9 @@ export function createRemovalSimulator(setting: RemovalSetting): RemovalSimulato
     if (ghost !== undefined) snapshot.removeNode(ghost);
     snapshot.commit();
     moved.confirm(node.name, own);
-    for (const { run, node: to } of placed) moved.moveTo(run, to);
+    for (let index = 0; index < placed.size; index++) {
+      moved.moveTo(placed.starts[index] as number, placed.counts[index] as number, placed.nodes[index] as NodeId);
+    }
     return undefined;
   };
 

@@ -48,9 +48,16 @@ export function createChanges(state: State): Changes {
     return kind;
   };
   const relateAll = (entry: NodeEntry, row: number, sign: 1 | -1): void => {
-    for (const [index, kind] of kindsOn(entry).entries()) {
-      const pod = entry.pods?.[index] ?? entry.prepared?.template.pods[index];
-      relate(kind, pod === undefined ? noClaims : claimsOf(pod), row, sign);
+    const kinds = kindsOn(entry);
+    for (let index = 0; index < kinds.length;) {
+      const end = endOfRun(kinds, index);
+      relate(kinds[index] as PodKind, noClaims, row, sign * (end - index));
+      index = end;
+    }
+    if (volumes.known) {
+      for (const pod of entry.pods ?? entry.prepared?.template.pods ?? []) {
+        if (pod.claims.length > 0) volumes.shift(claimsOf(pod), row, sign);
+      }
     }
     for (const { kind, claims, count } of entry.nameless) relate(kind, claims, row, sign * count);
   };
@@ -72,9 +79,8 @@ export function createChanges(state: State): Changes {
 
   const addNode = (entry: NodeEntry, allocatable: Float64Array, used: Float64Array): void => {
     addColumns(rows, state.columns.names.length);
-    const row = pushRow(rows, allocatable, used);
+    const row = pushRow(rows, allocatable, used.length > 0 ? used : sumUp(kindsOn(entry), state.columns.names.length));
     entries[row] = entry;
-    if (used.length === 0) for (const kind of kindsOn(entry)) takeRoom(rows, row, kind.profile.demand, 1);
     appear(entry, row);
     log.write(undo.addNode, row, 0, undefined);
   };
@@ -180,6 +186,28 @@ export function createChanges(state: State): Changes {
       log.commit();
     },
   };
+}
+
+/** What pods of the kinds take, by column. */
+function sumUp(kinds: readonly PodKind[], columns: number): Float64Array {
+  const taken = new Float64Array(columns);
+  for (let index = 0; index < kinds.length;) {
+    const end = endOfRun(kinds, index);
+    const { demand } = (kinds[index] as PodKind).profile;
+    for (let at = 0; at < demand.columns.length; at++) {
+      const column = demand.columns[at] as number;
+      taken[column] = (taken[column] as number) + (demand.amounts[at] as number) * (end - index);
+    }
+    index = end;
+  }
+  return taken;
+}
+
+/** Where the kinds that equal the one at `start` and follow it end: pods of one workload often stand together. */
+function endOfRun(kinds: readonly PodKind[], start: number): number {
+  let end = start + 1;
+  while (end < kinds.length && kinds[end] === kinds[start]) end += 1;
+  return end;
 }
 
 /** The record itself, else a record of the same pod. */

@@ -1,6 +1,7 @@
 import type { PodClass } from './class-table.ts';
 import { allowsNode, allowsPods, incomingOf, meetsRules } from './filters.ts';
 import { hasRoom, nextWithRoom, roomFor } from './node-rows.kernel.ts';
+import type { NodeEntry } from './node-store.ts';
 import type { NodeId, PlaceAroundOptions, SearchOptions } from './snapshot.ts';
 import { entryAt, type State } from './state.ts';
 
@@ -11,14 +12,16 @@ export function nodeCount({ rows, holes }: State): number {
   return rows.size - holes.length;
 }
 
-/** Row of a place in the list. */
+/** Row of a place in the list: beyond it by as many holes as have so few places before them. */
 function rowAt({ holes }: State, position: number): number {
-  let row = position;
-  for (const hole of holes) {
-    if (hole > row) break;
-    row += 1;
+  let passed = 0;
+  let after = holes.length;
+  while (passed < after) {
+    const middle = (passed + after) >> 1;
+    if ((holes[middle] as number) - middle <= position) passed = middle + 1;
+    else after = middle;
   }
-  return row;
+  return position + passed;
 }
 
 /** Place in the list of a row. */
@@ -60,16 +63,33 @@ function roundOf(state: State, from: NodeId | undefined): Round {
 }
 
 /** The next row from `row` on, in [row, end), that takes the class and that the caller accepts; −1 for none. */
-function nextMatch(state: State, podClass: PodClass, stretch: { row: number; end: number }, options: SearchOptions | undefined): number {
+function nextMatch(state: State, podClass: PodClass, stretch: Stretch, options: SearchOptions | undefined): number {
+  const { rows, entries } = state;
   const { demand } = podClass.kind.profile;
   const accept = options?.accept;
-  let row = nextWithRoom(state.rows, demand, stretch.row, stretch.end);
-  while (row >= 0) {
-    const entry = entryAt(state, row);
-    if (!entry.cordoned && (accept === undefined || accept(entry.id)) && meetsRules(state, podClass, row)) return row;
-    row = nextWithRoom(state.rows, demand, row + 1, stretch.end);
+  const ruled = hasRules(state, podClass);
+  for (let { row } = stretch; ; row += 1) {
+    row = nextWithRoom(rows, demand, row, stretch.end);
+    if (row < 0) return row;
+    const entry = entries[row] as NodeEntry;
+    if (entry.cordoned || (accept !== undefined && !accept(entry.id))) continue;
+    if ((!ruled && entry.plain) || meetsRules(state, podClass, row)) return row;
   }
-  return -1;
+}
+
+/** Rows from `row` up to, but without, `end`. */
+interface Stretch {
+  row: number;
+  readonly end: number;
+}
+
+/** Whether there is anything but room and taints that could keep the class off a node. */
+function hasRules(state: State, podClass: PodClass): boolean {
+  const { kind, claims, pinnedNode, boundTo, rejection } = podClass;
+  if (rejection !== undefined || pinnedNode !== undefined || boundTo !== undefined) return true;
+  if (claims.length + kind.ports.length + kind.repellers.length > 0 || kind.profile.selection !== undefined) return true;
+  const { spread, affinity, anti } = incomingOf(state, podClass);
+  return spread.length + affinity.length + anti.length > 0;
 }
 
 /** Whether it is known that no node takes the class: nothing came free since the last search, or nothing changed at all for classes with rules. */

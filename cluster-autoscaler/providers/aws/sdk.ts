@@ -36,9 +36,9 @@ export const installedSdk: AwsSdkLoader = {
   ec2: () => found('@aws-sdk/client-ec2', import('@aws-sdk/client-ec2')),
 };
 
-async function found<T>(name: string, loading: Promise<T>): Promise<T> {
+async function found<T extends object>(name: string, loading: Promise<T>): Promise<T> {
   try {
-    return await loading;
+    return named(await loading);
   } catch (cause) {
     throw new ConcertinaError(
       'PROVIDER_SDK_MISSING',
@@ -49,4 +49,10 @@ async function found<T>(name: string, loading: Promise<T>): Promise<T> {
       },
     );
   }
+}
+
+/** In the bundle a CommonJS package that is imported lazily has its exports under `default` alone. */
+function named<T extends object>(loaded: T): T {
+  const names = Object.keys(loaded);
+  return names.length === 1 && 'default' in loaded ? (loaded.default as T) : loaded;
 }

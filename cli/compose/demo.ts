@@ -125,7 +125,7 @@ function introduce(
   print('');
   print('Look closer from another terminal:');
   print(`  export KUBECONFIG=${place.kubeconfig}`);
-  print(`  kubectl get hpol,vpol,deploy,pods -n ${namespace} kubectl describe hpol ${name} -n ${namespace}`);
+  print(`  kubectl get hpol,vpol,npol,deploy,pods -n ${namespace} kubectl describe hpol ${name} -n ${namespace}`);
   print(`  kubectl get events -n ${namespace}               kubectl top pods -n ${namespace}`);
   print(`  npm run -s concertina -- recommend --output trace`);
 }

@@ -125,7 +125,7 @@ function introduce(
   print('');
   print('Look closer from another terminal:');
   print(`  export KUBECONFIG=${place.kubeconfig}`);
-  print(`  kubectl get hpol,vpol,npol,deploy,pods -n ${namespace} kubectl describe hpol ${name} -n ${namespace}`);
+  print(`  kubectl get hpol,vpol,deploy,pods,nodes,npol -n ${namespace} kubectl describe hpol ${name} -n ${namespace}`);
   print(`  kubectl get events -n ${namespace}               kubectl top pods -n ${namespace}`);
   print(`  npm run -s concertina -- recommend --output trace`);
 }
@@ -166,6 +166,7 @@ async function createObjects(cluster: EmbeddedCluster): Promise<void> {
   await client.create(resourceTypes.verticalPolicies, sizedPolicy());
   await client.create(resourceTypes.deployments, demoDeployment());
   await client.create(resourceTypes.horizontalPolicies, demoPolicy());
+  await client.create(resourceTypes.nodePoolPolicies, { metadata: { name: pool }, spec: { groups: [{ name: pool }] } });
 }
 
 function demoDeployment(): KubeObject {

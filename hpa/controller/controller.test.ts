@@ -390,6 +390,16 @@ describe('what others are told', () => {
     await controller.stop();
   });
 
+  it.each(['DryRun', 'Paused'])('no replicas that mode %s will not set', async (mode) => {
+    const cluster = new FakeCluster();
+    cluster.addTarget('web', 4);
+    cluster.load.set('web', 1350);
+    cluster.setPolicy('web', { mode }, {});
+    const controller = await started(cluster);
+    expect(controller.intents()).toMatchObject([{ currentReplicas: 4, wantedReplicas: 4 }]);
+    await controller.stop();
+  });
+
   it('intents, claims and metrics', async () => {
     const cluster = new FakeCluster();
     cluster.addTarget('web', 4);

@@ -58,6 +58,8 @@ const notReadyRetryMs = 1000;
 const againMs = 500;
 /** Holds that end at an instant which is known, whatever is measured until then. */
 const endsByItself: ReadonlySet<Hold['by']> = new Set(['cooldown', 'rate-limit']);
+/** What is held by one of these is not going to be set: nobody is to make room for its pods. */
+const notToCome: ReadonlySet<Hold['by']> = new Set(['dry-run', 'paused', 'conflict']);
 /** How long a policy that has a part of its inputs waits for the rest. */
 const gatherMs = 1000;
 
@@ -263,10 +265,9 @@ class RunningController implements HpaController {
   intents(): readonly ScaleIntent[] {
     return [...this.#memories.values()].flatMap(({ decision, proposed, shape }) => {
       if (decision === undefined || proposed === undefined) return [];
-      const { target, from, to, at } = decision;
-      return [
-        { target, currentReplicas: from, wantedReplicas: Math.max(to, proposed), shape: shape === 'unknown' ? undefined : shape, at },
-      ];
+      const { target, from, to, at, holds } = decision;
+      const wantedReplicas = holds.some(({ by }) => notToCome.has(by)) ? to : Math.max(to, proposed);
+      return [{ target, currentReplicas: from, wantedReplicas, shape: shape === 'unknown' ? undefined : shape, at }];
     });
   }
 

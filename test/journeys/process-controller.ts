@@ -25,13 +25,15 @@ export interface ProcessOptions {
   readonly identity: string;
   readonly kubeconfig: string;
   readonly flags: readonly string[];
+  /** Beside its path, its home and whose pod it is. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts `concertina run` and resolves when it serves health. */
 export async function startProcess(options: ProcessOptions): Promise<ProcessController> {
   const args = [options.program, 'run', '--kubeconfig', options.kubeconfig, '--health-address', '127.0.0.1:0', ...options.flags];
   // Nothing of the test's environment: what CONCERTINA_… means there is none of the program's business.
-  const env = { PATH: process.env['PATH'], POD_NAME: options.identity, POD_NAMESPACE: 'concertina-system', HOME: tmpdir() };
+  const env = { PATH: process.env['PATH'], POD_NAME: options.identity, POD_NAMESPACE: 'concertina-system', HOME: tmpdir(), ...options.env };
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   const keep = (chunk: Buffer): void => {

@@ -144,7 +144,8 @@ const holdReasons: Readonly<Partial<Record<UnremovableReason, Hold['by']>>> = {
 function nodeDecision({ input }: LoopContext, { node, group, kind, reason, evict, utilization }: PlannedDeletion): Decision {
   const target: ObjectReference = { apiVersion: 'v1', kind: 'Node', name: node };
   const why = reason === 'unready' ? 'it has been unready for too long' : `it uses ${Math.round(utilization * 1000) / 10} %`;
-  const pods = kind === 'empty' ? 'it has no pods to move' : `its ${evict.length} pods fit elsewhere`;
+  const pods =
+    kind === 'empty' ? 'it has no pods to move' : evict.length === 1 ? 'its pod fits elsewhere' : `its ${evict.length} pods fit elsewhere`;
   return {
     controller: 'cluster-autoscaler',
     subject: groupReference(group),

@@ -71,6 +71,7 @@ export function isExpendable(pod: PodRecord, { expendablePodsPriorityCutoff }: L
 
 function sortPods(pods: readonly PodRecord[], options: LoopOptions): Pick<LoopView, 'podsByNode' | 'pending'> {
   const podsByNode = new Map<string, PodRecord[]>();
+  const unsorted = new Set<PodRecord[]>();
   const pending: PodRecord[] = [];
   for (const pod of pods) {
     if (isFinished(pod)) continue;
@@ -80,10 +81,14 @@ function sortPods(pods: readonly PodRecord[], options: LoopOptions): Pick<LoopVi
     } else if (!isExpendable(pod, options)) {
       const list = podsByNode.get(node);
       if (list === undefined) podsByNode.set(node, [pod]);
-      else list.push(pod);
+      else {
+        // A mirror mostly has pods in order of name. Told here, while the pod is at hand, it costs little.
+        if (byName(list[list.length - 1] ?? pod, pod) > 0) unsorted.add(list);
+        list.push(pod);
+      }
     }
   }
-  for (const list of podsByNode.values()) list.sort(byName);
+  for (const list of unsorted) list.sort(byName);
   return { podsByNode, pending: pending.sort(largestFirst) };
 }
 

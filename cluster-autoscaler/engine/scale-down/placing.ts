@@ -57,7 +57,24 @@ export function createPlacing(snapshot: SchedulingSnapshot, { isDestination, isK
   const any = { accept: isDestination };
   const placed: Placements = { size: 0, classes: [], starts: [], counts: [], nodes: [] };
   let filling: NodeId | undefined;
+  /** Runs of one class that are placed now, and the next pod of them. */
+  let runs: readonly PodRun[] = [];
+  let current = 0;
+  let at = 0;
 
+  /** The next pods of the runs stand on the node. */
+  const settle = (node: NodeId, count: number): void => {
+    for (let left = count; left > 0;) {
+      const { podClass, start, count: pods } = runs[current] as PodRun;
+      const taken = Math.min(left, pods - at);
+      add(placed, podClass, { start: start + at, count: taken, node });
+      left -= taken;
+      at += taken;
+      if (at < pods) return;
+      current += 1;
+      at = 0;
+    }
+  };
   /** Pods of the run that stand at a hint, as long as they follow each other; answers the rest. */
   const placeHinted = (run: PodRun, hints: Int32Array, first: MoveId): readonly PodRun[] => {
     const open: PodRun[] = [];
@@ -67,15 +84,15 @@ export function createPlacing(snapshot: SchedulingSnapshot, { isDestination, isK
       const hint = hints[start - first] ?? -1;
       let next = start + 1;
       while (next < end && (hints[next - first] ?? -1) === hint) next += 1;
-      const take = hint >= 0 && isDestination(hint) ? fitting(run, hint, next - start) : 0;
+      const take = hint >= 0 && isDestination(hint) ? fitting(podClass, hint, next - start) : 0;
       if (take > 0) add(placed, podClass, { start, count: take, node: hint });
       if (start + take < next) open.push({ podClass, start: start + take, count: next - start - take });
       start = next;
     }
     return open;
   };
-  /** Places up to `count` pods of the run's class on one node. */
-  const fitting = ({ podClass }: PodRun, node: NodeId, count: number): number => {
+  /** Places up to `count` pods of the class on one node. */
+  const fitting = (podClass: ClassId, node: NodeId, count: number): number => {
     if (snapshot.isIndependent(podClass)) {
       const take = Math.min(count, snapshot.room(podClass, node));
       snapshot.placeMany(podClass, node, take);
@@ -85,42 +102,38 @@ export function createPlacing(snapshot: SchedulingSnapshot, { isDestination, isK
     for (; take < count && snapshot.fits(podClass, node); take++) snapshot.placeMany(podClass, node, 1);
     return take;
   };
-  let around: { readonly podClass: ClassId; start: MoveId } = { podClass: 0, start: 0 };
-  const searching = {
-    accept: isDestination,
-    placed: (node: NodeId, count: number): void => {
-      add(placed, around.podClass, { start: around.start, count, node });
-      around.start += count;
-    },
-  };
-  const placeAround = ({ podClass, start, count }: PodRun): number => {
-    around = { podClass, start };
-    return snapshot.placeAround(podClass, count, searching);
-  };
-  const fill = (run: PodRun): number => {
-    const { podClass, start, count } = run;
+  const inTurn = { accept: isDestination, placed: settle };
+  const fill = (podClass: ClassId, count: number): number => {
     let done = 0;
     while (done < count) {
       // The node that took the last pods may have room for these, too.
-      let take = filling !== undefined && isDestination(filling) ? fitting(run, filling, count - done) : 0;
+      let take = filling !== undefined && isDestination(filling) ? fitting(podClass, filling, count - done) : 0;
       if (take === 0) {
         filling = snapshot.search(podClass, kept) ?? snapshot.search(podClass, any);
-        if (filling !== undefined) take = fitting(run, filling, count - done);
+        if (filling !== undefined) take = fitting(podClass, filling, count - done);
       }
       if (filling === undefined || take === 0) break;
-      add(placed, podClass, { start: start + done, count: take, node: filling });
+      settle(filling, take);
       done += take;
     }
     return done;
   };
 
   return {
-    place: (runs, hints, first) => {
+    place: (given, hints, first) => {
       placed.size = 0;
-      const open = hints === undefined ? runs : runs.flatMap((run) => (run.start < first ? [run] : placeHinted(run, hints, first)));
-      for (const run of open) {
-        const done = asUpstream || !snapshot.isIndependent(run.podClass) ? placeAround(run) : fill(run);
-        if (done < run.count) return { placed, missing: { run, at: done } };
+      const open = hints === undefined ? given : given.flatMap((run) => (run.start < first ? [run] : placeHinted(run, hints, first)));
+      for (let start = 0; start < open.length;) {
+        const { podClass } = open[start] as PodRun;
+        // Pods that came one by one from elsewhere are runs of their own; of one class they are placed together, which comes to the same.
+        let end = start;
+        let count = 0;
+        for (; end < open.length && open[end]?.podClass === podClass; end++) count += (open[end] as PodRun).count;
+        [runs, current, at] = [open, start, 0];
+        const around = asUpstream || !snapshot.isIndependent(podClass);
+        const done = around ? snapshot.placeAround(podClass, count, inTurn) : fill(podClass, count);
+        if (done < count) return { placed, missing: { run: open[current] as PodRun, at } };
+        start = end;
       }
       return { placed, missing: undefined };
     },

@@ -35,7 +35,7 @@ export function createSchedulingSnapshot(facts: SchedulingFacts): SchedulingSnap
       options.placed?.(entryAt(state, row).id, pods);
     };
     const named = podClass.pinnedNode !== undefined || podClass.boundTo !== undefined;
-    if (!named && isIndependent(state, podClass)) return shareAround(state, podClass, count, { ...options, place });
+    if (!named && isIndependent(state, podClass)) return shareAround(state, podClass, count, { options, place });
     let done = 0;
     for (; done < count; done++) {
       const row = searchRow(state, podClass, options);

@@ -62,25 +62,29 @@ function roundOf(state: State, from: NodeId | undefined): Round {
   return { start: Math.max(start, first), first, end: state.rows.size };
 }
 
-/** The next row from `row` on, in [row, end), that takes the class and that the caller accepts; −1 for none. */
-function nextMatch(state: State, podClass: PodClass, stretch: Stretch, options: SearchOptions | undefined): number {
+/** What a search looks for. */
+interface Query {
+  readonly podClass: PodClass;
+  readonly accept: SearchOptions['accept'];
+  /** The class has rules to look at beyond room and taints. */
+  readonly ruled: boolean;
+}
+
+function queryOf(state: State, podClass: PodClass, options: SearchOptions | undefined): Query {
+  return { podClass, accept: options?.accept, ruled: hasRules(state, podClass) };
+}
+
+/** The next row of [from, end) that takes the class and that the caller accepts; −1 for none. */
+function nextMatch(state: State, { podClass, accept, ruled }: Query, from: number, end: number): number {
   const { rows, entries } = state;
   const { demand } = podClass.kind.profile;
-  const accept = options?.accept;
-  const ruled = hasRules(state, podClass);
-  for (let { row } = stretch; ; row += 1) {
-    row = nextWithRoom(rows, demand, row, stretch.end);
+  for (let row = from; ; row += 1) {
+    row = nextWithRoom(rows, demand, row, end);
     if (row < 0) return row;
     const entry = entries[row] as NodeEntry;
     if (entry.cordoned || (accept !== undefined && !accept(entry.id))) continue;
     if ((!ruled && entry.plain) || meetsRules(state, podClass, row)) return row;
   }
-}
-
-/** Rows from `row` up to, but without, `end`. */
-interface Stretch {
-  row: number;
-  readonly end: number;
 }
 
 /** Whether there is anything but room and taints that could keep the class off a node. */
@@ -128,8 +132,9 @@ export function searchRow(state: State, podClass: PodClass, options: SearchOptio
     row = searchNamed(state, podClass, name, options);
   } else {
     const { start, first, end } = roundOf(state, options?.from);
-    row = nextMatch(state, podClass, { row: start, end }, options);
-    if (row < 0) row = nextMatch(state, podClass, { row: first, end: start }, options);
+    const query = queryOf(state, podClass, options);
+    row = nextMatch(state, query, start, end);
+    if (row < 0) row = nextMatch(state, query, first, start);
     if (row < 0 && options?.accept === undefined && options?.from === undefined) rememberHopeless(state, podClass);
   }
   if (row >= 0) state.lastMatch = positionOf(state, row);
@@ -158,7 +163,7 @@ export function shareAround(
   state: State,
   podClass: PodClass,
   count: number,
-  { place, ...options }: PlaceAroundOptions & { readonly place: (row: number, count: number) => void },
+  { place, options }: { readonly place: (row: number, count: number) => void; readonly options: PlaceAroundOptions },
 ): number {
   if (count === 0 || isHopeless(state, podClass)) return 0;
   const matches = matchesAround(state, podClass, count, options);
@@ -190,16 +195,16 @@ export function shareAround(
 /** Matching rows in the order of the search, at most `limit`. */
 function matchesAround(state: State, podClass: PodClass, limit: number, options: SearchOptions): number[] {
   const { start, first, end } = roundOf(state, options.from);
+  const query = queryOf(state, podClass, options);
   const matches: number[] = [];
-  for (const stretch of [
-    { row: start, end },
-    { row: first, end: start },
-  ]) {
-    while (matches.length < limit) {
-      const row = nextMatch(state, podClass, stretch, options);
+  for (const [from, to] of [
+    [start, end],
+    [first, start],
+  ] as const) {
+    for (let row = from; matches.length < limit; row += 1) {
+      row = nextMatch(state, query, row, to);
       if (row < 0) break;
       matches.push(row);
-      stretch.row = row + 1;
     }
   }
   return matches;

@@ -9,7 +9,8 @@ import { parseDurationMs } from '../../core/units/duration.ts';
 
 export const demoCommand: CommandModule = {
   command: 'demo',
-  describe: 'Run everything on the embedded cluster: two Deployments under load and an Auto Scaling group, scaled and resized before your eyes',
+  describe:
+    'Run everything on the embedded cluster: two Deployments under load and an Auto Scaling group, scaled and resized before your eyes',
   builder: (args) =>
     args
       .option('speed', { type: 'number', default: 60, description: 'How many times as fast as real time the cluster’s time runs' })

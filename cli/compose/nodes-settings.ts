@@ -105,7 +105,7 @@ export const nodesSettings = {
   maxAllocatableDifferenceRatio: share('And with this difference of what is allocatable', 0.05),
   parallelScaleUp: truth('Ask for several groups at once', false),
   enforceNodeGroupMinSize: truth('Raise groups to their minimum', 'true; false with compat'),
-  forceDs: truth('Count the pods of DaemonSets that a node of the group does not have yet', false),
+  forceDs: truth('Count the pods of DaemonSets that a node of the group does not have yet', 'true; false with compat'),
   newPodScaleUpDelay: time('Pods younger than this do not make groups grow', '0s'),
   expendablePodsPriorityCutoff: number('a whole number', Number.isInteger)
     .optional()

@@ -24,22 +24,22 @@ export interface LoopEventsOptions {
 
 export function createLoopEvents(options: LoopEventsOptions): LoopEvents {
   const { sink, clock, duplicated } = options;
-  const told = new Map<string, number>();
+  // Two generations: what was told before both of them is forgotten at once, and nothing is looked for one by one.
+  let told = new Map<string, number>();
+  let toldBefore = new Map<string, number>();
   const isNews = (event: LoopEvent): boolean => {
     if (duplicated) return true;
     const { kind, namespace = '', name, uid = '' } = event.on;
     // A pod of the same name may be another one; of a node the uid is not always said.
-    const key = JSON.stringify([kind, namespace, name, kind === 'Pod' ? uid : '', event.type, event.reason, event.message]);
+    const key = `${kind}\n${namespace}\n${name}\n${kind === 'Pod' ? uid : ''}\n${event.type}\n${event.reason}\n${event.message}`;
     const now = clock.monotonic();
-    const before = told.get(key);
+    const before = told.get(key) ?? toldBefore.get(key);
     if (before !== undefined && now - before < quietMs) return false;
-    // The oldest first, so that it is found at once.
-    told.delete(key);
-    told.set(key, now);
-    for (const [oldest, at] of told) {
-      if (told.size <= mostRemembered && now - at < quietMs) break;
-      told.delete(oldest);
+    if (told.size >= mostRemembered / 2) {
+      toldBefore = told;
+      told = new Map();
     }
+    told.set(key, now);
     return true;
   };
   return {

@@ -64,7 +64,28 @@ describe('the trigger of loops', () => {
     const { clock, trigger, pod } = scene();
     trigger.begun();
     pod(undefined, true);
-    expect(await waited(trigger, clock)).toBe(second);
+    expect(await waited(trigger, clock)).toBe(second / 2);
+  });
+
+  it('lets others have as much time as the loop took, but not more than a second, where a pod waits', async () => {
+    const { clock, trigger, pod } = scene();
+    for (const [tookMs, pauseMs] of [
+      [100, 500],
+      [700, 700],
+      [5_000, 1_000],
+    ] as const) {
+      trigger.begun();
+      await clock.advance(tookMs);
+      pod(undefined, true);
+      expect(await waited(trigger, clock)).toBe(pauseMs);
+    }
+  });
+
+  it('does not make a pod wait that comes after a loop which changed something', async () => {
+    const { clock, trigger, pod } = scene();
+    trigger.begun();
+    trigger.productive();
+    expect(await waited(trigger, clock, () => clock.setTimeout(() => pod(undefined, true), 600))).toBe(600);
   });
 
   it('follows a loop that changed something, and one more after it', async () => {

@@ -22,6 +22,8 @@ export interface LoopTriggerOptions {
 
 /** Between the end of a loop and the next one that begins at once: what was just asked for should have begun to happen. */
 const leastPauseMs = 1_000;
+/** The same where a pod waits: it is not to wait for long. But the process belongs to others, too, for as long as the loop took. */
+const leastPauseForPodMs = 500;
 
 export function createLoopTrigger({ clock, scanIntervalMs, frequent, pods }: LoopTriggerOptions): LoopTrigger {
   let stopped = false;
@@ -66,10 +68,11 @@ export function createLoopTrigger({ clock, scanIntervalMs, frequent, pods }: Loo
       if (!frequent) return pause(intervalMs, false);
       // The start of the loop before the last one: one that changed nothing may follow one that did.
       const again = lastProductive >= starts[0] && lastProductive !== Number.NEGATIVE_INFINITY;
-      const leastMs = Math.min(leastPauseMs, intervalMs);
+      const tookMs = clock.monotonic() - starts[1];
+      const leastMs = Math.min(intervalMs, leastPauseMs, Math.max(leastPauseForPodMs, tookMs));
       if (!(await pause(leastMs, false))) return false;
-      if (again || podWaits) return true;
-      return pause(intervalMs - leastMs, true);
+      if (podWaits) return true;
+      return pause((again ? Math.min(leastPauseMs, intervalMs) : intervalMs) - leastMs, true);
     },
     stop: () => {
       stopped = true;

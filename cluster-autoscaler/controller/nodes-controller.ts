@@ -1,7 +1,7 @@
 import { isConcertinaError, messageOf } from '../../core/errors.ts';
 import { isNotFound } from '../../core/kube/index.ts';
 import { nextTurn } from '../../core/kube/turn.ts';
-import { resourceTypes, type Decision, type Hold, type ScalingDirection } from '../../core/model/index.ts';
+import { isFinished, resourceTypes, type Decision, type Hold, type ScalingDirection } from '../../core/model/index.ts';
 import { priorityConfigMap, prioritiesOf } from '../config.ts';
 import type { LoopReport, LoopState } from '../engine/loop/model.ts';
 import { recheckNode } from '../engine/scale-down/index.ts';
@@ -51,6 +51,10 @@ export interface NodesController {
 
 /** Mirrors that heard nothing for so long are no picture to remove a node by; bookmarks come every minute. */
 const mostMirrorAgeMs = 180_000;
+/** Events that are told between two turns of others. */
+const eventsAtOnce = 512;
+/** Milliseconds of a loop at a stretch: the other controllers and the mirrors of this process wait meanwhile. */
+const sliceMs = 10;
 /** A house loop that found only pods that have just come looks again as soon as they count. */
 const newPodsAgainMs = 2_000;
 
@@ -282,6 +286,7 @@ class RunningController implements NodesController {
     const loop = this.#engine.run(observation.input, term.state, options, {
       volumes: observation.volumes,
       stopwatch: () => clock.monotonic(),
+      sliceMs,
     });
     const { state, report: plain } = await drive(loop, (effect) => term.effects.carryOut(effect));
     const report = annotateReport(plain, new Map(observation.groups.map((group) => [group.group.id, group])));
@@ -335,7 +340,10 @@ class RunningController implements NodesController {
       {
         now: clock.now(),
         node: reads.nodes.get(name),
-        pods: reads.pods.items().filter(({ nodeName, phase }) => nodeName === name && phase !== 'Succeeded' && phase !== 'Failed'),
+        // Expendable pods keep no node, and are not waited for either: the loop does not see them.
+        pods: reads.pods
+          .items()
+          .filter((pod) => pod.nodeName === name && !isFinished(pod) && pod.shape.priority >= config.loop.expendablePodsPriorityCutoff),
         kind,
         pdbs: reads.budgets.items(),
         controllers: reads.controllers,
@@ -349,7 +357,11 @@ class RunningController implements NodesController {
   /** Events, metrics, status ConfigMap, status of policies, decisions. */
   async #tell(term: Term, observation: Observation, report: LoopReport): Promise<void> {
     const { config, clock, onDecision } = this.#options;
-    for (const event of report.events) this.#events.emit(event);
+    for (const [index, event] of report.events.entries()) {
+      this.#events.emit(event);
+      // There may be one for each of tens of thousands of pods.
+      if (index % eventsAtOnce === eventsAtOnce - 1) await nextTurn();
+    }
     for (const decision of report.decisions) onDecision?.(decision);
     this.#metrics.observeLoop({ input: observation.input, report, options: config.loop, running: term.actuator.running() });
     for (const [step, ms] of Object.entries(report.took)) this.#metrics.observeDuration(step, ms / 1000);

@@ -5,13 +5,14 @@ import { startEmbeddedCluster } from '../../simulator/index.ts';
 import { predictionSeeds } from '../journeys/nodes-predictions-seeds.ts';
 import { checkPredictions, summaryText } from '../journeys/nodes-predictions.ts';
 
-const seeds = predictionSeeds(1, 60);
+const seeds = predictionSeeds(1, 100);
 
 describe('predictions of the node controller, with the scheduler of the embedded cluster', () => {
-  it(`hold in ${seeds.length} random scenes`, async () => {
+  it(`hold in ${seeds.length} random scenes`, async ({ onTestFinished }) => {
     const clock = new VirtualClock(Date.UTC(2026, 10, 22, 6));
     const random = seededRandom('predictions');
     const cluster = await startEmbeddedCluster({ clock, random, nodes: [], fleet: { tickMs: 10_000, heartbeatMs: 20_000 } });
+    onTestFinished(() => cluster.stop());
     clock.useSettle(() => cluster.settle());
     const summary = await checkPredictions(
       {
@@ -25,7 +26,6 @@ describe('predictions of the node controller, with the scheduler of the embedded
       },
       { seeds, atOnce: 20 },
     );
-    await cluster.stop();
     console.log(summaryText(summary));
     expect(summary.wrong).toEqual([]);
   });

@@ -1,11 +1,18 @@
 import { createSchedulingSnapshot, type SchedulingSnapshot } from '../scheduling/index.ts';
 import type { LoopContext } from './context.ts';
 import type { VolumeFacts } from './model.ts';
+import { breathe, type Pausing } from './pace.ts';
+
+/** Nodes that are put in between two places where the loop may pause. */
+const nodesAtOnce = 32;
 
 /** The cluster for simulation: nodes by name, with the pods that are on them or promised to them (§3.6). */
-export function clusterSnapshot({ input, view }: LoopContext, volumes: VolumeFacts = {}): SchedulingSnapshot {
+export function* clusterSnapshot({ input, view, pace }: LoopContext, volumes: VolumeFacts = {}): Pausing<SchedulingSnapshot> {
   const snapshot = createSchedulingSnapshot({ namespaces: input.namespaces, ...volumes });
-  for (const node of view.nodes) snapshot.addNode(node, view.podsByNode.get(node.name) ?? []);
+  for (const node of view.nodes) {
+    snapshot.addNode(node, view.podsByNode.get(node.name) ?? []);
+    if (snapshot.nodeCount % nodesAtOnce === 0) yield* breathe(pace);
+  }
   return snapshot;
 }
 

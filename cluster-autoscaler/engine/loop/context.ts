@@ -2,6 +2,7 @@ import type { LoopInput, NodeGroup } from '../model.ts';
 import { createRegistry, statusEvent, type Registry } from '../registry/index.ts';
 import { buildTemplates, type Templates } from '../templates/index.ts';
 import type { LoopEvent, LoopOptions } from './model.ts';
+import { breathe, type Pace, type Pausing } from './pace.ts';
 import type { CarriedState } from './state.ts';
 import { viewOf, type LoopView } from './view.ts';
 
@@ -10,6 +11,7 @@ export interface LoopContext {
   readonly input: LoopInput;
   readonly before: CarriedState;
   readonly options: LoopOptions;
+  readonly pace: Pace;
   readonly view: LoopView;
   readonly templates: Templates;
   readonly registry: Registry;
@@ -24,8 +26,12 @@ export interface LoopContext {
   readonly note: (reason: string, message: string) => void;
 }
 
-export function contextOf(input: LoopInput, before: CarriedState, options: LoopOptions): LoopContext {
-  const view = viewOf(input, options);
+export function* contextOf(
+  input: LoopInput,
+  before: CarriedState,
+  { options, pace }: Pick<LoopContext, 'options' | 'pace'>,
+): Pausing<LoopContext> {
+  const view = yield* viewOf(input, options, pace);
   const known = input.groups.map((group) => withScalings(group, before));
   const templates = buildTemplates(
     {
@@ -39,6 +45,7 @@ export function contextOf(input: LoopInput, before: CarriedState, options: LoopO
     },
     options,
   );
+  yield* breathe(pace);
   const registry = createRegistry(
     before.registry,
     {
@@ -58,6 +65,7 @@ export function contextOf(input: LoopInput, before: CarriedState, options: LoopO
     input,
     before,
     options,
+    pace,
     view,
     templates,
     registry,

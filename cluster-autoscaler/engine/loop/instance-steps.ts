@@ -1,9 +1,10 @@
 import type { Effect, EffectResult, NodeGroup } from '../model.ts';
 import { candidateTaintKey, deletionTaintKey } from '../templates/index.ts';
 import type { LoopContext } from './context.ts';
+import type { Pause } from './model.ts';
 
-/** A step that may want something done and answers when it is through. */
-export type Step<Answer = void> = Generator<Effect, Answer, EffectResult>;
+/** A step that may want something done, or pause, and answers when it is through. */
+export type Step<Answer = void> = Generator<Effect | Pause, Answer, EffectResult>;
 
 /** Step 1: what an earlier process left on nodes of managed groups: deletions that it did not finish, and soft taints if there are none any more. */
 export function* cleanTaints({ before, input, options, view }: LoopContext): Step {

@@ -206,6 +206,16 @@ export interface LoopExtras {
   readonly volumes?: VolumeFacts | undefined;
   /** Monotonic milliseconds: with it limits of time apply and {@link LoopReport.took} is filled. */
   readonly stopwatch?: (() => number) | undefined;
+  /**
+   * With a stopwatch: after about so many milliseconds of work the loop yields a {@link Pause}, so that it holds nobody up for long. Absent: it yields
+   * none. {@link LoopReport.took} counts pauses in.
+   */
+  readonly sliceMs?: number | undefined;
+}
+
+/** Where others may have their turn. Whatever is answered, the loop goes on. */
+export interface Pause {
+  readonly type: 'pause';
 }
 
 /** The loop itself: yields what it wants done and is told how it went. */
@@ -214,7 +224,7 @@ export type Loop = (
   state: LoopState,
   options: LoopOptions,
   extras?: LoopExtras,
-) => Generator<Effect, { readonly state: LoopState; readonly report: LoopReport }, EffectResult>;
+) => Generator<Effect | Pause, { readonly state: LoopState; readonly report: LoopReport }, EffectResult>;
 
 /** What is carried from loop to loop; made by `emptyLoopState()`. Opaque to everybody but the loop; `exportLoopState` gives what outlives a restart. */
 export interface LoopState {

@@ -108,6 +108,8 @@ export const upstreamActuationOptions: ActuationOptions = Object.freeze({
  */
 export const defaultLoopOptions: LoopOptions = Object.freeze<LoopOptions>({
   ...upstreamLoopOptions,
+  // A new node gets every DaemonSet's pod, whether the node that it is measured by has it or not.
+  forceDaemonSets: true,
   compat: 'none',
   enforceNodeGroupMinSize: true,
   scaleDownDelayAfterAddMs: 0,

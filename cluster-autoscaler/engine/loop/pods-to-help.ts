@@ -1,9 +1,10 @@
 import type { PodRecord } from '../../../core/model/index.ts';
 import { tryParseDurationMs } from '../../../core/units/index.ts';
 import type { LoopInput } from '../model.ts';
-import { filterOutSchedulable, hintKey, type PlacementHints, type SchedulingSnapshot } from '../scheduling/index.ts';
+import { filterOutInSteps, hintKey, type PlacementHints, type SchedulingSnapshot } from '../scheduling/index.ts';
 import { isDaemonPod } from '../templates/index.ts';
 import type { LoopOptions, PendingPodReport } from './model.ts';
+import { breathe, type Pace, type Pausing } from './pace.ts';
 import { isExpendable, type LoopView } from './view.ts';
 
 /** Pods for which nodes are to be bought, and what became of the others (§7). */
@@ -16,11 +17,11 @@ export interface PodsToHelp {
 }
 
 /** Room for pods is sought in the snapshot; what is found stays taken for the rest of the loop. */
-export function podsToHelp(
+export function* podsToHelp(
   { pending, podsByNode }: Pick<LoopView, 'pending' | 'podsByNode'>,
   input: Pick<LoopInput, 'now' | 'deletions'>,
-  { snapshot, hints, extra, options }: HelpContext,
-): PodsToHelp {
+  { snapshot, hints, extra, options, pace }: HelpContext,
+): Pausing<PodsToHelp> {
   const settled: PendingPodReport[] = [];
   const settle = (pod: PodRecord, state: PendingPodReport['state'], message: string): void => {
     settled.push({ namespace: pod.namespace, name: pod.name, uid: pod.uid, state, refusals: [], message });
@@ -41,7 +42,10 @@ export function podsToHelp(
     }
   }
 
-  const { pending: homeless, placed } = filterOutSchedulable(snapshot, candidates, hints);
+  const steps = filterOutInSteps(snapshot, candidates, hints);
+  let step = steps.next();
+  for (; step.done !== true; step = steps.next()) yield* breathe(pace);
+  const { pending: homeless, placed } = step.value;
   for (const { pod, node } of placed) {
     if (!drained.has(pod)) settle(pod, 'scheduled', `room is there or coming on ${snapshot.node(node).name}`);
   }
@@ -64,6 +68,7 @@ export interface HelpContext {
   /** Pods that do not exist yet and are asked for by others. */
   readonly extra: readonly PodRecord[];
   readonly options: LoopOptions;
+  readonly pace: Pace;
 }
 
 /** Somebody will make it again when it is evicted (ownerless pods are taken to be made again, as upstream does). */

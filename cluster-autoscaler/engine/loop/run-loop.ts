@@ -11,6 +11,7 @@ import { changeTarget, cleanTaints, fixSizes, removeFailed, removeUnregistered, 
 import { contextOf, type LoopContext } from './context.ts';
 import { holdOfGrowth } from './group-hold.ts';
 import type { Loop, LoopEvent, LoopExtras, LoopOptions } from './model.ts';
+import { breathe, createPace } from './pace.ts';
 import { podsToHelp } from './pods-to-help.ts';
 import type { Progress } from './progress.ts';
 import { reportOf } from './report.ts';
@@ -18,11 +19,12 @@ import { holdOfScaleUp, waitingPods } from './scale-up-gate.ts';
 import { carried, opened } from './state.ts';
 import { createTimes, type Times } from './times.ts';
 
-/** One loop of the node controller, in upstream's order (§3). Pure: what is to be done in the world is yielded, and answered. */
+/** One loop of the node controller, in upstream's order (§3). Pure: what is to be done in the world is yielded, and answered; so are pauses. */
 export const runLoop: Loop = function* (input, state, options, extras = {}) {
   const before = opened(state);
   const times = createTimes(extras.stopwatch);
-  const loop = times.measure('updateClusterState', () => contextOf(input, before, options));
+  const pace = createPace(extras);
+  const loop = yield* times.measureSteps('updateClusterState', contextOf(input, before, { options, pace }));
   const progress: Progress = {
     outcomes: [],
     scaleUps: [],
@@ -70,11 +72,12 @@ interface Tools {
 }
 
 function* scale(loop: LoopContext, progress: Progress, { extras, times }: Tools): Step {
-  const { input, options, view } = loop;
-  const snapshot = times.measure('snapshot', () => clusterSnapshot(loop, extras.volumes));
+  const { input, options, view, pace } = loop;
+  const snapshot = yield* times.measureSteps('snapshot', clusterSnapshot(loop, extras.volumes));
   const starting = injectUpcoming(snapshot, loop);
   const extra = options.lookAhead ? podsToCome(input) : [];
-  const help = times.measure('filterOutSchedulable', () => podsToHelp(view, input, { snapshot, hints: loop.before.hints, extra, options }));
+  const helping = podsToHelp(view, input, { snapshot, hints: loop.before.hints, extra, options, pace });
+  const help = yield* times.measureSteps('filterOutSchedulable', helping);
   progress.help = help;
 
   const hold = holdOfScaleUp(help.pods, loop);
@@ -163,7 +166,7 @@ interface ScaleDownContext extends Tools {
 
 /** Plans removals, begins those that are due, and marks what is not needed (§13, §15). True when the loop ends here with an error. */
 function* scaleDown(loop: LoopContext, progress: Progress, { snapshot, starting, paused, times, extras }: ScaleDownContext): Step<boolean> {
-  const { input, options, view } = loop;
+  const { input, options, view, pace } = loop;
   const pass = createScaleDownPass(
     {
       now: input.now,
@@ -180,7 +183,8 @@ function* scaleDown(loop: LoopContext, progress: Progress, { snapshot, starting,
     options,
     extras,
   );
-  const result = times.measure('findUnneeded', () => pass.result());
+  while (!times.measure('findUnneeded', () => pass.step(pace.sliceMs))) yield* breathe(pace);
+  const result = pass.result();
   progress.scaleDownResult = result;
   progress.scaleDown = result.state;
   let refusal: string | undefined;
@@ -230,7 +234,7 @@ export function driveLoop(
 ): { readonly state: ReturnType<typeof carried>; readonly report: ReturnType<typeof reportOf> } {
   const loop = runLoop(input, state, options, extras);
   let step = loop.next();
-  while (step.done !== true) step = loop.next(answer(step.value));
+  while (step.done !== true) step = loop.next(step.value.type === 'pause' ? { ok: true } : answer(step.value));
   return { state: opened(step.value.state), report: step.value.report };
 }
 

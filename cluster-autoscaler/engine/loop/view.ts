@@ -3,6 +3,7 @@ import type { LoopInput } from '../model.ts';
 import { isReady } from '../registry/index.ts';
 import { deletionTaintKey, isStartupTaint } from '../templates/index.ts';
 import type { LoopOptions } from './model.ts';
+import { breathe, type Pace, type Pausing } from './pace.ts';
 
 /** The world of one loop, put into the order and the heaps in which the loop reads it (§3.2, §3.4). */
 export interface LoopView {
@@ -21,12 +22,13 @@ export interface LoopView {
   readonly isGone: (node: NodeRecord) => boolean;
 }
 
-export function viewOf(input: LoopInput, options: LoopOptions): LoopView {
+export function* viewOf(input: LoopInput, options: LoopOptions, pace: Pace): Pausing<LoopView> {
   const resourceUnready = new Set(input.nodes.filter((node) => lacksDevice(node, options)).map(({ name }) => name));
   const nodes = input.nodes
     .map((node) => (resourceUnready.has(node.name) || isStarting(node, options) ? { ...node, ready: 'False' as const } : node))
     .toSorted((a, b) => compareText(a.name, b.name));
-  const { podsByNode, pending } = sortPods(input.pods, options);
+  yield* breathe(pace);
+  const { podsByNode, pending } = yield* sortPods(input.pods, options, pace);
   const groupOf = groupLookup(input);
   return {
     nodes,
@@ -69,11 +71,39 @@ export function isExpendable(pod: PodRecord, { expendablePodsPriorityCutoff }: L
   return pod.shape.priority < expendablePodsPriorityCutoff;
 }
 
-function sortPods(pods: readonly PodRecord[], options: LoopOptions): Pick<LoopView, 'podsByNode' | 'pending'> {
-  const podsByNode = new Map<string, PodRecord[]>();
-  const unsorted = new Set<PodRecord[]>();
-  const pending: PodRecord[] = [];
-  for (const pod of pods) {
+/** Pods, and lists of pods, that are looked at between two places where the loop may pause. */
+const podsAtOnce = 2048;
+const listsAtOnce = 64;
+
+function* sortPods(pods: readonly PodRecord[], options: LoopOptions, pace: Pace): Pausing<Pick<LoopView, 'podsByNode' | 'pending'>> {
+  const heaps: Heaps = { podsByNode: new Map(), unsorted: new Set(), pending: [] };
+  for (let start = 0; start < pods.length; start += podsAtOnce) {
+    heap(pods, heaps, { start, end: Math.min(start + podsAtOnce, pods.length), options });
+    yield* breathe(pace);
+  }
+  let sorted = 0;
+  for (const list of heaps.unsorted) {
+    list.sort(byName);
+    sorted += 1;
+    if (sorted % listsAtOnce === 0) yield* breathe(pace);
+  }
+  return { podsByNode: heaps.podsByNode, pending: heaps.pending.sort(largestFirst) };
+}
+
+interface Heaps {
+  readonly podsByNode: Map<string, PodRecord[]>;
+  /** Those of the lists that are not in order of name. */
+  readonly unsorted: Set<PodRecord[]>;
+  readonly pending: PodRecord[];
+}
+
+function heap(
+  pods: readonly PodRecord[],
+  { podsByNode, unsorted, pending }: Heaps,
+  { start, end, options }: { readonly start: number; readonly end: number; readonly options: LoopOptions },
+): void {
+  for (let index = start; index < end; index++) {
+    const pod = pods[index] as PodRecord;
     if (isFinished(pod)) continue;
     const node = pod.nodeName ?? (pod.deleted === undefined ? pod.nominatedNode : undefined);
     if (node === undefined) {
@@ -88,8 +118,6 @@ function sortPods(pods: readonly PodRecord[], options: LoopOptions): Pick<LoopVi
       }
     }
   }
-  for (const list of unsorted) list.sort(byName);
-  return { podsByNode, pending: pending.sort(largestFirst) };
 }
 
 function isPending(pod: PodRecord, { bypassedSchedulerNames }: LoopOptions): boolean {

@@ -8,6 +8,8 @@ import { decreasingOrder } from './order.ts';
 export interface PackingGroup {
   readonly podClass: ClassId;
   readonly count: number;
+  /** Each pod is a group of its own, as those without a controller are upstream: the same pods, but searches then start elsewhere afterwards. */
+  readonly apart?: boolean | undefined;
 }
 
 /** Options of {@link estimate}. */
@@ -59,12 +61,15 @@ export function estimate(
   try {
     for (let rank = 0; rank < order.length;) {
       const index = order[rank] as number;
-      const { podClass, count } = groups[index] as PackingGroup;
+      const { podClass, count, apart } = groups[index] as PackingGroup;
       const singles = quick ? 1 : singlesFrom(order, groups, rank);
       if (singles > 1 && packing.canPackSingles(podClass)) {
         const placed = packing.packSingles(podClass, singles);
         for (const single of order.slice(rank, rank + placed)) perGroup[single] = 1;
         rank += singles;
+      } else if (apart === true && count > 1) {
+        perGroup[index] = packApart(packing, podClass, count);
+        rank += 1;
       } else {
         const isLast = rank === order.length - 1;
         perGroup[index] = packing.pack(podClass, count, { isLast, fastPath: quick && isLast });
@@ -77,6 +82,14 @@ export function estimate(
     else snapshot.revert();
   }
   return { nodes: packing.nodes(), pods: perGroup.reduce((sum, placed) => sum + placed, 0), perGroup, limited: packing.limited() };
+}
+
+/** So many groups of one pod each, although they came as one. */
+function packApart(packing: Packing, podClass: ClassId, count: number): number {
+  if (packing.canPackSingles(podClass)) return packing.packSingles(podClass, count);
+  let placed = 0;
+  for (let each = 0; each < count; each++) placed += packing.pack(podClass, 1, { isLast: false, fastPath: false });
+  return placed;
 }
 
 /** How many groups of one pod of the same class follow each other: pods without a controller come so. */

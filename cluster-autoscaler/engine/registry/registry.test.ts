@@ -12,9 +12,18 @@ interface Scene {
   readonly before?: RegistryState;
   readonly gone?: readonly string[];
   readonly template?: boolean;
+  readonly compat?: 'none' | 'cluster-autoscaler';
 }
 
-function registry({ now = 0, nodes = [], groups, before = emptyRegistryState(), gone = [], template = true }: Scene): Registry {
+function registry({
+  now = 0,
+  nodes = [],
+  groups,
+  before = emptyRegistryState(),
+  gone = [],
+  template = true,
+  compat = 'cluster-autoscaler',
+}: Scene): Registry {
   const facts = {
     now: start + now,
     nodes,
@@ -24,7 +33,7 @@ function registry({ now = 0, nodes = [], groups, before = emptyRegistryState(), 
     isGone: ({ name }: NodeRecord) => gone.includes(name),
     hasTemplate: () => template,
   };
-  return createRegistry(before, facts, { ...upstreamLoopOptions, maxTotalUnreadyPercentage: 45, okTotalUnreadyCount: 3 });
+  return createRegistry(before, facts, { ...upstreamLoopOptions, compat, maxTotalUnreadyPercentage: 45, okTotalUnreadyCount: 3 });
 }
 
 function nodes(count: number, parts: Parameters<typeof node>[1] = {}, name = 'n'): NodeRecord[] {
@@ -127,9 +136,33 @@ describe('scale-up requests', () => {
     expect(found.upcoming()).toEqual([]);
   });
 
-  it('an externally raised target is no promise', () => {
+  it.each(['none', 'cluster-autoscaler'] as const)('an externally raised target is no promise (compat %s)', (compat) => {
     const present = nodes(2);
-    expect(registry({ nodes: present, groups: [named(present, { targetSize: 4 })] }).upcoming()).toEqual([]);
+    expect(registry({ nodes: present, groups: [named(present, { targetSize: 4 })], compat }).upcoming()).toEqual([]);
+  });
+
+  describe('instances that somebody else has asked for', () => {
+    const present = nodes(2);
+    const raised = { targetSize: 4, running: ['n0', 'n1', 'booting'] };
+
+    it('are no promise for upstream', () => {
+      expect(registry({ nodes: present, groups: [group('g', raised)] }).upcoming()).toEqual([]);
+    });
+
+    it('are waited for, until they are late', () => {
+      const seen = registry({ nodes: present, groups: [group('g', raised)], compat: 'none' });
+      expect(seen.upcoming()).toMatchObject([{ count: 1, notStarted: [] }]);
+      const before = seen.state();
+      const late = { nodes: present, groups: [group('g', raised)], compat: 'none', before } as const;
+      expect(registry({ ...late, now: 900_000 }).upcoming()).toMatchObject([{ count: 1 }]);
+      expect(registry({ ...late, now: 900_001 }).upcoming()).toEqual([]);
+    });
+
+    it('are waited for until they have started', () => {
+      const starting = [...present, ...nodes(1, { ready: false, created: 0 }, 'booting')];
+      const found = registry({ nodes: starting, groups: [named(starting, { targetSize: 3 })], compat: 'none' });
+      expect(found.upcoming()).toMatchObject([{ count: 1, notStarted: ['booting0'] }]);
+    });
   });
 });
 

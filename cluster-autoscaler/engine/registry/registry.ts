@@ -91,6 +91,14 @@ export function createRegistry(before: RegistryState, facts: RegistryFacts, opti
     const range = ranges.get(group);
     return range === undefined ? 0 : missingNodes(range, readiness(group));
   };
+  /** Upstream waits only for nodes that it has asked for itself; ours for every young instance that is there, whoever has asked for it. */
+  const coming = (group: string): number => {
+    const count = missing(group);
+    if (requests.has(group)) return count;
+    if (options.compat === 'cluster-autoscaler') return 0;
+    const { unregistered, notStarted } = readiness(group);
+    return Math.min(count, unregistered.length + notStarted.length);
+  };
   const isScalingUp = (group: string): boolean => requests.has(group) && missing(group) > 0;
   const registerFailure = (group: string, failure: ProviderFailure): void => {
     if (!facts.hasTemplate(group)) return;
@@ -164,8 +172,8 @@ export function createRegistry(before: RegistryState, facts: RegistryFacts, opti
     isScalingUp,
     upcoming: () =>
       facts.groups.flatMap((group) => {
-        const count = missing(group.id);
-        if (count <= 0 || !requests.has(group.id) || backoff(group.id) !== undefined) return [];
+        const count = coming(group.id);
+        if (count <= 0 || backoff(group.id) !== undefined) return [];
         return [{ group, count, notStarted: readiness(group.id).notStarted }];
       }),
     longUnregistered: () => listsOf(facts.groups, ({ id }) => readiness(id).longUnregistered),

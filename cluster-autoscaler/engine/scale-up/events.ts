@@ -35,9 +35,10 @@ export function triggered(pods: readonly PodRecord[], changes: readonly SizeChan
   return pods.map((pod) => ({ on: onPod(pod), type: 'Normal', reason: 'TriggeredScaleUp', message }));
 }
 
-export function notTriggered(pod: PodRecord, refusals: readonly GroupRefusal[]): LoopEvent {
+/** One event for each pod, all with the same text: why no group grows for them. */
+export function notTriggered(pods: readonly PodRecord[], refusals: readonly GroupRefusal[]): LoopEvent[] {
   const message = `pod didn't trigger scale-up: ${countReasons(refusals)}`;
-  return { on: onPod(pod), type: 'Normal', reason: 'NotTriggerScaleUp', message };
+  return pods.map((pod) => ({ on: onPod(pod), type: 'Normal', reason: 'NotTriggerScaleUp', message }));
 }
 
 /** How many groups refused for which reason, as upstream counts: a node that lacks two resources counts for both. In the order of the reasons' texts. */

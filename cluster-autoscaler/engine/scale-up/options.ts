@@ -67,7 +67,7 @@ function computeOption(
   const packed = estimate(
     snapshot,
     template,
-    groups.map(({ podClass, pods }) => ({ podClass, count: pods.length })),
+    groups.map(({ podClass, pods, apart }) => ({ podClass, count: pods.length, apart })),
     { limiter, prefix: `${candidate.id}~estimated-` },
   );
   const covered = groups.map((group, index) => ({ group, count: packed.perGroup[index] ?? 0 }));

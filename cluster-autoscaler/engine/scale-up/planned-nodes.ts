@@ -54,3 +54,22 @@ export function placeOnPlanned(changes: readonly SizeChange[], groups: readonly 
   snapshot.commit();
   return placed;
 }
+
+/** Places pods on nodes that were added, from the first one on, until no more find room: each that is placed may be what another has to be beside. */
+export function placeBeside(groups: readonly PodGroup[], snapshot: SchedulingSnapshot, from: NodeId): readonly PodRecord[] {
+  const placed: PodRecord[] = [];
+  const done = groups.map(() => 0);
+  snapshot.fork();
+  for (let before = -1; before < placed.length;) {
+    before = placed.length;
+    for (const [index, { podClass, pods }] of groups.entries()) {
+      const start = done[index] ?? 0;
+      if (start === pods.length) continue;
+      const count = snapshot.placeAround(podClass, pods.length - start, { from });
+      for (const pod of pods.slice(start, start + count)) placed.push(pod);
+      done[index] = start + count;
+    }
+  }
+  snapshot.commit();
+  return placed;
+}

@@ -6,6 +6,8 @@ export interface PodGroup {
   readonly podClass: ClassId;
   /** By {@link comparePods}; the first is the one that is looked at. */
   readonly pods: readonly PodRecord[];
+  /** Each pod is a group of its own upstream. */
+  readonly apart?: boolean | undefined;
 }
 
 /** Different pods of one controller that make groups; further ones are on their own (upstream's maxEquivalenceGroupsByController). */
@@ -14,15 +16,14 @@ const groupsOfController = 10;
 /**
  * Groups pods: equal pods of one controller are a group, the first ten kinds of each controller; all other pods (without controller, of DaemonSets, of
  * an eleventh kind) are groups of their own upstream. Such pods are taken together where that changes nothing: their class has neither a required spread
- * nor a required pod affinity, so that a node which once refused one of them refuses all later ones, and trying the nodes again for each pod finds what
- * trying them once for all finds. Groups come in the order of their first pods, where upstream has the order of a hash map.
+ * nor a required pod affinity, so that a node which once refused one of them refuses all later ones, and the estimator packs them as it would one by one. Groups come in the order of their first pods, where upstream has the order of a hash map.
  */
 export function groupPods(pods: readonly PodRecord[], classOf: (pod: PodRecord) => ClassId): readonly PodGroup[] {
-  const groups: { podClass: ClassId; pods: PodRecord[] }[] = [];
+  const groups: { podClass: ClassId; pods: PodRecord[]; apart: boolean }[] = [];
   const ofController = new Map<string, Map<ClassId, PodRecord[]>>();
   const together = new Map<ClassId, PodRecord[]>();
-  const open = (podClass: ClassId, pod: PodRecord): PodRecord[] => {
-    const group = { podClass, pods: [pod] };
+  const open = (podClass: ClassId, pod: PodRecord, apart: boolean): PodRecord[] => {
+    const group = { podClass, pods: [pod], apart };
     groups.push(group);
     return group.pods;
   };
@@ -38,14 +39,14 @@ export function groupPods(pods: readonly PodRecord[], classOf: (pod: PodRecord) 
         continue;
       }
       if (kinds.size < groupsOfController) {
-        kinds.set(podClass, open(podClass, pod));
+        kinds.set(podClass, open(podClass, pod, false));
         continue;
       }
     }
     const same = together.get(podClass);
     if (same !== undefined) same.push(pod);
     else {
-      const own = open(podClass, pod);
+      const own = open(podClass, pod, true);
       if (refusalsLast(pod)) together.set(podClass, own);
     }
   }

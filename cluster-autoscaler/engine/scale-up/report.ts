@@ -10,7 +10,7 @@ export type PodReports = Map<PodRecord, PendingPodReport>;
 const noRefusals: readonly GroupRefusal[] = Object.freeze([]);
 
 /** Pods that a pool grows for. */
-export function reportHelped(reports: PodReports, pods: readonly PodRecord[], group: string, message: string): void {
+export function reportHelped(reports: PodReports, pods: readonly PodRecord[], group: string | undefined, message: string): void {
   for (const pod of pods) {
     const { namespace, name, uid } = pod;
     reports.set(pod, { namespace, name, uid, state: 'helped', group, refusals: noRefusals, message });

@@ -5,8 +5,8 @@ import { asksForMix, buyMix } from './cost-rounds.ts';
 import { notTriggered, triggered } from './events.ts';
 import { execute } from './execute.ts';
 import type { ScaleUpInput, ScaleUpResult } from './model.ts';
-import { placeOnPlanned } from './planned-nodes.ts';
-import type { PodGroup } from './pod-groups.ts';
+import { placeBeside, placeOnPlanned } from './planned-nodes.ts';
+import { groupPods, type PodGroup } from './pod-groups.ts';
 import { reportHelped, reportLeft } from './report.ts';
 import { lookAt, planRound, type Outlook, type RoundPlan } from './round.ts';
 import { createRun, helpedText, progressOf, record, resultOf, timed, type Run } from './run.ts';
@@ -52,7 +52,7 @@ function* oneOption(run: Run): Generator<Effect, void, EffectResult> {
 /** The house's way: until nothing helps any more. */
 function* rounds(run: Run): Generator<Effect, void, EffectResult> {
   const { input } = run;
-  let pending = asksForMix(run) ? yield* buyMix(run) : input.pods;
+  let pending = asksForMix(run) ? besidePlanned(run, yield* buyMix(run)) : input.pods;
   while (pending.length > 0) {
     const looked = pending;
     const outlook = timed(run, 'look', () => lookAt(input, looked, progressOf(run)));
@@ -65,8 +65,26 @@ function* rounds(run: Run): Generator<Effect, void, EffectResult> {
       run.events.push(...refusedEvents(outlook.groups, outlook));
       return;
     }
-    pending = pending.filter((pod) => !helped.has(pod));
+    pending = besidePlanned(
+      run,
+      pending.filter((pod) => !helped.has(pod)),
+    );
   }
+}
+
+/** No empty node takes a pod that has to be beside another one; the nodes that were bought for that other one do. Answers the pods that are left. */
+function besidePlanned(run: Run, pending: readonly PodRecord[]): readonly PodRecord[] {
+  const { snapshot } = run.input;
+  const first = run.plannedNames.at(0);
+  const from = first === undefined ? undefined : snapshot.find(first);
+  if (from === undefined || pending.length === 0) return pending;
+  const groups = groupPods(pending, (pod) => snapshot.classOf(pod));
+  const placed = timed(run, 'place', () => placeBeside(groups, snapshot, from));
+  if (placed.length === 0) return pending;
+  run.helped.push(...placed);
+  reportHelped(run.reports, placed, undefined, 'the nodes that are added for others take it too');
+  const gone = new Set(placed);
+  return pending.filter((pod) => !gone.has(pod));
 }
 
 /** Asks for the sizes and places the pods; the pods that are helped, `undefined` when nothing can be done (any more). */
@@ -110,7 +128,7 @@ function split(
       const pod = group.pods[index];
       if (pod !== undefined) pods.push(pod);
     }
-    if (count < group.pods.length) rest.push({ podClass: group.podClass, pods: group.pods.slice(count) });
+    if (count < group.pods.length) rest.push({ ...group, pods: group.pods.slice(count) });
   }
   return { covered: pods, rest };
 }
@@ -119,8 +137,5 @@ function refusedEvents(groups: readonly PodGroup[], { check, skipped }: Outlook)
   const also = [...skipped].map(([group, reason]) => ({ group, reason }));
   return groups
     .filter(({ podClass }) => !check.fitsAny(podClass))
-    .flatMap(({ podClass, pods }) => {
-      const refusals = [...check.refusals(podClass), ...also];
-      return pods.map((pod) => notTriggered(pod, refusals));
-    });
+    .flatMap(({ podClass, pods }) => notTriggered(pods, [...check.refusals(podClass), ...also]));
 }

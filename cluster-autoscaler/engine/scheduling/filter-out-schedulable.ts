@@ -41,28 +41,77 @@ export function filterOutSchedulable(
   hints: PlacementHints,
   options: FilterOutOptions = {},
 ): FilterOutResult {
-  const placed: { pod: PodRecord; node: NodeId }[] = [];
-  const failures = createFailureMemory();
-  const failed = new Uint8Array(pods.length);
-  let stopped = false;
+  const steps = filterOutInSteps(snapshot, pods, hints, options);
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
+}
+
+/** Pods that are tried in one step. */
+const podsAtOnce = 256;
+
+/** The same as {@link filterOutSchedulable}, a few hundred pods at a time; nothing else may touch the snapshot before the end. */
+export function* filterOutInSteps(
+  snapshot: SchedulingSnapshot,
+  pods: readonly PodRecord[],
+  hints: PlacementHints,
+  options: FilterOutOptions = {},
+): Generator<void, FilterOutResult> {
+  const run: Run = {
+    snapshot,
+    pods,
+    hints,
+    options,
+    placed: [],
+    failures: createFailureMemory(),
+    failed: new Uint8Array(pods.length),
+    stopped: false,
+  };
   for (const indexes of byPriority(pods)) {
-    for (const index of placeHinted(snapshot, pods, indexes, { hints, placed, accept: options.accept })) {
-      const pod = pods[index] as PodRecord;
-      const podClass = snapshot.classOf(pod);
-      const node = failures.has(pod, podClass) ? undefined : snapshot.search(podClass, options);
-      if (node !== undefined) {
-        snapshot.place(pod, node);
-        placed.push({ pod, node });
-        continue;
-      }
-      failures.add(pod, podClass);
-      failed[index] = 1;
-      stopped = options.stopAtFirstFailure === true;
-      if (stopped) break;
+    const unhinted = yield* placeHinted(run, indexes);
+    for (let start = 0; start < unhinted.length && !run.stopped; start += podsAtOnce) {
+      placeByOrder(run, unhinted, start);
+      yield;
     }
-    if (stopped) break;
+    if (run.stopped) break;
   }
+  const { placed, failures, failed } = run;
   return { pending: pods.filter((_, index) => failed[index] === 1), placed, overflowingControllers: failures.overflowing };
+}
+
+interface Run {
+  readonly snapshot: SchedulingSnapshot;
+  readonly pods: readonly PodRecord[];
+  readonly hints: PlacementHints;
+  readonly options: FilterOutOptions;
+  readonly placed: { pod: PodRecord; node: NodeId }[];
+  readonly failures: FailureMemory;
+  /** By index of the pod: 1 = it was tried and found no place. */
+  readonly failed: Uint8Array;
+  stopped: boolean;
+}
+
+/** Tries the pods from `start` on by the any-node search. */
+function placeByOrder(run: Run, indexes: readonly number[], start: number): void {
+  const { snapshot, pods, options, placed, failures, failed } = run;
+  const end = Math.min(start + podsAtOnce, indexes.length);
+  for (let at = start; at < end; at++) {
+    const index = indexes[at] as number;
+    const pod = pods[index] as PodRecord;
+    const podClass = snapshot.classOf(pod);
+    const node = failures.has(pod, podClass) ? undefined : snapshot.search(podClass, options);
+    if (node !== undefined) {
+      snapshot.place(pod, node);
+      placed.push({ pod, node });
+      continue;
+    }
+    failures.add(pod, podClass);
+    failed[index] = 1;
+    if (options.stopAtFirstFailure === true) {
+      run.stopped = true;
+      return;
+    }
+  }
 }
 
 /** Indexes of the pods of each priority, highest first. */
@@ -77,29 +126,26 @@ function byPriority(pods: readonly PodRecord[]): number[][] {
   return [...groups].toSorted(([a], [b]) => b - a).map(([, indexes]) => indexes);
 }
 
-interface HintedPass {
-  readonly hints: PlacementHints;
-  readonly accept: FilterOutOptions['accept'];
-  readonly placed: { pod: PodRecord; node: NodeId }[];
-}
-
 /** Tries pods on the nodes that their hints name; answers those that are left. */
-function placeHinted(
-  snapshot: SchedulingSnapshot,
-  pods: readonly PodRecord[],
+function* placeHinted(
+  { snapshot, pods, hints, options: { accept }, placed }: Run,
   indexes: readonly number[],
-  { hints, accept, placed }: HintedPass,
-): readonly number[] {
+): Generator<void, readonly number[]> {
   if (hints.size === 0) return indexes;
-  return indexes.filter((index) => {
+  const left: number[] = [];
+  for (const [tried, index] of indexes.entries()) {
+    if (tried % podsAtOnce === podsAtOnce - 1) yield;
     const pod = pods[index] as PodRecord;
     const hint = hints.get(hintKey(pod));
     const node = hint === undefined ? undefined : snapshot.find(hint);
-    if (node === undefined || (accept !== undefined && !accept(node)) || !snapshot.fits(snapshot.classOf(pod), node)) return true;
+    if (node === undefined || (accept !== undefined && !accept(node)) || !snapshot.fits(snapshot.classOf(pod), node)) {
+      left.push(index);
+      continue;
+    }
     snapshot.place(pod, node);
     placed.push({ pod, node });
-    return false;
-  });
+  }
+  return left;
 }
 
 interface FailureMemory {

@@ -9,5 +9,5 @@ export type {
   SchedulingSnapshot,
   SearchOptions,
 } from './snapshot.ts';
-export { filterOutSchedulable, hintKey } from './filter-out-schedulable.ts';
+export { filterOutInSteps, filterOutSchedulable, hintKey } from './filter-out-schedulable.ts';
 export type { FilterOutOptions, FilterOutResult, PlacementHints } from './filter-out-schedulable.ts';

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { request as send } from 'undici';
+import type { BenchFault } from '../../contract/aws-provider/suite.ts';
 import type { Clock } from '../../../core/model/clock.ts';
 import { GroupMemory, when, type ProxyActivity, type ProxyTiming } from './group-memory.ts';
 import { at, escape, parseXml, setText, textAt, writeXml, type XmlNode } from './xml-tree.ts';
@@ -22,7 +23,18 @@ export interface FaultProxy {
   shortage(of: { readonly group: string; readonly type: string }): () => void;
   /** The next so many calls of the action are throttled. */
   throttle(action: string, times: number): void;
+  /** The next so many calls of the action get this answer; faults of one action come one after the other. */
+  fault(action: string, answer: BenchFault, times: number): void;
+  /** Calls that have come so far, with what AWS would say of each: their HTTP status. */
+  calls(): readonly ProxyCall[];
   close(): Promise<void>;
+}
+
+/** A call as it was answered; 0: its connection was broken. */
+export interface ProxyCall {
+  readonly action: string;
+  readonly status: number;
+  readonly parameters: Readonly<Record<string, string>>;
 }
 
 interface Answer {
@@ -42,12 +54,16 @@ class Refusal extends Error {
   }
 }
 
+/** The connection breaks instead of an answer. */
+class Broken extends Error {}
+
 const version = { autoscaling: '2011-01-01', ec2: '2016-11-15' } as const;
 
 export async function startFaultProxy({ upstream, clock, timing }: FaultProxyOptions): Promise<FaultProxy> {
   const groups = new Map<string, GroupMemory>();
   const shortages = new Map<string, string>();
-  const throttled = new Map<string, number>();
+  const faults: { readonly action: string; readonly answer: BenchFault; left: number }[] = [];
+  const calls: ProxyCall[] = [];
 
   const memory = (name: string): GroupMemory => {
     let found = groups.get(name);
@@ -194,13 +210,19 @@ export async function startFaultProxy({ upstream, clock, timing }: FaultProxyOpt
   const handle = async (headers: Record<string, string>, body: string): Promise<Answer> => {
     const form = new URLSearchParams(body);
     const action = form.get('Action') ?? '';
-    const left = throttled.get(action) ?? 0;
-    if (left > 0) {
-      throttled.set(action, left - 1);
-      throw form.get('Version') === version.ec2
-        ? new Refusal('RequestLimitExceeded', 'Request limit exceeded.', 503)
-        : new Refusal('Throttling', 'Rate exceeded');
+    const fault = faults.find((each) => each.action === action && each.left > 0);
+    if (fault !== undefined) {
+      fault.left -= 1;
+      const { answer } = fault;
+      if (answer.kind !== 'lost') return faultAnswer(answer, form.get('Version') === version.ec2);
+      await carryOut(headers, form);
+      throw new Broken();
     }
+    return carryOut(headers, form);
+  };
+
+  const carryOut = async (headers: Record<string, string>, form: URLSearchParams): Promise<Answer> => {
+    const action = form.get('Action') ?? '';
     const pass = (changed: URLSearchParams): Promise<Answer> => forward(headers, changed.toString());
     switch (action) {
       case 'SetDesiredCapacity':
@@ -229,17 +251,24 @@ export async function startFaultProxy({ upstream, clock, timing }: FaultProxyOpt
     const chunks: Buffer[] = [];
     for await (const chunk of message) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks).toString('utf8');
+    const form = new URLSearchParams(body);
+    const note = (status: number): void => {
+      const { Action: action = '', Version: _version, ...parameters } = Object.fromEntries(form);
+      calls.push({ action, status, parameters });
+    };
     const answer = await handle(passedOn(message), body).catch((error: unknown) => {
-      if (error instanceof Refusal) return refusal(error, new URLSearchParams(body).get('Version') === version.ec2);
+      if (error instanceof Refusal) return refusal(error, form.get('Version') === version.ec2);
+      if (error instanceof Broken) note(0);
       throw error;
     });
+    note(answer.status);
     response.writeHead(answer.status, { 'content-type': answer.type ?? 'text/xml', 'content-length': Buffer.byteLength(answer.body) });
     response.end(answer.body);
   };
 
   const server = createServer((message, response) => {
     serve(message, response).catch((error: unknown) => {
-      if (response.headersSent) response.destroy();
+      if (response.headersSent || error instanceof Broken) response.destroy();
       else response.writeHead(502, { 'content-type': 'text/plain' }).end(String(error));
     });
   });
@@ -250,13 +279,29 @@ export async function startFaultProxy({ upstream, clock, timing }: FaultProxyOpt
       shortages.set(group, type);
       return () => void shortages.delete(group);
     },
-    throttle: (action, times) => void throttled.set(action, times),
+    throttle: (action, times) => void faults.push({ action, answer: { kind: 'throttle' }, left: times }),
+    fault: (action, answer, times) => void faults.push({ action, answer, left: times }),
+    calls: () => calls,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+}
+
+/** What there is of a fault that is no effect with a lost answer. */
+function faultAnswer(answer: Exclude<BenchFault, { kind: 'lost' }>, ofEc2: boolean): Answer {
+  switch (answer.kind) {
+    case 'throttle':
+      throw ofEc2 ? new Refusal('RequestLimitExceeded', 'Request limit exceeded.', 503) : new Refusal('Throttling', 'Rate exceeded');
+    case 'error':
+      throw new Refusal(answer.code, answer.message ?? answer.code, answer.status);
+    case 'html':
+      return { status: 500, body: '<html><body>Internal Server Error</body></html>', type: 'text/html' };
+    case 'drop':
+      throw new Broken();
+  }
 }
 
 /** moto finds the service of a request by the scope of its credential. */

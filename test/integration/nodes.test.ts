@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { captureCluster } from '../../cli/compose/capture.ts';
 import { concertinaCrds } from '../../cli/compose/crds.ts';
 import { poolItems } from '../../cli/compose/explain/pool-items.ts';
@@ -17,6 +17,7 @@ import { VirtualClock } from '../../core/runtime/clock.ts';
 import { recordingLogger, type LogLine } from '../../core/runtime/logging.ts';
 import { seededRandom } from '../../core/runtime/random.ts';
 import { startEmbeddedCluster, type EmbeddedCluster } from '../../simulator/index.ts';
+import { loadSdk } from '../journeys/nodes-virtual.ts';
 
 const second = 1_000;
 const minute = 60 * second;
@@ -36,6 +37,7 @@ interface Stage {
 }
 
 const stages: Stage[] = [];
+beforeAll(() => loadSdk());
 afterEach(async () => {
   for (const stage of stages.splice(0)) await stage.stop();
 });

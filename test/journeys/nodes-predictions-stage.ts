@@ -45,6 +45,8 @@ export interface Stage {
   /** Makes the ReplicaSets, which take their pods over. */
   owners(scenes: readonly Scene[]): Promise<void>;
   addNodes(nodes: readonly { readonly scene: Scene; readonly name: string; readonly machine: Machine }[]): Promise<void>;
+  /** Makes one more pod of the same workload, which no ReplicaSet counts; answers its key. */
+  twin(scene: Scene, pod: PodRecord): Promise<string>;
   read(scenes: readonly Scene[]): Promise<ReadonlyMap<Scene, SceneState>>;
   /** Keys of all pods in the order in which they were bound. */
   bound(): readonly string[];
@@ -135,6 +137,17 @@ export async function createStage(cluster: PredictionsCluster, interner: Interne
       });
     },
     addNodes,
+    twin: async (scene, { namespace, name: of, labels }) => {
+      const workload = scene.workloads.find(({ name }) => name === labels['workload']);
+      if (workload === undefined) throw new Error(`pod ${of} is of no workload of scene ${scene.id}`);
+      const name = `${of}-again`;
+      const { metadata } = await client.get(resourceTypes.namespaces, { name: namespace });
+      // What has a controller is no orphan.
+      const ownerReferences = [{ apiVersion: 'v1', kind: 'Namespace', name: namespace, uid: metadata.uid ?? '', controller: true }];
+      const pod = podOf(workload, 0);
+      await client.create(resourceTypes.pods, { ...pod, metadata: { ...pod.metadata, name, ownerReferences } });
+      return podKey({ namespace, name });
+    },
     read: async (scenes) => {
       const [nodes, pods, daemonSets] = await Promise.all(
         [resourceTypes.nodes, resourceTypes.pods, resourceTypes.daemonSets].map(async (type) =>

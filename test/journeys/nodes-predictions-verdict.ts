@@ -26,6 +26,8 @@ export type Explanation =
   | 'lucky'
   /** A new node has no pod: the simulation's placement uses it, the scheduler found room elsewhere. */
   | 'spare'
+  /** A pod is left over though the scheduler accepts another one like it: no event has made it look at this one again (it does so after five minutes). */
+  | 'late'
   /** In scenes as upstream only (§5, §8.3, §9): it looks at pods before those of its option are placed, counts real nodes as nodes of the option, forgets daemons. */
   | 'quirk';
 
@@ -33,6 +35,8 @@ export interface Verdict {
   /** What the simulation got wrong, a sentence each. */
   readonly wrong: readonly string[];
   readonly explained: readonly { readonly why: Explanation; readonly what: string }[];
+  /** Pods that the scheduler has left out though they fit: wrong, unless it accepts a pod like them. */
+  readonly overlooked: readonly { readonly pod: PodRecord; readonly text: string }[];
 }
 
 /** What is compared. */
@@ -53,12 +57,13 @@ export function judge(evidence: Evidence): Verdict {
   const { said } = evidence;
   const wrong: string[] = [];
   const explained: { why: Explanation; what: string }[] = [];
+  const overlooked: { pod: PodRecord; text: string }[] = [];
   if (!said.replayAgrees) wrong.push('the replay of the loop asks for other nodes than the loop');
   wrong.push(...contradictions(evidence));
   const simulated = simulate(evidence, { daemons: true });
-  judgePods(evidence, simulated, { wrong, explained });
+  judgePods(evidence, simulated, { wrong, explained, overlooked });
   judgeNodes(evidence, { wrong, explained });
-  return { wrong, explained };
+  return { wrong, explained, overlooked };
 }
 
 interface Findings {
@@ -78,7 +83,11 @@ function contradictions(evidence: Evidence): readonly string[] {
   return [...unlike.map(({ text }) => text), ...accepted];
 }
 
-function judgePods(evidence: Evidence, simulated: Simulated, { wrong, explained }: Findings): void {
+function judgePods(
+  evidence: Evidence,
+  simulated: Simulated,
+  { wrong, explained, overlooked }: Findings & { readonly overlooked: { pod: PodRecord; text: string }[] },
+): void {
   const { scene, said, came, pending } = evidence;
   const { compat } = scene.mode;
   const real = follow(evidence, wrong);
@@ -91,7 +100,8 @@ function judgePods(evidence: Evidence, simulated: Simulated, { wrong, explained 
     if (now === undefined || report === undefined) wrong.push(`pod ${key} is ${now === undefined ? 'gone' : 'not in the report'}`);
     else if (now.nodeName === undefined) {
       const room = placeFor(real, now);
-      if (room !== undefined) wrong.push(`pod ${key} fits ${room}, but the scheduler says: ${came.messages.get(key) ?? 'nothing'}`);
+      if (room !== undefined)
+        overlooked.push({ pod: now, text: `pod ${key} fits ${room}, but the scheduler says: ${came.messages.get(key) ?? 'nothing'}` });
       else if (isPromised(report)) leftOver.push(key);
     } else if (report.state === 'refused') {
       const room = placeFor(simulated.snapshot, pod);
@@ -280,9 +290,9 @@ function isNew(name: string | undefined, { added }: Outcome): boolean {
   return name !== undefined && [...added.values()].some((names) => names.includes(name));
 }
 
-/** The scheduler's placement, pod by pod in the order of binding; every one must be allowed by our filters. */
+/** The scheduler's placement, in an order near to that of binding; every pod must be allowed where it is by our filters. */
 function follow(evidence: Evidence, wrong: string[]): SchedulingSnapshot {
-  const { before, came } = evidence;
+  const { before, came, early, scene } = evidence;
   const known = new Set(before.map(podKey));
   const rank = new Map(came.bound.map((key, index) => [key, index]));
   const rankOf = (pod: PodRecord): number => rank.get(podKey(pod)) ?? rank.size;
@@ -290,21 +300,11 @@ function follow(evidence: Evidence, wrong: string[]): SchedulingSnapshot {
     .filter((pod) => pod.nodeName !== undefined && !pod.mirror && !known.has(podKey(pod)))
     .toSorted((a, b) => rankOf(a) - rankOf(b))
     .map((pod) => ({ pod }));
-  const early = placed.filter(({ pod }) => evidence.early.has(podKey(pod)));
-  const snapshot = world(evidence, { newcomers: false });
-  const left = [...placeAll(snapshot, early, ({ pod }) => pod.nodeName)];
-  addNodes(
-    snapshot,
-    evidence,
-    came.nodes.filter(({ name }) => isNew(name, came)),
-  );
-  left.push(
-    ...placeAll(
-      snapshot,
-      placed.filter((item) => !early.includes(item)),
-      ({ pod }) => pod.nodeName,
-    ),
-  );
+  const first = placed.filter(({ pod }) => early.has(podKey(pod)));
+  const rest = placed.filter((item) => !first.includes(item));
+  let { snapshot, left } = history(evidence, first, rest, 'together');
+  // Pods that wait take the first nodes before the last ones are there, which might have made a spread uneven.
+  if (left.length > 0 && scene.mode.podsFirst) ({ snapshot, left } = history(evidence, first, rest, 'when used'));
   for (const { pod } of left) {
     const node = snapshot.find(pod.nodeName ?? '');
     const failure = node === undefined ? undefined : snapshot.failure(snapshot.classOf(pod), node);
@@ -314,6 +314,34 @@ function follow(evidence: Evidence, wrong: string[]): SchedulingSnapshot {
     if (node !== undefined) snapshot.place(pod, node);
   }
   return snapshot;
+}
+
+interface Bound {
+  readonly pod: PodRecord;
+}
+
+/** Places pods on the old nodes and then on all, with the new nodes coming at the same time, or each when it gets its first pod. */
+function history(
+  evidence: Evidence,
+  first: readonly Bound[],
+  rest: readonly Bound[],
+  coming: 'together' | 'when used',
+): { readonly snapshot: SchedulingSnapshot; readonly left: readonly Bound[] } {
+  const { came } = evidence;
+  const snapshot = world(evidence, { newcomers: false });
+  const nodeName = ({ pod }: Bound): string | undefined => pod.nodeName;
+  const missing = (): readonly NodeRecord[] => came.nodes.filter(({ name }) => snapshot.find(name) === undefined);
+  let left = placeAll(snapshot, first, nodeName);
+  for (const item of coming === 'when used' ? rest : []) {
+    addNodes(
+      snapshot,
+      evidence,
+      missing().filter(({ name }) => name === nodeName(item)),
+    );
+    left = placeAll(snapshot, [...left, item], nodeName);
+  }
+  addNodes(snapshot, evidence, missing());
+  return { snapshot, left: coming === 'when used' ? left : [...left, ...placeAll(snapshot, rest, nodeName)] };
 }
 
 /** The scene in few words, for whoever looks for the mistake. */

@@ -2,7 +2,7 @@ import { createInterner, projectPod, type Interner, type KubeObject, type PodRec
 import { forecast, podKey, type Forecast } from './nodes-predictions-forecast.ts';
 import { makeScene, type Scene } from './nodes-predictions-scene.ts';
 import { createStage, pendingPods, type PredictionsCluster, type SceneState, type Stage } from './nodes-predictions-stage.ts';
-import { describeScene, isFixed, judge, type Evidence } from './nodes-predictions-verdict.ts';
+import { describeScene, isFixed, judge, type Evidence, type Explanation } from './nodes-predictions-verdict.ts';
 
 export type { PredictionsCluster } from './nodes-predictions-stage.ts';
 
@@ -116,24 +116,55 @@ async function play(scenes: readonly Scene[], { cluster, stage, interner, counts
   const after = await stage.read(scenes);
   const bound = stage.bound();
   const hopeless = new Map<Scene, readonly string[]>();
+  const overlooked: Overlooked[] = [];
   for (const scene of scenes) {
     const { said, pending, before } = forecasts.get(scene) ?? missing(scene);
-    const { nodes, pods, messages } = stateOf(after, scene);
+    const { nodes, pods: present, messages } = stateOf(after, scene);
     const early = new Set(stateOf(between, scene).pods.flatMap((pod) => (pod.nodeName === undefined ? [] : [podKey(pod)])));
-    const came = { nodes, pods, messages, bound, added: added.get(scene) ?? new Map<string, readonly string[]>() };
+    const came = { nodes, pods: present, messages, bound, added: added.get(scene) ?? new Map<string, readonly string[]>() };
     const evidence: Evidence = { scene, before, pending, said, came, early };
-    const { wrong, explained } = judge(evidence);
+    const { wrong, explained, overlooked: pods } = judge(evidence);
+    overlooked.push(...onePerWorkload(pods).map(({ pod, text }) => ({ evidence, pod, text })));
     if (wrong.length > 0) counts.wrong.push([...wrong, describeScene(evidence)].join('\n'));
-    for (const { why } of explained) {
-      const name = scene.mode.compat ? `${why} as upstream` : why;
-      counts.explained[name] = (counts.explained[name] ?? 0) + 1;
-    }
+    for (const { why } of explained) explain(counts, scene, why);
     count(counts, evidence);
     // Where daemons may take the room, it is a race who is first.
     const lost = scene.daemonSets.length > 0 ? [] : pending.map(podKey).filter((key) => isHopeless(said, key));
     if (lost.length > 0) hopeless.set(scene, lost);
   }
+  await lookAgain(overlooked, { cluster, stage, interner, counts });
   await probe(hopeless, { cluster, stage, interner, counts });
+}
+
+interface Overlooked {
+  readonly evidence: Evidence;
+  readonly pod: PodRecord;
+  readonly text: string;
+}
+
+/** The scheduler cannot tell pods of a workload apart. */
+function onePerWorkload<T extends { readonly pod: PodRecord }>(items: readonly T[]): readonly T[] {
+  return [...new Map(items.map((item) => [item.pod.labels['workload'], item])).values()];
+}
+
+/** Whether the scheduler accepts a new pod like those that it has left out. */
+async function lookAgain(overlooked: readonly Overlooked[], { cluster, stage, counts }: Play): Promise<void> {
+  if (overlooked.length === 0) return;
+  const names = new Map<Overlooked, string>();
+  for (const item of overlooked) names.set(item, await stage.twin(item.evidence.scene, item.pod));
+  await cluster.quiet();
+  const states = await stage.read([...new Set(overlooked.map(({ evidence }) => evidence.scene))]);
+  for (const item of overlooked) {
+    const { evidence, text } = item;
+    const twin = stateOf(states, evidence.scene).pods.find((pod) => podKey(pod) === names.get(item));
+    if (twin?.nodeName === undefined) counts.wrong.push([text, describeScene(evidence)].join('\n'));
+    else explain(counts, evidence.scene, 'late');
+  }
+}
+
+function explain(counts: Counts, { mode }: Scene, why: Explanation): void {
+  const name = mode.compat ? `${why} as upstream` : why;
+  counts.explained[name] = (counts.explained[name] ?? 0) + 1;
 }
 
 function missing(scene: Scene): never {

@@ -30,6 +30,9 @@ interface ShapeEntry {
 interface LabelSet {
   readonly namespace: string;
   readonly labels: Labels;
+  /** Of the last pod with them: pods of a workload are mostly alike. */
+  shape: PodShape | undefined;
+  kind: PodKind | undefined;
 }
 
 /** A new kind is told to `relations`, which asks for kinds in turn: hence the function. */
@@ -76,7 +79,13 @@ export function createKindTable(columns: ResourceColumns, relations: () => Relat
       if (lastPod !== undefined && lastKind !== undefined && lastPod.shape === shape && lastPod.labels === labels) {
         if (lastPod.namespace === namespace && lastKind.live === live) return lastKind;
       }
-      const kind = kindIn(shapeEntry(shape), labelSet(namespace, labels), live);
+      const set = labelSet(namespace, labels);
+      let { kind } = set;
+      if (kind === undefined || set.shape !== shape || kind.live !== live) {
+        kind = kindIn(shapeEntry(shape), set, live);
+        set.shape = shape;
+        set.kind = kind;
+      }
       lastPod = pod;
       lastKind = kind;
       return kind;
@@ -94,15 +103,19 @@ function createLabelSets(): (namespace: string, labels: Labels) => LabelSet {
       if (set !== undefined) return set;
       const hash = hashRecord(labels);
       set = byContent.find(hash, (each) => isSameRecord(each.labels, labels));
-      if (set === undefined) byContent.add(hash, (set = { namespace, labels }));
+      if (set === undefined) byContent.add(hash, (set = { namespace, labels, shape: undefined, kind: undefined }));
       byObject.set(labels, set);
       return set;
     };
   };
+  let last: { readonly namespace: string; readonly find: (labels: Labels) => LabelSet } | undefined;
   return (namespace, labels) => {
-    let find = namespaces.get(namespace);
-    if (find === undefined) namespaces.set(namespace, (find = within(namespace)));
-    return find(labels);
+    if (last?.namespace !== namespace) {
+      let find = namespaces.get(namespace);
+      if (find === undefined) namespaces.set(namespace, (find = within(namespace)));
+      last = { namespace, find };
+    }
+    return last.find(labels);
   };
 }
 

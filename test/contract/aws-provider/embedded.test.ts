@@ -1,8 +1,12 @@
 import { AutoScaling } from '@aws-sdk/client-auto-scaling';
+import { beforeAll } from 'vitest';
 import { VirtualClock } from '../../../core/runtime/clock.ts';
 import { seededRandom } from '../../../core/runtime/random.ts';
 import { createAwsEndpoint } from '../../../simulator/cluster/aws/index.ts';
+import { loadSdk } from '../../journeys/nodes-virtual.ts';
 import { awsProviderContract, type AwsBench } from './suite.ts';
+
+beforeAll(() => loadSdk());
 
 awsProviderContract('embedded', async (): Promise<AwsBench> => {
   const clock = new VirtualClock();

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createAwsProvider } from '../../../cluster-autoscaler/providers/aws/index.ts';
 import { groupNamed } from '../../../cluster-autoscaler/providers/contract.ts';
 import type { Provider } from '../../../cluster-autoscaler/providers/provider.ts';
 import { VirtualClock } from '../../../core/runtime/clock.ts';
 import { seededRandom } from '../../../core/runtime/random.ts';
 import { createAwsEndpoint, type AwsEndpoint } from '../../../simulator/cluster/aws/index.ts';
+import { loadSdk } from '../../journeys/nodes-virtual.ts';
 
 interface World {
   readonly clock: VirtualClock;
@@ -88,6 +89,8 @@ async function perform(world: World, step: Step): Promise<void> {
 }
 
 describe('AWS provider under whatever happens', () => {
+  beforeAll(() => loadSdk());
+
   it.each(['none', 'cluster-autoscaler'] as const)(
     'ends nothing that nobody asked for, stays in its bounds, and sees in the end what is there (compat %s)',
     async (compat) => {
@@ -134,7 +137,7 @@ describe('AWS provider under whatever happens', () => {
           await provider.close();
           await aws.stop();
         }),
-        { numRuns: 60 },
+        { numRuns: 25 },
       );
     },
   );

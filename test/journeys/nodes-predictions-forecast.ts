@@ -16,6 +16,7 @@ import { opened } from '../../cluster-autoscaler/engine/loop/state.ts';
 import type { LoopInput, NodeGroup, NodeTemplate } from '../../cluster-autoscaler/engine/model.ts';
 import type { ClassId, NodeId } from '../../cluster-autoscaler/engine/scheduling/index.ts';
 import { scaleUp } from '../../cluster-autoscaler/engine/scale-up/index.ts';
+import { sortedPods } from '../../cluster-autoscaler/engine/scale-up/pod-groups.ts';
 import { templateNode } from '../../cluster-autoscaler/providers/template-node.ts';
 import { projectPod, type Interner, type KubeObject, type NodeRecord, type PodRecord, type ResourceList } from '../../core/model/index.ts';
 import { projectResources } from '../../core/model/resource-list.ts';
@@ -141,10 +142,10 @@ function replay(input: LoopInput, options: LoopOptions, chosen: string | undefin
   const run = scaleUp({ now: input.now, snapshot, pods: help.pods, groups, options });
   let step = run.next();
   while (step.done !== true) step = run.next({ ok: true });
-  const { increases, helped } = step.value;
+  const { increases, pods } = step.value;
   const groupOf = new Map(groups.flatMap(({ group, template }) => (template === undefined ? [] : [[template, group.id] as const])));
-  const scheduled = new Set(help.settled.filter(({ state }) => state === 'scheduled').map(podKey));
-  const promised = [...input.pods.filter((pod) => scheduled.has(podKey(pod))), ...helped];
+  const placed = new Set([...help.settled, ...pods].filter(({ state }) => state === 'scheduled' || state === 'helped').map(podKey));
+  const promised = sortedPods(input.pods).filter((pod) => placed.has(podKey(pod)));
   return {
     places: placesOf(recording, promised, { groupOf, chosen: options.severalPoolsPerLoop ? undefined : chosen }),
     increases: sumsOf(increases.map(({ group, from, to }) => ({ group, delta: to - from }))),

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers';
 
 /**
- * Draws what a command printed as a picture for the README: `npm start -- --for 24m | npx tsx docs/images/terminal-picture.ts > docs/images/demo.svg`.
+ * Draws what a command printed as a picture for the README: `npm start -- --for 29m | npx tsx docs/images/terminal-picture.ts > docs/images/demo.svg`.
  * Lines of npm itself are left out; long ones are wrapped. A line that says what was changed is bright, others are dim.
  */
 const columns = 132;
@@ -30,7 +30,7 @@ const lines = input
   .trim()
   .split('\n')
   .flatMap((line) =>
-    wrap(line).map((part) => ({ part, bright: / → | becomes /u.test(line) && line.startsWith('['), dim: line.startsWith('[') })),
+    wrap(line).map((part) => ({ part, bright: / → | becomes | grows from | shrinks from /u.test(line) && line.startsWith('['), dim: line.startsWith('[') })),
   );
 const width = Math.ceil(columns * characterWidth) + 32;
 const height = lines.length * lineHeight + 32;

@@ -30,7 +30,11 @@ const lines = input
   .trim()
   .split('\n')
   .flatMap((line) =>
-    wrap(line).map((part) => ({ part, bright: / → | becomes | grows from | shrinks from /u.test(line) && line.startsWith('['), dim: line.startsWith('[') })),
+    wrap(line).map((part) => ({
+      part,
+      bright: / → | becomes | grows from | shrinks from /u.test(line) && line.startsWith('['),
+      dim: line.startsWith('['),
+    })),
   );
 const width = Math.ceil(columns * characterWidth) + 32;
 const height = lines.length * lineHeight + 32;

@@ -32,6 +32,8 @@ export interface FakePod {
   readonly labels?: Readonly<Record<string, string>>;
   readonly graceSeconds?: number;
   readonly unschedulable?: boolean;
+  /** Milliseconds since its creation; default a minute. */
+  readonly ageMs?: number;
 }
 
 export interface FakeNode {
@@ -134,8 +136,9 @@ export class FakeCluster {
     labels,
     graceSeconds = 30,
     unschedulable = false,
+    ageMs = 60_000,
   }: FakePod): void {
-    const now = formatTime(this.clock.now() - 60_000);
+    const now = formatTime(this.clock.now() - ageMs);
     const key = `${namespace}/${name}`;
     const raw: KubeObject = {
       metadata: {

@@ -115,6 +115,17 @@ describe('the node controller', () => {
     expect(metrics).toContain('cluster_autoscaler_nodes_count{state="ready"} 1');
   });
 
+  it('looks again as soon as pods count that have just come, and not only after a whole interval', async () => {
+    const made = cluster(0);
+    start(made);
+    await made.clock.advance(5 * second);
+    made.addPod({ name: 'new', cpu: '3', unschedulable: true, ageMs: 500 });
+    await made.clock.advance(second);
+    expect(made.cloud.calls).not.toContain('increase general 1');
+    await made.clock.advance(3 * second);
+    expect(made.cloud.calls).toContain('increase general 1');
+  });
+
   it('writes the status ConfigMap that upstream writes', async () => {
     const made = cluster(1);
     start(made);

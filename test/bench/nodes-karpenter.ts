@@ -13,7 +13,8 @@ const peers = {
   20_000: { ms: 80_690, price: 7_176, limitMs: 800 },
 } as const;
 const upstreamScaleUpMs = 10_480;
-const rounds = 5;
+/** The first of them are compiled while they run. */
+const rounds = 12;
 
 /**
  * Scale-up decisions at size: Karpenter's workload with the expander `cost`, and upstream's RunOnceScaleUp (peers.md, 2 C). A decision that breaks a rule of

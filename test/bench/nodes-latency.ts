@@ -17,7 +17,7 @@ import type { Figure } from './figure.ts';
 
 const nodeCount = 1_000;
 const groupCount = 10;
-const samples = 100;
+const samples = 120;
 /** Pods that the scheduler sees as soon as they are created: a loop waits until they are two seconds old, as upstream's. */
 const newSamples = 12;
 /** Time between two pods: from 0.3 s, by chance 1.5 s. */
@@ -39,8 +39,7 @@ const limitMs = 1_000;
 
 export async function latencyFigures(): Promise<readonly Figure[]> {
   const { aged, created } = await measureLatency();
-  const at = (times: readonly number[], share: number): number =>
-    times[Math.min(times.length - 1, Math.floor(share * times.length))] ?? Number.NaN;
+  const at = (times: readonly number[], share: number): number => times[Math.ceil(share * times.length) - 1] ?? Number.NaN;
   const figure = (name: string, value: number, limit: number | null): Figure => ({
     bench: 'nodes',
     figure: name,

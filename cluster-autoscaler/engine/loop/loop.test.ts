@@ -94,6 +94,14 @@ describe('scale-up', () => {
     expect(rounds[2]?.report).toMatchObject({ scaleUpOutcomes: ['NoOptionsAvailable'], deletions: [{ node: 'n2', kind: 'empty' }] });
   });
 
+  it('says that it waits beside what came of the raise to minimum sizes, in the house way', () => {
+    const pods = [pod('full', { node: 'n1', cpu: '4' }), big('new', -500)];
+    const parts = { nodes: [n1], pods, groups: [one] };
+    expect(only(input(0, parts), { house: true }).report.scaleUpOutcomes).toEqual(['InCooldown', 'NotNeeded']);
+    const raised = only(input(0, parts), { options: { enforceNodeGroupMinSize: true } });
+    expect(raised.report.scaleUpOutcomes).toEqual(['NotNeeded']);
+  });
+
   it('stops at the limit of nodes', () => {
     const pods = [pod('full', { node: 'n1', cpu: '4' }), big('a')];
     const { effects, report } = only(input(0, { nodes: [n1], pods, groups: [one] }), { options: { maxNodesTotal: 1 } });

@@ -95,7 +95,9 @@ function* scale(loop: LoopContext, progress: Progress, { extras, times }: Tools)
     conclude(loop, progress, yield* scaleUp(scaleUpInput));
   } else {
     progress.waiting = waitingPods(help.pods, hold, loop);
-    if (!options.enforceNodeGroupMinSize) progress.outcomes.push(hold);
+    // Upstream tells of the raise instead; ours of both where pods are only waited for, so that the next loop comes soon.
+    const both = options.compat === 'none' && hold === 'InCooldown';
+    if (both || !options.enforceNodeGroupMinSize) progress.outcomes.push(hold);
   }
 
   if (options.scaleDownEnabled) {

@@ -101,7 +101,7 @@ export async function upstreamLoopFigures(): Promise<readonly Figure[]> {
   const upName = `one whole loop, 50,000 pending pods → 1,000 nodes (C; upstream, measured elsewhere: ${peers.scaleUp.upstream})`;
   const figures: Figure[] = [
     against(figure(upName, up.leastMs, 'ms of CPU', peers.scaleUp.limitMs), 'its packing pod by pod', podByPodScaleUp()),
-    figure('the first one in its process (C)', up.firstMs, 'ms of CPU', null),
+    figure('the first of these loops, much of the code not compiled yet (C)', up.firstMs, 'ms of CPU', null),
     figure('longest stretch without a pause in it (C)', up.stretchMs, "ms of the main thread's CPU", blockMs),
   ];
   for (const compat of ['cluster-autoscaler', 'none'] as const) {
@@ -121,7 +121,7 @@ export async function upstreamLoopFigures(): Promise<readonly Figure[]> {
         'its scale-down pass pod by pod',
         podByPodScaleDown(compat),
       ),
-      figure(`the first one in its process, ${how} (D)`, down.firstMs, 'ms of CPU', null),
+      figure(`the first of these loops, much of the code not compiled yet, ${how} (D)`, down.firstMs, 'ms of CPU', null),
       figure(`longest stretch without a pause in it, ${how} (D)`, down.stretchMs, "ms of the main thread's CPU", blockMs),
     );
   }

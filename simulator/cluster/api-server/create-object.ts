@@ -22,6 +22,7 @@ export async function createObject(core: Core, kind: Kind, input: KubeObject, op
   let object = complete(core, kind, draft, options);
   if (hasWebhooks(core, kind)) object = await askWebhooks(core, kind, object, { ...options, generated });
   else {
+    kind.settleCreate?.(object);
     validateObject(kind, object, undefined);
     kind.admit?.(object, undefined, admitContext(core, options));
   }
@@ -48,6 +49,7 @@ async function askWebhooks(core: Core, kind: Kind, draft: KubeObject, options: C
     kind.finishCreate?.(object);
     if (kind.custom !== undefined) object = prepareCustom(kind, object, undefined, options);
   }
+  kind.settleCreate?.(object);
   validateObject(kind, object, undefined);
   kind.admit?.(object, undefined, admitContext(core, options));
   await validateByWebhooks(core, kind, { ...admission, object }, options.warnings);

@@ -120,9 +120,9 @@ export function forbidden(type: Named, name: string, why: string, causes?: reado
   });
 }
 
-/** 422 with one cause for each field; the message joins them as upstream's aggregate does. */
+/** 422 with one cause for each error; the message joins them as upstream's aggregate does, which says nothing twice. */
 export function invalid(type: Pick<ResourceType, 'group' | 'kind'>, name: string, errors: readonly FieldError[]): StatusError {
-  const texts = errors.map((error) => `${error.field}: ${error.message}`);
+  const texts = [...new Set(errors.map((error) => `${error.field}: ${error.message}`))];
   const joined = texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(', ')}]`;
   const kind = type.group === '' ? type.kind : `${type.kind}.${type.group}`;
   return new StatusError(422, 'Invalid', `${kind} "${name}" is invalid: ${joined}`, {
@@ -195,10 +195,10 @@ export const fieldErrors = {
     field,
     message: `Unsupported value: ${printValue(value)}: supported values: ${supported.map((text) => `"${text}"`).join(', ')}`,
   }),
-  duplicate: (field: string, value: unknown): FieldError => ({
+  duplicate: (field: string, value: unknown, detail = ''): FieldError => ({
     reason: 'FieldValueDuplicate',
     field,
-    message: `Duplicate value: ${printValue(value)}`,
+    message: `Duplicate value: ${printValue(value)}${detail === '' ? '' : `: ${detail}`}`,
   }),
   notFound: (field: string, value: unknown): FieldError => ({
     reason: 'FieldValueNotFound',

@@ -6,7 +6,6 @@ import type { NodeTable } from './node-table.ts';
 import type { Nominations } from './nominations.ts';
 import { createPodCompiler, type PodInfo } from './pod-info.ts';
 import type { SchedulingQueue } from './queue.ts';
-import type { Amounts } from './resources.ts';
 import { storageClasses } from './filters/volumes.ts';
 
 export interface ClusterWatchInput {
@@ -28,33 +27,26 @@ export function watchCluster(input: ClusterWatchInput): ClusterWatch {
   const { registry, table, queue, nominations } = input;
   const compiler = createPodCompiler();
 
-  const displace = (key: string): boolean => {
-    const present = table.podOn(key);
-    if (present === undefined) return false;
-    table.removePod(key);
-    return true;
-  };
   const drop = (key: string): void => {
     nominations.clear(key);
     queue.remove(key);
-    if (displace(key)) queue.wake('pod-gone');
+    const present = table.podOn(key);
+    if (present === undefined) return;
+    table.removePod(key);
+    queue.wake({ kind: 'pod-gone', pod: present.pod });
   };
 
-  const settled = (pod: Pod): void => {
+  const settled = (pod: Pod, previous: Pod | undefined): void => {
     const info = compiler.compile(pod);
     const present = table.podOn(info.key);
     const node = info.nodeName ?? '';
     queue.remove(info.key);
     nominations.clear(info.key);
-    if (present !== undefined && present.nodeName === node && sameFootprint(present.pod, info)) {
-      // Only what preemption and events look at may have changed; the sums stand.
-      table.addPod(info, node);
-      return;
-    }
-    displace(info.key);
+    // Also a pod that the scheduler itself has put there and that the table holds already is news to the pods that wait for it.
     table.addPod(info, node);
-    if (present === undefined || present.pod.group !== info.group) queue.wake('pod-placed');
-    if (present !== undefined && shrank(present.pod, info)) queue.wake('pod-gone');
+    if (present === undefined || (previous?.spec.nodeName ?? '') === '') queue.wake({ kind: 'pod-placed', pod: info });
+    else if (present.pod.group !== info.group) queue.wake({ kind: 'pod-relabelled', before: present.pod, pod: info });
+    if (present !== undefined && shrank(present.pod, info)) queue.wake({ kind: 'pod-shrunk' });
   };
 
   const pending = (pod: Pod, previous: Pod | undefined): void => {
@@ -77,7 +69,7 @@ export function watchCluster(input: ClusterWatchInput): ClusterWatch {
   const onPod = (object: KubeObject, previous: KubeObject | undefined, deleted: boolean): void => {
     const pod = object as Pod;
     if (deleted || isTerminal(pod)) drop(keyOf(pod));
-    else if ((pod.spec.nodeName ?? '') !== '') settled(pod);
+    else if ((pod.spec.nodeName ?? '') !== '') settled(pod, previous as Pod | undefined);
     else pending(pod, previous as Pod | undefined);
   };
 
@@ -85,23 +77,19 @@ export function watchCluster(input: ClusterWatchInput): ClusterWatch {
     const node = event.object as KubeNode;
     if (event.type === 'DELETED') {
       table.removeNode(node.metadata.name);
-      queue.wake('node');
+      queue.wake({ kind: 'node' });
       return;
     }
     if (event.type === 'MODIFIED' && event.previous !== undefined && sameForScheduling(node, event.previous as KubeNode)) return;
     table.setNode(node);
-    queue.wake('node');
+    queue.wake({ kind: 'node' });
   };
 
   const ends = [
     registry.watch(resourceTypes.nodes, onNode),
     registry.watch(resourceTypes.pods, (event) => onPod(event.object, event.previous, event.type === 'DELETED')),
-    registry.watch(resourceTypes.persistentVolumes, () => queue.wake('volume')),
-    registry.watch(storageClasses, () => queue.wake('volume')),
-    registry.watch(resourceTypes.namespaces, (event) => {
-      if (event.type === 'MODIFIED' && sameJson(event.object.metadata.labels, event.previous?.metadata.labels)) return;
-      queue.wake('namespace');
-    }),
+    registry.watch(resourceTypes.persistentVolumes, () => queue.wake({ kind: 'volume' })),
+    registry.watch(storageClasses, () => queue.wake({ kind: 'volume' })),
   ];
   return {
     readmit: (namespace, name) => {
@@ -112,23 +100,6 @@ export function watchCluster(input: ClusterWatchInput): ClusterWatch {
       for (const end of ends) end();
     },
   };
-}
-
-function sameAmounts(a: Amounts, b: Amounts): boolean {
-  if (a === b) return true;
-  const scalarsEqual = sameJson([...(a.scalar ?? [])], [...(b.scalar ?? [])]);
-  return a.cpu === b.cpu && a.memory === b.memory && a.ephemeral === b.ephemeral && scalarsEqual;
-}
-
-function sameFootprint(a: PodInfo, b: PodInfo): boolean {
-  return (
-    a.uid === b.uid &&
-    a.shape === b.shape &&
-    a.group === b.group &&
-    a.terminating === b.terminating &&
-    a.priority === b.priority &&
-    sameAmounts(a.requests, b.requests)
-  );
 }
 
 function shrank(before: PodInfo, now: PodInfo): boolean {

@@ -1,17 +1,6 @@
 import type { Clock, Timer } from '../../../core/model/clock.ts';
 import type { PodInfo } from './pod-info.ts';
-
-/** What happened in the cluster, as far as it may make a pod fit. */
-export type WakeReason = 'node' | 'pod-gone' | 'pod-placed' | 'volume' | 'namespace';
-
-/** Plugins whose verdict such an event can change; `undefined`: any. */
-const helps: Readonly<Record<WakeReason, ReadonlySet<string> | undefined>> = {
-  node: undefined,
-  'pod-gone': new Set(['NodeResourcesFit', 'NodePorts', 'InterPodAffinity', 'PodTopologySpread', 'VolumeRestrictions']),
-  'pod-placed': new Set(['InterPodAffinity', 'PodTopologySpread']),
-  volume: new Set(['VolumeBinding', 'VolumeZone', 'VolumeRestrictions']),
-  namespace: new Set(['InterPodAffinity']),
-};
+import { type ClusterChange, looksAtPods, mayHelp } from './queue-hints.ts';
 
 interface Entry {
   pod: PodInfo;
@@ -50,7 +39,8 @@ export interface SchedulingQueue {
   retry(pod: PodInfo): void;
   /** The popped pod is placed. */
   done(key: string): void;
-  wake(reason: WakeReason): void;
+  /** Tries the pods again that the change may help. */
+  wake(change: ClusterChange): void;
   readonly ready: number;
   readonly waiting: number;
   stop(): void;
@@ -62,6 +52,8 @@ export function createSchedulingQueue(options: QueueOptions): SchedulingQueue {
   const active: Entry[] = [];
   const activeKeys = new Set<string>();
   const unschedulable = new Map<string, Entry>();
+  /** Those of them that other pods' placement may help: a placement must not cost a look at every pod that waits for room. */
+  const awaitingPods = new Set<Entry>();
   const backingOff = new Map<string, Entry>();
   /** Popped and not reported on; `true` when an event came meanwhile that may have changed the verdict. */
   const inFlight = new Map<string, boolean>();
@@ -69,9 +61,13 @@ export function createSchedulingQueue(options: QueueOptions): SchedulingQueue {
   let backoffTimer: { readonly at: number; readonly timer: Timer } | undefined;
   let flushTimer: Timer | undefined;
 
+  const unpark = (entry: Entry): void => {
+    unschedulable.delete(entry.pod.key);
+    awaitingPods.delete(entry);
+  };
   const activate = (entry: Entry): void => {
     const { key } = entry.pod;
-    unschedulable.delete(key);
+    unpark(entry);
     backingOff.delete(key);
     if (activeKeys.has(key)) return;
     activeKeys.add(key);
@@ -83,7 +79,7 @@ export function createSchedulingQueue(options: QueueOptions): SchedulingQueue {
       activate(entry);
       return;
     }
-    unschedulable.delete(entry.pod.key);
+    unpark(entry);
     backingOff.set(entry.pod.key, entry);
     armBackoff(entry.backoffUntil);
   };
@@ -132,8 +128,9 @@ export function createSchedulingQueue(options: QueueOptions): SchedulingQueue {
       } else if (retry && !activeKeys.has(pod.key)) release(known);
     },
     remove: (key) => {
+      const entry = entries.get(key);
+      if (entry !== undefined) unpark(entry);
       entries.delete(key);
-      unschedulable.delete(key);
       backingOff.delete(key);
       inFlight.delete(key);
       // The heap keeps the entry until it comes up; it is skipped then.
@@ -162,6 +159,7 @@ export function createSchedulingQueue(options: QueueOptions): SchedulingQueue {
         return;
       }
       unschedulable.set(pod.key, entry);
+      if (looksAtPods(plugins)) awaitingPods.add(entry);
       armFlush();
     },
     retry: (pod) => {
@@ -175,12 +173,10 @@ export function createSchedulingQueue(options: QueueOptions): SchedulingQueue {
       entries.delete(key);
       inFlight.delete(key);
     },
-    wake: (reason) => {
-      const helped = helps[reason];
+    wake: (change) => {
       for (const key of inFlight.keys()) inFlight.set(key, true);
-      for (const entry of Array.from(unschedulable.values())) {
-        if (helped === undefined || entry.plugins.size === 0 || [...entry.plugins].some((plugin) => helped.has(plugin))) release(entry);
-      }
+      const looking = change.kind === 'pod-placed' || change.kind === 'pod-relabelled' ? awaitingPods : unschedulable.values();
+      for (const entry of Array.from(looking)) if (mayHelp(entry.plugins, entry.pod, change)) release(entry);
     },
     get ready() {
       return activeKeys.size;

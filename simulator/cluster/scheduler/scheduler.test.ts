@@ -252,6 +252,122 @@ describe('scheduler', () => {
     expect(message('p3')).toContain("3 node(s) didn't match pod anti-affinity rules");
   });
 
+  describe('a pod that waits for a partner', () => {
+    const waitsFor = (term: object): Partial<PodSpec> => ({
+      affinity: {
+        podAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: [
+            { labelSelector: { matchLabels: { app: 'partner' } }, topologyKey: 'kubernetes.io/hostname', ...term },
+          ],
+        },
+      },
+    });
+    const waiting = async (term: object): Promise<World> => {
+      const made = start();
+      for (const name of ['default', 'elsewhere']) {
+        await made.registry.create(resourceTypes.namespaces, { metadata: { name, labels: { team: 'a' } } });
+      }
+      await made.node('n1');
+      await made.pod('p', { cpu: '100m', spec: waitsFor(term) });
+      await made.settle();
+      // Longer than any back-off.
+      await made.clock.advance(20_000);
+      expect(made.where('p')).toBe('');
+      return made;
+    };
+    const partner = (namespace: string) => ({ cpu: '100m', labels: { app: 'partner' }, metadata: { namespace } });
+
+    it.each([
+      ['in its namespace', {}, 'default'],
+      ['in a namespace that the term names', { namespaces: ['elsewhere'] }, 'elsewhere'],
+      ['in any namespace', { namespaceSelector: {} }, 'elsewhere'],
+    ])('is tried again as soon as it is placed %s', async (_where, term, namespace) => {
+      const { pod, settle, where } = await waiting(term);
+      await pod('other', { ...partner(namespace), labels: { app: 'other' } });
+      await settle();
+      expect(where('p')).toBe('');
+      await pod('partner', partner(namespace));
+      await settle();
+      expect(where('p')).toBe('n1');
+    });
+
+    it('is left to the five minutes where its namespace is selected by labels, as upstream’s hint leaves it', async () => {
+      const { pod, settle, where, clock } = await waiting({ namespaceSelector: { matchLabels: { team: 'a' } } });
+      await pod('partner', partner('elsewhere'));
+      await settle();
+      await clock.advance(200_000);
+      expect(where('p')).toBe('');
+      await clock.advance(131_000);
+      expect(where('p')).toBe('n1');
+    });
+
+    it('is not woken by the labels of a namespace', async () => {
+      const { pod, settle, where, clock, registry } = await waiting({ namespaceSelector: { matchLabels: { team: 'b' } } });
+      await pod('partner', partner('elsewhere'));
+      await settle();
+      await registry.mutate(resourceTypes.namespaces, undefined, 'elsewhere', (object) => ({
+        ...object,
+        metadata: { ...object.metadata, labels: { team: 'b' } },
+      }));
+      await clock.advance(20_000);
+      expect(where('p')).toBe('');
+      await clock.advance(311_000);
+      expect(where('p')).toBe('n1');
+    });
+
+    it('is tried again when a placed pod gets the labels', async () => {
+      const { pod, settle, where, registry } = await waiting({});
+      await pod('other', { ...partner('default'), labels: { app: 'other' } });
+      await settle();
+      await registry.mutate(resourceTypes.pods, 'default', 'other', (object) => ({
+        ...object,
+        metadata: { ...object.metadata, labels: { app: 'partner' } },
+      }));
+      await settle();
+      expect(where('p')).toBe('n1');
+    });
+  });
+
+  it.each([
+    ['its own anti-affinity', true],
+    ['that of the pod that goes', false],
+  ])('tries a pod again when one goes that %s kept it from', async (_whose, own) => {
+    const { node, pod, settle, where, clock, registry } = start();
+    await node('n1');
+    const term = { labelSelector: { matchLabels: { app: own ? 'x' : 'y' } }, topologyKey: 'kubernetes.io/hostname' };
+    const spec = { affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } } };
+    await pod('there', { cpu: '100m', labels: { app: 'x' }, spec: own ? {} : spec });
+    await pod('bystander', { cpu: '100m', labels: { app: 'z' } });
+    await settle();
+    await pod('p', { cpu: '100m', labels: { app: 'y' }, spec: own ? spec : {} });
+    await settle();
+    await clock.advance(20_000);
+    await registry.delete(resourceTypes.pods, 'default', 'bystander');
+    await settle();
+    expect(where('p')).toBe('');
+    await registry.delete(resourceTypes.pods, 'default', 'there');
+    await settle();
+    expect(where('p')).toBe('n1');
+  });
+
+  it('tries a pod again when one comes that lets hard spreading count on', async () => {
+    const { node, pod, settle, where, clock } = start();
+    await node('a', { labels: { zone: 'a' } });
+    await node('b', { labels: { zone: 'b' }, spec: { taints: [{ key: 'k', effect: 'NoSchedule' }] } });
+    const labelSelector = { matchLabels: { app: 'x' } };
+    const topologySpreadConstraints = [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule', labelSelector }];
+    const shape = { cpu: '100m', labels: { app: 'x' } };
+    await pod('first', { ...shape, spec: { topologySpreadConstraints } });
+    await settle();
+    await pod('p', { ...shape, spec: { topologySpreadConstraints } });
+    await settle();
+    await clock.advance(20_000);
+    expect([where('first'), where('p')]).toEqual(['a', '']);
+    await pod('balance', { ...shape, spec: { tolerations: [{ operator: 'Exists' }], nodeSelector: { zone: 'b' } } });
+    await settle();
+    expect(where('p')).toBe('a');
+  });
+
   it('honours hard topology spreading pod by pod', async () => {
     const { node, pod, settle, where } = start();
     await node('a', { labels: { zone: 'a' } });

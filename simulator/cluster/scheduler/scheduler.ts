@@ -77,7 +77,7 @@ export function startScheduler(input: SchedulerInput): { stop(): void; idle(): b
     },
   });
   const cluster = watchCluster({ registry, table, queue, nominations, schedulerName });
-  const binder = createVolumeBinder(registry, () => queue.wake('volume'));
+  const binder = createVolumeBinder(registry, () => queue.wake({ kind: 'volume' }));
   const place = createPlacer({ table, random, nominations, namespaceLabels, ownerSelector: createOwnerSelectors(registry) });
 
   const pump = (): void => {

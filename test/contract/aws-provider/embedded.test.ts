@@ -28,15 +28,7 @@ awsProviderContract('embedded', async (): Promise<AwsBench> => {
         suspendedProcesses: suspended,
       });
     },
-    wait: async (promise) => {
-      let settled = false;
-      const end = (): void => {
-        settled = true;
-      };
-      promise.then(end, end);
-      await clock.advanceUntil(() => settled, 600_000);
-      return promise;
-    },
+    wait: (promise) => clock.settled(promise, 600_000),
     settle: () => clock.advance(120_000),
     sizeInCloud: async (group) => aws.group(group)?.desiredCapacity ?? Number.NaN,
     stockout: async (group) => {

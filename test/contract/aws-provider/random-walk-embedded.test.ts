@@ -29,14 +29,8 @@ type Step =
 const zone = 'us-east-1a';
 
 /** Waits for a promise while time moves. */
-async function wait<T>({ clock }: World, promise: Promise<T>): Promise<T> {
-  let settled = false;
-  const end = (): void => {
-    settled = true;
-  };
-  promise.then(end, end);
-  await clock.advanceUntil(() => settled, 600_000);
-  return promise;
+function wait<T>({ clock }: World, promise: Promise<T>): Promise<T> {
+  return clock.settled(promise, 600_000);
 }
 
 const actions = ['SetDesiredCapacity', 'TerminateInstanceInAutoScalingGroup', 'DescribeAutoScalingGroups', 'DescribeScalingActivities'];

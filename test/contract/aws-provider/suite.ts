@@ -93,6 +93,16 @@ export function awsProviderContract(name: string, start: () => Promise<AwsBench>
       if (bench.fault === undefined) skip('calls cannot be made to fail here');
       return bench.fault ?? (() => undefined);
     };
+    /** The group `workers`, asked for so many more when AWS has none. */
+    const inVain = async (by: number, skip: (note: string) => void): Promise<Provider> => {
+      const group = await begin([workers], { groups: ['1:5:workers'] });
+      if (bench.stockout === undefined) skip('this AWS cannot run out of capacity');
+      await bench.stockout?.('workers');
+      await bench.wait(group.increaseSize('workers', by));
+      await bench.settle();
+      await bench.wait(group.refresh());
+      return group;
+    };
     const made = (call: string): number => calls.filter((each) => each.call === call).length;
     afterEach(async () => {
       await provider?.close();
@@ -276,12 +286,7 @@ export function awsProviderContract(name: string, start: () => Promise<AwsBench>
     });
 
     it('names the code of AWS for what does not come', async ({ skip }) => {
-      const group = await begin([workers], { groups: ['1:5:workers'] });
-      if (bench.stockout === undefined) skip('this AWS cannot run out of capacity');
-      await bench.stockout?.('workers');
-      await bench.wait(group.increaseSize('workers', 1));
-      await bench.settle();
-      await bench.wait(group.refresh());
+      const group = await inVain(1, skip);
       const failed = (await group.instances('workers')).filter(({ failure }) => failure !== undefined);
       expect(failed).toEqual([
         {
@@ -297,23 +302,13 @@ export function awsProviderContract(name: string, start: () => Promise<AwsBench>
     });
 
     it('does not hold the failures of before against a new increase', async ({ skip }) => {
-      const group = await begin([workers], { groups: ['1:5:workers'] });
-      if (bench.stockout === undefined) skip('this AWS cannot run out of capacity');
-      await bench.stockout?.('workers');
-      await bench.wait(group.increaseSize('workers', 1));
-      await bench.settle();
-      await bench.wait(group.refresh());
+      const group = await inVain(1, skip);
       await bench.wait(group.increaseSize('workers', 1));
       expect((await group.instances('workers')).map(({ failure }) => failure)).toEqual([undefined, undefined, undefined, undefined]);
     });
 
     it('gives up what has not come, house way, and never what has', async ({ skip }) => {
-      const group = await begin([workers], { groups: ['1:5:workers'] });
-      if (bench.stockout === undefined) skip('this AWS cannot run out of capacity');
-      await bench.stockout?.('workers');
-      await bench.wait(group.increaseSize('workers', 2));
-      await bench.settle();
-      await bench.wait(group.refresh());
+      const group = await inVain(2, skip);
       expect(await bench.wait(group.decreaseTargetSize('workers', -3))).toMatchObject({ failure: { code: 'WouldRemoveInstances' } });
       expect(await bench.wait(group.decreaseTargetSize('workers', -1))).toEqual({ ok: true });
       expect(await bench.sizeInCloud('workers')).toBe(3);

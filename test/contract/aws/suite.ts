@@ -2,6 +2,8 @@ import { AutoScaling, type AutoScalingGroup } from '@aws-sdk/client-auto-scaling
 import { EC2 } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, expect } from 'vitest';
 
+export { refusal as refused } from '../../../simulator/cluster/aws/testing/virtual-aws.ts';
+
 /**
  * What the suite relies on of AWS, written once against an address and run unchanged against our endpoint (`embedded.test.ts`) and against moto behind
  * the fault proxy (`test/e2e/aws/moto.test.ts`), always with the real SDK. Neither is AWS: where they differ, AWS's documentation and recorded answers
@@ -143,13 +145,7 @@ export function awsSuite(start: () => Promise<AwsUnderTest>, abilities: readonly
           .slice(0, zones)
           .map(({ id }) => id)
           .join(','),
-        Tags: Object.entries(tags).map(([Key, Value]) => ({
-          Key,
-          Value,
-          PropagateAtLaunch: true,
-          ResourceId: name,
-          ResourceType: 'auto-scaling-group',
-        })),
+        Tags: groupTags(name, tags),
       });
       if (desired > 0) await suite.aws.advance(reactionMs + bootMs);
       return name;
@@ -162,6 +158,17 @@ export function awsSuite(start: () => Promise<AwsUnderTest>, abilities: readonly
       suite.autoScaling.setDesiredCapacity({ AutoScalingGroupName: group, DesiredCapacity: desired, HonorCooldown: false }),
   };
   return suite;
+}
+
+/** Tags of a group that its instances get as well. */
+export function groupTags(group: string, tags: Readonly<Record<string, string>>) {
+  return Object.entries(tags).map(([Key, Value]) => ({
+    Key,
+    Value,
+    PropagateAtLaunch: true,
+    ResourceId: group,
+    ResourceType: 'auto-scaling-group',
+  }));
 }
 
 async function findImage(ec2: EC2): Promise<string> {
@@ -179,19 +186,6 @@ async function findSubnets(ec2: EC2): Promise<readonly { readonly id: string; re
   return Subnets.map(({ SubnetId = '', AvailabilityZone = '' }) => ({ id: SubnetId, zone: AvailabilityZone }))
     .toSorted((a, b) => (a.zone < b.zone ? -1 : 1))
     .slice(0, 3);
-}
-
-/** What a call was refused with, as the SDK puts it. */
-export async function refused(
-  call: Promise<unknown>,
-): Promise<{ readonly name: string; readonly message: string; readonly status: number | undefined }> {
-  try {
-    await call;
-  } catch (error) {
-    const { name, message, $metadata } = error as Error & { readonly $metadata?: { readonly httpStatusCode?: number } };
-    return { name, message, status: $metadata?.httpStatusCode };
-  }
-  return expect.fail('the call was not refused');
 }
 
 /** The lifecycle states of a group's instances, sorted. */

@@ -14,6 +14,7 @@ import { limitRangeContracts } from './limit-range.ts';
 import { listContracts } from './list.ts';
 import { patchContracts } from './patch.ts';
 import { podContracts } from './pod.ts';
+import { podValidationContracts } from './pod-validation.ts';
 import { podWebhookContracts } from './pod-webhook.ts';
 import { protocolContracts } from './protocol.ts';
 import { resizeContracts } from './resize.ts';
@@ -32,6 +33,7 @@ export function allContracts(suite: ContractSuite): void {
   watchContracts(suite);
   subresourceContracts(suite);
   podContracts(suite);
+  podValidationContracts(suite);
   evictionContracts(suite);
   resizeContracts(suite);
   limitRangeContracts(suite);

@@ -82,6 +82,12 @@ export function podWebhookContracts(suite: ContractSuite): void {
         const answer = await suite.api.post(pods(namespace), pod({ name, ...(resources === undefined ? {} : { resources }) }));
         return answer.status === 403 && /error looking up service account/u.test(answer.text) ? undefined : answer;
       });
+    /** What a creation is answered once it counts as down. */
+    const untilDown = (namespace: string): Promise<HttpAnswer> =>
+      waitFor('it is in effect', async () => {
+        const tried = await suite.api.post(`${pods(namespace)}?dryRun=All`, pod({ name: 'p' }));
+        return tried.status === 500 ? tried : undefined;
+      });
     /** Registers it for the pods of some namespaces and answers when it is asked about those of the first. */
     const register = async (
       namespace: string,
@@ -162,6 +168,25 @@ export function podWebhookContracts(suite: ContractSuite): void {
       assert.refused(await suite.api.get(`${pods(namespace)}/p`), { code: 404 });
     });
 
+    it('matchLabelKeys are merged with the labels that it sets, after it was asked', async () => {
+      const namespace = await suite.namespace();
+      change = (review) =>
+        review.request.object.metadata.name === 'p' ? [{ op: 'add', path: '/metadata/labels/tier', value: 'web' }] : [];
+      await register(namespace);
+      assert.code(await create(namespace, 'first'), 201);
+      reviews.length = 0;
+      const labelSelector = { matchLabels: { app: 'p' } };
+      const constraint = { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway', labelSelector, matchLabelKeys: ['tier'] };
+      const extra = { topologySpreadConstraints: [constraint], schedulerName: 'nobody' };
+      const body = await created(suite.api, pods(namespace), pod({ name: 'p', extra }));
+      const selector = 'topologySpreadConstraints.0.labelSelector';
+      expect(field(reviews[0]?.request.object.spec, selector)).toEqual(labelSelector);
+      expect(field(body, `spec.${selector}`)).toEqual({
+        ...labelSelector,
+        matchExpressions: [{ key: 'tier', operator: 'In', values: ['web'] }],
+      });
+    });
+
     it('is shown a pod whose name is to be generated without one', async () => {
       const namespace = await suite.namespace();
       change = () => [];
@@ -240,10 +265,7 @@ export function podWebhookContracts(suite: ContractSuite): void {
       const namespace = await suite.namespace();
       const foreign = await createAuthority(dir, 'foreign-ca');
       await register(namespace, { clientConfig: { url, caBundle: Buffer.from(foreign.cert).toString('base64') }, silent: true });
-      const answer = await waitFor('it is in effect', async () => {
-        const tried = await suite.api.post(`${pods(namespace)}?dryRun=All`, pod({ name: 'p' }));
-        return tried.status === 500 ? tried : undefined;
-      });
+      const answer = await untilDown(namespace);
       assert.refused(answer, {
         code: 500,
         reason: 'InternalError',
@@ -255,10 +277,7 @@ export function podWebhookContracts(suite: ContractSuite): void {
       const namespace = await suite.namespace();
       const port = await listen('elsewhere', ['IP:127.0.0.9', 'DNS:elsewhere.example']);
       await register(namespace, { clientConfig: { url: `https://127.0.0.1:${port}/mutate`, caBundle }, silent: true });
-      const answer = await waitFor('it is in effect', async () => {
-        const tried = await suite.api.post(`${pods(namespace)}?dryRun=All`, pod({ name: 'p' }));
-        return tried.status === 500 ? tried : undefined;
-      });
+      const answer = await untilDown(namespace);
       assert.refused(answer, { code: 500, message: /tls: failed to verify certificate: x509: / });
     });
 
@@ -292,10 +311,7 @@ export function podWebhookContracts(suite: ContractSuite): void {
     it('by a Service that is not there: failed', async () => {
       const namespace = await suite.namespace();
       await register(namespace, { clientConfig: { service: { namespace, name: 'none' }, caBundle }, silent: true });
-      const answer = await waitFor('it is in effect', async () => {
-        const tried = await suite.api.post(`${pods(namespace)}?dryRun=All`, pod({ name: 'p' }));
-        return tried.status === 500 ? tried : undefined;
-      });
+      const answer = await untilDown(namespace);
       assert.refused(answer, {
         code: 500,
         message: /failed to call webhook: Post "https:\/\/none\.[a-z0-9-]+\.svc:443\/\?timeout=5s": service "none" not found/u,

@@ -249,6 +249,20 @@ export function podContracts(suite: ContractSuite): void {
       await waitForObject(suite.api, `${path}/big`, (body) => field(body, 'spec.nodeName') === node);
     });
 
+    it('a pod that has to be beside another one is placed once that one is', async () => {
+      const namespace = await suite.namespace();
+      const zone = suite.unique('zone');
+      const node = await createNode(suite, { schedulable: true, labels: { zone } });
+      const term = { topologyKey: 'zone', labelSelector: { matchLabels: { app: 'partner' } } };
+      const affinity = { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } };
+      await createPod(suite, namespace, { name: 'beside', extra: { nodeSelector: { zone }, affinity } });
+      const path = `/api/v1/namespaces/${namespace}/pods/beside`;
+      await waitForObject(suite.api, path, (body) => field(body, 'status.conditions.0.reason') === 'Unschedulable');
+      await createPod(suite, namespace, { name: 'partner', extra: { nodeSelector: { zone } } });
+      const bound = await waitForObject(suite.api, path, (body) => field(body, 'spec.nodeName') !== undefined);
+      expect(field(bound, 'spec.nodeName')).toBe(node);
+    });
+
     it('scheduling gates hold a pod back', async () => {
       const namespace = await suite.namespace();
       await createPod(suite, namespace, { name: 'p', extra: { schedulingGates: [{ name: 'example.com/wait' }] } });

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import { request } from 'undici';
 import { VirtualClock } from '../../../core/runtime/clock.ts';
 import { createPrometheusServer } from '../../../simulator/cluster/prometheus/index.ts';
 import { prometheusContract } from './prometheus.ts';
 import type { PrometheusWorld } from './prometheus.ts';
+import { requestsTo } from './prometheus-request.ts';
 
 /** Over real HTTP, as a client across a process border meets it; time moves only when something is published. */
 describe('contract of the embedded Prometheus', () => {
@@ -31,19 +31,7 @@ describe('contract of the embedded Prometheus', () => {
       url,
       publish: show,
       breakTarget: () => show(undefined),
-      request: async (path, { method = 'GET', headers = {}, body } = {}) => {
-        const answer = await request(`${url}${path}`, {
-          method: method as 'GET',
-          headers: { ...headers },
-          ...(body === undefined ? {} : { body }),
-        });
-        const received = Object.entries(answer.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]);
-        return {
-          status: answer.statusCode,
-          headers: Object.fromEntries(received) as Record<string, string | undefined>,
-          body: Buffer.from(await answer.body.arrayBuffer()),
-        };
-      },
+      request: requestsTo(url),
     };
   });
   afterAll(() => server.stop());

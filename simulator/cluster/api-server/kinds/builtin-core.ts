@@ -14,11 +14,13 @@ import {
   updateService,
   validateImmutableData,
   validateNode,
+  validateNodeResources,
   validateService,
 } from './cluster-objects.ts';
 import { defaultEvent, eventFromNew, eventToNew, validateEvent } from './events.ts';
 import { kind } from './kind.ts';
 import type { Kind } from './kind.ts';
+import { mergeLabelKeys } from './label-key-merge.ts';
 import { defaultLimitRange, validateLimitRange } from './limit-range.ts';
 import { admitClaimLimits, admitPod, admitPodLimits, copyTopologyLabels, readmitPod } from './pod-admission.ts';
 import { defaultPod, defaultTemplate, qosClass } from './pod-defaults.ts';
@@ -82,6 +84,7 @@ export const coreKinds: readonly Kind[] = [
     finishCreate: (draft) => {
       draft.status = { ...objectOf(draft.status), qosClass: qosClass(draft.spec as PodSpec) };
     },
+    settleCreate: mergeLabelKeys,
     readmit: readmitPod,
     admit: admitPodLimits,
     completeStatus: keepQosClass,
@@ -99,8 +102,10 @@ export const coreKinds: readonly Kind[] = [
     defaults: defaultNode,
     prepareCreate: admitNode,
     validate: validateNode,
-    validateStatus: (object) =>
-      validateConditionTypes((object.status as { conditions?: unknown } | undefined)?.conditions, 'status.conditions'),
+    validateStatus: (object) => [
+      ...validateNodeResources(object),
+      ...validateConditionTypes((object.status as { conditions?: unknown } | undefined)?.conditions, 'status.conditions'),
+    ],
   }),
   kind({
     type: core('namespaces', 'Namespace', false),

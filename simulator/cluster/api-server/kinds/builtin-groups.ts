@@ -23,6 +23,7 @@ import {
   defaultStatefulSet,
   prepareJob,
   validateCronJob,
+  validateDaemonSet,
   validateJob,
   validatePdb,
   validateStatefulSet,
@@ -85,7 +86,7 @@ const workloadKinds: readonly Kind[] = [
     generation: 'spec',
     merge: mergeKeys['apps/daemonsets'],
     defaults: defaultDaemonSet,
-    validate: validateWorkload,
+    validate: validateDaemonSet,
   }),
   kind({ type: type('apps/v1/controllerrevisions', 'ControllerRevision') }),
   kind({

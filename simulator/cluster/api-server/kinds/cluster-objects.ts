@@ -5,10 +5,13 @@ import type { FieldError } from '../errors.ts';
 import { equalJson, isJson, objectOf, objectsOf } from '../json.ts';
 import type { Json } from '../json.ts';
 import type { KindContext } from './kind.ts';
-import { isPort, oneOf } from './pod-validation.ts';
+import { isPort } from './container-validation.ts';
 import { canonicalQuantity, canonicalResources } from './quantities.ts';
+import { validateQuantity } from './resource-validation.ts';
+import { validateTaints } from './scheduling-validation.ts';
+import { oneOf } from './selector-validation.ts';
 
-const { required, invalid, duplicate, notSupported } = fieldErrors;
+const { required, invalid } = fieldErrors;
 
 const notReady = 'node.kubernetes.io/not-ready';
 
@@ -30,25 +33,21 @@ export function defaultNode(node: KubeObject): void {
 }
 
 export function validateNode(node: KubeObject, old: KubeObject | undefined): FieldError[] {
-  const errors: FieldError[] = [];
   const spec = objectOf(node.spec);
-  const before = objectOf(old?.spec);
-  const seen = new Set<string>();
-  for (const [at, taint] of objectsOf(spec['taints']).entries()) {
-    const field = `spec.taints[${at}]`;
-    if (typeof taint['key'] !== 'string' || taint['key'] === '') errors.push(required(`${field}.key`));
-    if (!['NoSchedule', 'PreferNoSchedule', 'NoExecute'].includes(String(taint['effect']))) {
-      errors.push(notSupported(`${field}.effect`, taint['effect'] ?? '', ['NoExecute', 'NoSchedule', 'PreferNoSchedule']));
-    }
-    const id = `${String(taint['key'])}:${String(taint['effect'])}`;
-    if (seen.has(id)) errors.push(duplicate(field, taint));
-    seen.add(id);
-  }
-  const provider = before['providerID'];
+  const errors = [...validateTaints(objectsOf(spec['taints']), 'metadata.taints'), ...validateNodeResources(node)];
+  const provider = objectOf(old?.spec)['providerID'];
   if (provider !== undefined && provider !== '' && spec['providerID'] !== provider) {
     errors.push(fieldErrors.forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'));
   }
   return errors;
+}
+
+/** What a node has and gives: quantities that are not negative, and whole where they are counted. */
+export function validateNodeResources(node: KubeObject): FieldError[] {
+  const status = objectOf(node.status);
+  return ['capacity', 'allocatable'].flatMap((part) =>
+    Object.entries(objectOf(status[part])).flatMap(([name, value]) => validateQuantity(name, value, `status.${part}.${name}`)),
+  );
 }
 
 export function prepareNamespace(namespace: KubeObject): void {

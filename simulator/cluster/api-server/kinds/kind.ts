@@ -82,6 +82,8 @@ export interface Kind {
   readonly prepareCreate: ((draft: KubeObject, context: KindContext) => void) | undefined;
   /** What follows from the rest of a new object: after defaults, and once more after webhooks have changed it. */
   readonly finishCreate: ((draft: KubeObject) => void) | undefined;
+  /** What the stored object has and webhooks never see: once, before validation. */
+  readonly settleCreate: ((draft: KubeObject) => void) | undefined;
   /** The mutating part of builtin admission that is repeated when webhooks have changed a new object; on a private copy. */
   readonly readmit: ((draft: KubeObject, context: KindContext) => void) | undefined;
   /** The validating part of builtin admission: after validation, before validating webhooks. Throws the refusal. */
@@ -148,6 +150,7 @@ export function kind(row: KindRow): Kind {
     defaults: undefined,
     prepareCreate: undefined,
     finishCreate: undefined,
+    settleCreate: undefined,
     readmit: undefined,
     admit: undefined,
     prepareUpdate: undefined,

@@ -15,8 +15,8 @@ const label1035Text =
   "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 const subdomainText =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-const qualifiedText =
-  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+const nameText =
+  "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 const labelValueText =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
@@ -47,25 +47,33 @@ function nameError(rule: Kind['nameRule'], name: string): string | undefined {
   }
 }
 
-function qualifiedNameError(key: string): string | undefined {
-  const slash = key.indexOf('/');
-  const name = key.slice(slash + 1);
-  if (slash >= 0) {
-    const prefix = key.slice(0, slash);
-    if (prefix === '') return 'prefix part must be non-empty';
-    const wrong = dnsSubdomainError(prefix);
-    if (wrong !== undefined) return `prefix part ${wrong}`;
-    if (name.includes('/')) {
-      return "a qualified name must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
-    }
+/** What is wrong with a label key (an optional DNS prefix and a name); nothing when it is one. */
+export function labelKeyErrors(key: string): string[] {
+  const [first = '', second, ...more] = key.split('/');
+  if (more.length > 0) return [`a valid label key ${nameText} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
+  const errors: string[] = [];
+  const name = second ?? first;
+  if (second !== undefined) {
+    const wrong = first === '' ? 'must be non-empty' : dnsSubdomainError(first);
+    if (wrong !== undefined) errors.push(`prefix part ${wrong}`);
   }
-  if (name === '') return 'name part must be non-empty';
-  if (name.length > 63) return 'name part must be no more than 63 characters';
-  return qualifiedName.test(name) ? undefined : qualifiedText;
+  if (name === '') errors.push('name part must be non-empty');
+  else if (name.length > 63) errors.push('name part must be no more than 63 bytes');
+  if (!qualifiedName.test(name)) errors.push(`name part ${nameText}`);
+  return errors;
+}
+
+/** What is wrong with a label value; nothing when it is one. */
+export function labelValueErrors(value: string): string[] {
+  const errors = value.length > 63 ? ['must be no more than 63 bytes'] : [];
+  if (!labelValue.test(value)) errors.push(labelValueText);
+  return errors;
 }
 
 // Label keys and values repeat over thousands of objects.
 const knownKeys = new Set<string>();
+/** Their prefix may have capitals, that of labels may not. */
+const knownAnnotations = new Set<string>();
 const knownValues = new Set<string>();
 const cacheLimit = 20_000;
 
@@ -73,33 +81,40 @@ function remember(cache: Set<string>, text: string): void {
   if (cache.size < cacheLimit) cache.add(text);
 }
 
+/** A label key where a field holds one. */
+export function validateLabelKey(key: string, field: string): FieldError[] {
+  if (knownKeys.has(key)) return [];
+  const wrong = labelKeyErrors(key);
+  if (wrong.length === 0) remember(knownKeys, key);
+  return wrong.map((detail) => fieldErrors.invalid(field, key, detail));
+}
+
 export function validateLabels(labels: unknown, field: string): FieldError[] {
   const errors: FieldError[] = [];
   if (labels === undefined || labels === null) return errors;
   for (const [key, value] of Object.entries(labels)) {
-    if (!knownKeys.has(key)) {
-      const wrong = qualifiedNameError(key);
-      if (wrong === undefined) remember(knownKeys, key);
-      else errors.push(fieldErrors.invalid(field, key, wrong));
-    }
+    errors.push(...validateLabelKey(key, field));
     if (typeof value === 'string' && knownValues.has(value)) continue;
-    if (typeof value !== 'string') errors.push(fieldErrors.invalid(field, value, 'must be a string'));
-    else if (value.length > 63) errors.push(fieldErrors.invalid(field, value, 'must be no more than 63 characters'));
-    else if (!labelValue.test(value)) errors.push(fieldErrors.invalid(field, value, labelValueText));
-    else remember(knownValues, value);
+    if (typeof value !== 'string') {
+      errors.push(fieldErrors.invalid(field, value, 'must be a string'));
+      continue;
+    }
+    const wrong = labelValueErrors(value);
+    if (wrong.length === 0) remember(knownValues, value);
+    for (const detail of wrong) errors.push(fieldErrors.invalid(field, value, detail));
   }
   return errors;
 }
 
-function validateAnnotations(annotations: unknown, field: string): FieldError[] {
+export function validateAnnotations(annotations: unknown, field: string): FieldError[] {
   const errors: FieldError[] = [];
   if (annotations === undefined || annotations === null) return errors;
   let size = 0;
   for (const [key, value] of Object.entries(annotations)) {
-    if (!knownKeys.has(key)) {
-      const wrong = qualifiedNameError(key.toLowerCase());
-      if (wrong === undefined) remember(knownKeys, key);
-      else errors.push(fieldErrors.invalid(field, key, wrong));
+    if (!knownAnnotations.has(key)) {
+      const wrong = labelKeyErrors(key.toLowerCase());
+      if (wrong.length === 0) remember(knownAnnotations, key);
+      for (const detail of wrong) errors.push(fieldErrors.invalid(field, key, detail));
     }
     if (typeof value !== 'string') errors.push(fieldErrors.invalid(field, value, 'must be a string'));
     else size += key.length + value.length;
@@ -123,8 +138,7 @@ export function validateMetadata(kind: Kind, object: KubeObject): FieldError[] {
   errors.push(...validateLabels(metadata.labels, 'metadata.labels'));
   errors.push(...validateAnnotations(metadata.annotations, 'metadata.annotations'));
   for (const [at, finalizer] of (metadata.finalizers ?? []).entries()) {
-    const wrong = qualifiedNameError(finalizer);
-    if (wrong !== undefined) errors.push(fieldErrors.invalid(`metadata.finalizers[${at}]`, finalizer, wrong));
+    errors.push(...validateLabelKey(finalizer, `metadata.finalizers[${at}]`));
   }
   errors.push(...validateOwners(object));
   return errors;

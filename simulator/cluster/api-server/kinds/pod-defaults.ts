@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../../../core/model/object.ts';
+import { sumOfContainers, sumText } from './container-sums.ts';
 import { canonicalResources, nano } from './quantities.ts';
 import type { Container, PodSpec, PodTemplate, Probe, ResourceRequirements, Volume } from './shapes.ts';
 
@@ -6,16 +7,29 @@ import type { Container, PodSpec, PodTemplate, Probe, ResourceRequirements, Volu
 const emptyContext = Object.freeze({});
 
 /** Defaults of core/v1 PodSpec as the server fills them in, for pods and for templates. Changes the draft that it is given. */
-export function defaultPodSpec(spec: PodSpec): void {
+function defaultPodSpec(spec: PodSpec): void {
   fill(spec, podDefaults);
   defaultAccount(spec);
   const containers = spec.containers ?? [];
   for (const container of spec.initContainers ?? []) defaultContainer(container);
   for (const container of containers) defaultContainer(container);
   for (const volume of spec.volumes ?? []) defaultVolume(volume);
-  if (spec.resources !== undefined) defaultRequests(spec.resources);
+  canonical(spec.resources);
   canonicalResources(spec.overhead);
-  if (spec.hostNetwork === true) for (const container of containers) defaultHostPorts(container);
+}
+
+/** Defaults of a pod's resources, which templates do not get: a limit without a request is the request too, of containers and of the pod itself. */
+export function defaultPodResources(spec: PodSpec): void {
+  for (const { resources } of [...(spec.initContainers ?? []), ...(spec.containers ?? [])])
+    if (resources !== undefined) defaultRequests(resources);
+  const { resources } = spec;
+  if (resources?.limits === undefined) return;
+  // What the containers ask for comes before the pod's limit.
+  for (const name of ['cpu', 'memory']) {
+    const sum = sumOfContainers(spec, name, 'requests');
+    if (sum > 0n && resources.requests?.[name] === undefined) (resources.requests ??= {})[name] = sumText(spec, name, sum);
+  }
+  defaultRequests(resources);
 }
 
 const podDefaults = {
@@ -48,11 +62,14 @@ function defaultHostPorts(container: Container): void {
   for (const port of container.ports ?? []) if (port.containerPort !== undefined) port.hostPort ??= port.containerPort;
 }
 
-/** Defaults that only a pod itself gets, not a template. */
+/** Defaults of a pod: those of its spec, and those that a template does not get. */
 export function defaultPod(pod: KubeObject): void {
   const spec = (pod.spec ??= {}) as PodSpec;
   defaultPodSpec(spec);
+  defaultPodResources(spec);
   spec.enableServiceLinks ??= true;
+  if (spec.hostNetwork !== true) return;
+  for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) defaultHostPorts(container);
 }
 
 export function defaultTemplate(template: PodTemplate | undefined): void {
@@ -64,7 +81,7 @@ export function defaultTemplate(template: PodTemplate | undefined): void {
 
 function defaultContainer(container: Container): void {
   container.resources ??= {};
-  defaultRequests(container.resources);
+  canonical(container.resources);
   fill(container, containerDefaults);
   container.imagePullPolicy ??= pullPolicy(container.image ?? '');
   for (const port of container.ports ?? []) port.protocol ??= 'TCP';
@@ -78,14 +95,13 @@ function probesOf({ livenessProbe, readinessProbe, startupProbe }: Container): P
   return [livenessProbe, readinessProbe, startupProbe].filter((probe) => probe !== undefined);
 }
 
-/** A limit without a request is the request too. */
+function canonical(resources: ResourceRequirements | undefined): void {
+  canonicalResources(resources?.limits);
+  canonicalResources(resources?.requests);
+}
+
 function defaultRequests(resources: ResourceRequirements): void {
-  canonicalResources(resources.limits);
-  canonicalResources(resources.requests);
-  for (const [name, limit] of Object.entries(resources.limits ?? {})) {
-    resources.requests ??= {};
-    resources.requests[name] ??= limit;
-  }
+  for (const [name, limit] of Object.entries(resources.limits ?? {})) (resources.requests ??= {})[name] ??= limit;
 }
 
 function pullPolicy(image: string): string {

@@ -1,21 +1,25 @@
 import type { KubeObject } from '../../../../core/model/object.ts';
 import { fieldErrors } from '../errors.ts';
 import type { FieldError } from '../errors.ts';
-import { equalJson } from '../json.ts';
-import { dnsLabelError, dnsSubdomainError, validateLabels } from './metadata-validation.ts';
-import { canonicalQuantity, nano } from './quantities.ts';
-import type { Container, ContainerStatus, PodSpec, PodStatus, PodTemplate, ResourceRequirements, Toleration } from './shapes.ts';
+import { validateContainers, validateHostNetworkPorts } from './container-validation.ts';
+import { dnsSubdomainError, validateAnnotations, validateLabels } from './metadata-validation.ts';
+import { validatePodUpdate } from './pod-update-validation.ts';
+import { validatePodResources, validateResources } from './resource-validation.ts';
+import { validateScheduling, validateTolerations } from './scheduling-validation.ts';
+import { oneOf } from './selector-validation.ts';
+import type { ContainerStatus, PodSpec, PodStatus, PodTemplate } from './shapes.ts';
 
-const { required, invalid, forbidden, notSupported, duplicate, notFound } = fieldErrors;
+const { required, invalid, forbidden, notSupported, duplicate } = fieldErrors;
 
 const restartPolicies = ['Always', 'OnFailure', 'Never'];
 const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 
-/** What of core/v1's pod validation matters to anybody who builds or resizes pods: names, images, resources, tolerations, references. */
-export function validatePodSpec(spec: PodSpec, path: string): FieldError[] {
+/**
+ * What of core/v1's pod validation matters to anybody who builds, places or resizes pods, in upstream's order: volumes' names, containers, resources, affinity,
+ * spreading, tolerations, references. For pods and for the templates of workloads.
+ */
+function validatePodSpec(spec: PodSpec, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  const containers = spec.containers ?? [];
-  if (containers.length === 0) errors.push(required(`${path}.containers`));
   const volumes = new Set<string>();
   for (const [at, volume] of (spec.volumes ?? []).entries()) {
     const field = `${path}.volumes[${at}].name`;
@@ -23,220 +27,77 @@ export function validatePodSpec(spec: PodSpec, path: string): FieldError[] {
     else if (volumes.has(volume.name)) errors.push(duplicate(field, volume.name));
     else volumes.add(volume.name);
   }
-  const names = new Set<string>();
-  for (const [list, items] of [
-    ['initContainers', spec.initContainers ?? []],
-    ['containers', containers],
-  ] as const) {
-    for (const [at, container] of items.entries()) {
-      errors.push(...validateContainer(container, `${path}.${list}[${at}]`, { names, volumes, init: list === 'initContainers' }));
-    }
-  }
-  errors.push(...validatePodFields(spec, path));
+  errors.push(
+    ...validateContainers(spec, path, volumes),
+    ...validatePodResources(spec, `${path}.resources`),
+    ...validateHostNetworkPorts(spec, path),
+    ...oneOf(`${path}.restartPolicy`, spec.restartPolicy, restartPolicies),
+    ...oneOf(`${path}.dnsPolicy`, spec.dnsPolicy, dnsPolicies),
+    ...validateLabels(spec.nodeSelector, `${path}.nodeSelector`),
+    ...validateScheduling(spec, path),
+    ...validateReferences(spec, path),
+    ...validateTimes(spec, path),
+    ...validateTolerations(spec.tolerations, `${path}.tolerations`),
+    ...oneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, ['PreemptLowerPriority', 'Never']),
+    ...(spec.overhead === undefined ? [] : validateResources({ limits: spec.overhead }, `${path}.overhead`)),
+  );
   return errors;
 }
 
-function validatePodFields(spec: PodSpec, path: string): FieldError[] {
-  const { terminationGracePeriodSeconds = 0, activeDeadlineSeconds = 1 } = spec;
-  const errors = [
-    ...oneOf(`${path}.restartPolicy`, spec.restartPolicy, restartPolicies),
-    ...oneOf(`${path}.dnsPolicy`, spec.dnsPolicy, dnsPolicies),
-    ...validateNodeName(spec, path),
-    ...validateLabels(spec.nodeSelector, `${path}.nodeSelector`),
-    ...(spec.tolerations ?? []).flatMap((toleration, at) => validateToleration(toleration, `${path}.tolerations[${at}]`)),
-  ];
+function validateReferences(spec: PodSpec, path: string): FieldError[] {
+  return (['serviceAccountName', 'nodeName', 'priorityClassName'] as const).flatMap((field) => {
+    const name = spec[field] ?? '';
+    const wrong = name === '' ? undefined : dnsSubdomainError(name);
+    return wrong === undefined ? [] : [invalid(`${path}.${field}`, name, wrong)];
+  });
+}
+
+function validateTimes({ terminationGracePeriodSeconds = 0, activeDeadlineSeconds = 1 }: PodSpec, path: string): FieldError[] {
+  const errors: FieldError[] = [];
   if (terminationGracePeriodSeconds < 0) {
     errors.push(invalid(`${path}.terminationGracePeriodSeconds`, terminationGracePeriodSeconds, 'must be greater than or equal to 0'));
   }
-  if (activeDeadlineSeconds < 1) {
+  if (activeDeadlineSeconds < 1 || activeDeadlineSeconds > 2_147_483_647) {
     errors.push(invalid(`${path}.activeDeadlineSeconds`, activeDeadlineSeconds, 'must be between 1 and 2147483647, inclusive'));
   }
   return errors;
 }
 
-function validateNodeName({ nodeName = '', schedulingGates = [] }: PodSpec, path: string): FieldError[] {
-  if (nodeName === '') return [];
-  const wrong = dnsSubdomainError(nodeName);
-  const errors = wrong === undefined ? [] : [invalid(`${path}.nodeName`, nodeName, wrong)];
-  if (schedulingGates.length > 0) errors.push(forbidden(`${path}.nodeName`, 'cannot be set until all schedulingGates have been cleared'));
-  return errors;
-}
-
-/** An enumeration; an absent value is another rule's business. */
-export function oneOf(field: string, value: unknown, allowed: readonly string[]): FieldError[] {
-  return value === undefined || (typeof value === 'string' && allowed.includes(value)) ? [] : [notSupported(field, value, allowed)];
-}
-
-function validateToleration(toleration: Toleration, field: string): FieldError[] {
-  const { key = '', operator: given = '', value = '', effect = '' } = toleration;
-  const operator = given === '' ? 'Equal' : given;
-  const errors: FieldError[] = [];
-  if (key === '' && operator !== 'Exists') {
-    const detail = 'operator must be Exists when `key` is empty, which means "match all values and all keys"';
-    errors.push(invalid(`${field}.operator`, given, detail));
-  }
-  if (toleration.tolerationSeconds !== undefined && effect !== 'NoExecute') {
-    errors.push(invalid(`${field}.effect`, effect, "effect must be 'NoExecute' when `tolerationSeconds` is set"));
-  }
-  if (operator === 'Exists' && value !== '') {
-    errors.push(invalid(`${field}.operator`, toleration, "value must be empty when `operator` is 'Exists'"));
-  }
-  errors.push(...oneOf(`${field}.operator`, operator, ['Equal', 'Exists', 'Gt', 'Lt']));
-  if (effect !== '') errors.push(...oneOf(`${field}.effect`, effect, ['NoExecute', 'NoSchedule', 'PreferNoSchedule']));
-  return errors;
-}
-
-interface ContainerContext {
-  readonly names: Set<string>;
-  readonly volumes: ReadonlySet<string>;
-  readonly init: boolean;
-}
-
-function validateContainer(container: Container, field: string, context: ContainerContext): FieldError[] {
-  const { image = '' } = container;
-  const errors = validateContainerName(container.name ?? '', `${field}.name`, context.names);
-  if (image === '') errors.push(required(`${field}.image`));
-  else if (image !== image.trim()) errors.push(invalid(`${field}.image`, image, 'must not have leading or trailing whitespace'));
-  if (context.init) errors.push(...oneOf(`${field}.restartPolicy`, container.restartPolicy, ['Always', 'Never', 'OnFailure']));
-  errors.push(...validateResources(container.resources, `${field}.resources`));
-  errors.push(...validateMounts(container, field, context.volumes));
-  errors.push(...validatePorts(container, field));
-  return errors;
-}
-
-function validateContainerName(name: string, field: string, names: Set<string>): FieldError[] {
-  if (name === '') return [required(field)];
-  const wrong = dnsLabelError(name);
-  if (wrong !== undefined) return [invalid(field, name, wrong)];
-  if (names.has(name)) return [duplicate(field, name)];
-  names.add(name);
-  return [];
-}
-
-function validateMounts(container: Container, field: string, volumes: ReadonlySet<string>): FieldError[] {
-  return (container.volumeMounts ?? []).flatMap(({ name = '', mountPath = '' }, at) => {
-    const path = `${field}.volumeMounts[${at}]`;
-    const errors = mountPath === '' ? [required(`${path}.mountPath`)] : [];
-    if (name === '') errors.push(required(`${path}.name`));
-    else if (!volumes.has(name)) errors.push(notFound(`${path}.name`, name));
-    return errors;
-  });
-}
-
-function validatePorts(container: Container, field: string): FieldError[] {
-  return (container.ports ?? []).flatMap((port, at) => {
-    const path = `${field}.ports[${at}]`;
-    const errors = oneOf(`${path}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']);
-    if (!isPort(port.containerPort))
-      errors.push(invalid(`${path}.containerPort`, port.containerPort ?? 0, 'must be between 1 and 65535, inclusive'));
-    return errors;
-  });
-}
-
-export function isPort(value: unknown): boolean {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65_535;
-}
-
-/** Quantities that parse and are not negative, and no request above its limit. */
-export function validateResources(resources: ResourceRequirements | undefined, field: string): FieldError[] {
-  const errors: FieldError[] = [];
-  for (const part of ['limits', 'requests'] as const) {
-    for (const [name, value] of Object.entries(resources?.[part] ?? {})) {
-      const at = `${field}.${part}[${name}]`;
-      if (canonicalQuantity(value) === undefined) {
-        errors.push(invalid(at, value, "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"));
-      } else if (nano(value) < 0n) errors.push(invalid(at, value, 'must be greater than or equal to 0'));
-    }
-  }
-  for (const [name, request] of Object.entries(resources?.requests ?? {})) {
-    const limit = resources?.limits?.[name];
-    if (limit !== undefined && nano(request) > nano(limit)) {
-      errors.push(invalid(`${field}.requests`, request, `must be less than or equal to ${name} limit of ${limit}`));
-    }
-  }
-  return errors;
-}
-
+/** The template of a workload. Its labels and annotations are named without `metadata`, as upstream does. */
 export function validateTemplate(template: PodTemplate | undefined, path: string): FieldError[] {
-  return [
-    ...validateLabels(template?.metadata?.labels, `${path}.metadata.labels`),
-    ...validatePodSpec(template?.spec ?? {}, `${path}.spec`),
+  const spec = template?.spec ?? {};
+  const errors = [
+    ...validateLabels(template?.metadata?.labels, `${path}.labels`),
+    ...validateAnnotations(template?.metadata?.annotations, `${path}.annotations`),
+    ...validatePodSpec(spec, `${path}.spec`),
   ];
+  if ((spec.ephemeralContainers ?? []).length > 0) {
+    errors.push(forbidden(`${path}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template'));
+  }
+  return errors;
 }
-
-export const podUpdateRefusal =
-  'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
 
 export function validatePod(pod: KubeObject, old: KubeObject | undefined): FieldError[] {
   const spec = (pod.spec ?? {}) as PodSpec;
-  if (old === undefined) return validatePodSpec(spec, 'spec');
+  if (old === undefined) return [...validatePodSpec(spec, 'spec'), ...validateImages(spec), ...validateNewPod(spec)];
   const before = (old.spec ?? {}) as PodSpec;
   if (before === spec) return [];
-  return [...validatePodSpec(spec, 'spec'), ...validatePodUpdate(spec, before)];
+  return [...validatePodSpec(spec, 'spec'), ...validateImages(spec), ...validatePodUpdate(spec, before)];
 }
 
-function validatePodUpdate(spec: PodSpec, before: PodSpec): FieldError[] {
-  const errors: FieldError[] = [];
-  for (const list of ['containers', 'initContainers'] as const) {
-    if ((spec[list] ?? []).length !== (before[list] ?? []).length) {
-      errors.push(forbidden(`spec.${list}`, 'pod updates may not add or remove containers'));
-    }
-  }
-  if (errors.length > 0) return errors;
-  errors.push(...validateNarrowed(spec, before));
-  if (!equalJson(mutableFieldsFrom(spec, before), before)) errors.push(forbidden('spec', podUpdateRefusal));
-  return errors;
+function validateNewPod({ nodeName = '', schedulingGates = [], ephemeralContainers = [] }: PodSpec): FieldError[] {
+  const errors = ephemeralContainers.length > 0 ? [forbidden('spec.ephemeralContainers', 'cannot be set on create')] : [];
+  if (nodeName === '' || schedulingGates.length === 0) return errors;
+  return [...errors, forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared')];
 }
 
-/** Fields that may change in one direction only. */
-function validateNarrowed(spec: PodSpec, before: PodSpec): FieldError[] {
-  const errors: FieldError[] = [];
-  const { tolerations = [], activeDeadlineSeconds = Infinity, schedulingGates = [] } = spec;
-  if ((before.tolerations ?? []).some((kept) => !tolerations.some((present) => sameButSeconds(kept, present)))) {
-    errors.push(forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds'));
-  }
-  if (activeDeadlineSeconds > (before.activeDeadlineSeconds ?? Infinity)) {
-    errors.push(invalid('spec.activeDeadlineSeconds', spec.activeDeadlineSeconds, 'must be less than or equal to previous value'));
-  }
-  const gates = (before.schedulingGates ?? []).map((gate) => gate.name);
-  for (const { name = '' } of schedulingGates) {
-    if (!gates.includes(name))
-      errors.push(forbidden('spec.schedulingGates', `only deletion is allowed, but found new scheduling gate '${name}'`));
-  }
-  return errors;
-}
-
-function sameButSeconds(a: Toleration, b: Toleration): boolean {
-  return equalJson({ ...a, tolerationSeconds: undefined }, { ...b, tolerationSeconds: undefined });
-}
-
-/** The new spec with every field that may change taken from the old one: equal to the old one if nothing else changed. */
-function mutableFieldsFrom(spec: PodSpec, before: PodSpec): PodSpec {
-  const restore = (now: Container[] | undefined, then: Container[] | undefined): Container[] | undefined =>
-    now?.map((container, at) => withImage(container, then?.[at]?.image));
-  const result: PodSpec = { ...spec };
-  put(result, 'containers', restore(spec.containers, before.containers));
-  put(result, 'initContainers', restore(spec.initContainers, before.initContainers));
-  put(result, 'ephemeralContainers', before.ephemeralContainers);
-  put(result, 'tolerations', before.tolerations);
-  put(result, 'activeDeadlineSeconds', before.activeDeadlineSeconds);
-  put(result, 'schedulingGates', before.schedulingGates);
-  if ((before.schedulingGates ?? []).length > 0) {
-    // A gated pod may still be narrowed down.
-    put(result, 'nodeSelector', before.nodeSelector);
-    put(result, 'affinity', before['affinity']);
-  }
-  if ((before.terminationGracePeriodSeconds ?? 0) < 0) put(result, 'terminationGracePeriodSeconds', before.terminationGracePeriodSeconds);
-  return result;
-}
-
-function withImage(container: Container, image: string | undefined): Container {
-  return image === undefined ? container : { ...container, image };
-}
-
-function put(spec: PodSpec, field: string, value: unknown): void {
-  if (value === undefined) delete spec[field];
-  else spec[field] = value;
+/** Templates may hold what pods may not, for the sake of a webhook that reads it. */
+function validateImages(spec: PodSpec): FieldError[] {
+  return (['containers', 'initContainers'] as const).flatMap((list) =>
+    (spec[list] ?? []).flatMap(({ image = '' }, at) =>
+      image === image.trim() ? [] : [invalid(`spec.${list}[${at}].image`, image, 'must not have leading or trailing whitespace')],
+    ),
+  );
 }
 
 const phases = ['Pending', 'Running', 'Succeeded', 'Failed', 'Unknown'];

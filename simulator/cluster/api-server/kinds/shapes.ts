@@ -21,6 +21,7 @@ export interface ContainerPort {
   containerPort?: number;
   protocol?: string;
   hostPort?: number;
+  hostIP?: string;
 }
 
 export interface VolumeMount {
@@ -43,6 +44,7 @@ export interface Container {
   livenessProbe?: Probe;
   readinessProbe?: Probe;
   startupProbe?: Probe;
+  lifecycle?: unknown;
   volumeMounts?: VolumeMount[];
 }
 
@@ -57,6 +59,54 @@ export interface Toleration {
 export interface Volume {
   name?: string;
   [source: string]: unknown;
+}
+
+export interface NodeSelectorRequirement {
+  key?: string;
+  operator?: string;
+  values?: string[];
+}
+
+export interface NodeSelectorTerm {
+  matchExpressions?: NodeSelectorRequirement[];
+  matchFields?: NodeSelectorRequirement[];
+}
+
+export interface NodeAffinity {
+  requiredDuringSchedulingIgnoredDuringExecution?: { nodeSelectorTerms?: NodeSelectorTerm[] };
+  preferredDuringSchedulingIgnoredDuringExecution?: { weight?: number; preference?: NodeSelectorTerm }[];
+}
+
+export interface PodAffinityTerm {
+  labelSelector?: LabelSelectorShape;
+  namespaceSelector?: LabelSelectorShape;
+  namespaces?: string[];
+  topologyKey?: string;
+  matchLabelKeys?: string[];
+  mismatchLabelKeys?: string[];
+}
+
+/** Affinity and anti-affinity between pods. */
+export interface PodAffinity {
+  requiredDuringSchedulingIgnoredDuringExecution?: PodAffinityTerm[];
+  preferredDuringSchedulingIgnoredDuringExecution?: { weight?: number; podAffinityTerm?: PodAffinityTerm }[];
+}
+
+export interface Affinity {
+  nodeAffinity?: NodeAffinity;
+  podAffinity?: PodAffinity;
+  podAntiAffinity?: PodAffinity;
+}
+
+export interface TopologySpreadConstraint {
+  maxSkew?: number;
+  topologyKey?: string;
+  whenUnsatisfiable?: string;
+  labelSelector?: LabelSelectorShape;
+  matchLabelKeys?: string[];
+  minDomains?: number;
+  nodeAffinityPolicy?: string;
+  nodeTaintsPolicy?: string;
 }
 
 export interface PodSpec {
@@ -84,7 +134,8 @@ export interface PodSpec {
   schedulingGates?: { name?: string }[];
   resources?: ResourceRequirements;
   overhead?: Record<string, string>;
-  topologySpreadConstraints?: { nodeAffinityPolicy?: string; nodeTaintsPolicy?: string }[];
+  affinity?: Affinity;
+  topologySpreadConstraints?: TopologySpreadConstraint[];
   [field: string]: unknown;
 }
 

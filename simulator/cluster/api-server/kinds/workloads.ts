@@ -4,8 +4,9 @@ import type { FieldError } from '../errors.ts';
 import { equalJson, objectOf } from '../json.ts';
 import { defaultTemplate } from './pod-defaults.ts';
 import { validateTemplate } from './pod-validation.ts';
+import { oneOf, validateSelectorShape } from './selector-validation.ts';
 import { matchesSelector } from '../label-selectors.ts';
-import type { LabelSelectorShape, WorkloadSpec } from './shapes.ts';
+import type { WorkloadSpec } from './shapes.ts';
 
 const { required, invalid, forbidden } = fieldErrors;
 
@@ -118,55 +119,52 @@ function validateReplicas(spec: WorkloadSpec): FieldError[] {
   return replicas < 0 ? [invalid('spec.replicas', replicas, 'must be greater than or equal to 0')] : [];
 }
 
+/** What differs between the workloads that run pods for ever; upstream's texts name a ReplicaSet where they mean a Deployment too. */
+interface Workload {
+  readonly selectorOwner: string;
+  readonly owner: string;
+}
+
 /** Selector present, well formed, matching the template, and never changed. */
-function validateSelector(spec: WorkloadSpec, old: WorkloadSpec | undefined): FieldError[] {
+function validateSelector(spec: WorkloadSpec, old: WorkloadSpec | undefined, { selectorOwner }: Workload): FieldError[] {
   const { selector } = spec;
   if (selector === undefined) return [required('spec.selector')];
   const errors = validateSelectorShape(selector, 'spec.selector');
   if (Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions ?? []).length === 0) {
-    errors.push(invalid('spec.selector', selector, 'empty selector is invalid for deployment'));
-  } else if (errors.length === 0 && !matchesSelector(selector, spec.template?.metadata?.labels ?? {})) {
-    errors.push(
-      invalid('spec.template.metadata.labels', spec.template?.metadata?.labels ?? {}, '`selector` does not match template `labels`'),
-    );
-  }
+    errors.push(invalid('spec.selector', selector, `empty selector is invalid for ${selectorOwner}`));
+  } else if (errors.length === 0) errors.push(...validateSelected(spec));
   if (old !== undefined && !equalJson(old.selector, selector)) errors.push(invalid('spec.selector', selector, 'field is immutable'));
   return errors;
 }
 
-export function validateSelectorShape(selector: LabelSelectorShape, field: string): FieldError[] {
-  const errors: FieldError[] = [];
-  for (const [at, expression] of (selector.matchExpressions ?? []).entries()) {
-    const values = expression.values ?? [];
-    const path = `${field}.matchExpressions[${at}]`;
-    switch (expression.operator ?? '') {
-      case 'In':
-      case 'NotIn':
-        if (values.length === 0) errors.push(required(`${path}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
-        break;
-      case 'Exists':
-      case 'DoesNotExist':
-        if (values.length > 0)
-          errors.push(forbidden(`${path}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
-        break;
-      default:
-        errors.push(invalid(`${path}.operator`, expression.operator ?? '', 'not a valid selector operator'));
-    }
-  }
-  return errors;
+function validateSelected({ selector = {}, template }: WorkloadSpec): FieldError[] {
+  const labels = template?.metadata?.labels ?? {};
+  if (matchesSelector(selector, labels)) return [];
+  return [invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`')];
 }
 
-export function validateWorkload(object: KubeObject, old: KubeObject | undefined): FieldError[] {
+function validateForever(object: KubeObject, old: KubeObject | undefined, workload: Workload): FieldError[] {
   if (old !== undefined && old.spec === object.spec) return [];
   const spec = objectOf(object.spec) as WorkloadSpec;
-  const errors = [...validateReplicas(spec), ...validateSelector(spec, old?.spec as WorkloadSpec | undefined)];
+  const errors = [...validateReplicas(spec), ...validateSelector(spec, old?.spec as WorkloadSpec | undefined, workload)];
   if (spec.template === undefined) return [...errors, required('spec.template')];
-  errors.push(...validateTemplate(spec.template, 'spec.template'));
-  const restart = spec.template.spec?.restartPolicy;
-  if (restart !== undefined && restart !== 'Always') {
-    errors.push(fieldErrors.notSupported('spec.template.spec.restartPolicy', restart, ['Always']));
-  }
-  return errors;
+  return [...errors, ...validateTemplate(spec.template, 'spec.template'), ...validateRunsForever(spec, workload.owner)];
+}
+
+function validateRunsForever({ template }: WorkloadSpec, owner: string): FieldError[] {
+  const { restartPolicy = 'Always', activeDeadlineSeconds } = template?.spec ?? {};
+  const errors = oneOf('spec.template.spec.restartPolicy', restartPolicy, ['Always']);
+  if (activeDeadlineSeconds === undefined) return errors;
+  return [...errors, forbidden('spec.template.spec.activeDeadlineSeconds', `activeDeadlineSeconds in ${owner} is not Supported`)];
+}
+
+/** Deployments and ReplicaSets. */
+export function validateWorkload(object: KubeObject, old: KubeObject | undefined): FieldError[] {
+  return validateForever(object, old, { selectorOwner: 'deployment', owner: 'ReplicaSet' });
+}
+
+export function validateDaemonSet(object: KubeObject, old: KubeObject | undefined): FieldError[] {
+  return validateForever(object, old, { selectorOwner: 'daemonset', owner: 'DaemonSet' });
 }
 
 const statefulMutable = [
@@ -181,7 +179,7 @@ const statefulMutable = [
 ];
 
 export function validateStatefulSet(object: KubeObject, old: KubeObject | undefined): FieldError[] {
-  const errors = validateWorkload(object, old);
+  const errors = validateForever(object, old, { selectorOwner: 'statefulset', owner: 'StatefulSet' });
   if (old === undefined) return errors;
   const rest = (spec: unknown): Draft =>
     Object.fromEntries(Object.entries(objectOf(spec)).filter(([field]) => !statefulMutable.includes(field)));
@@ -198,15 +196,19 @@ export function validateStatefulSet(object: KubeObject, old: KubeObject | undefi
 
 export function validateReplicationController(object: KubeObject): FieldError[] {
   const spec = objectOf(object.spec) as WorkloadSpec;
-  return [...validateReplicas(spec), ...validateTemplate(spec.template, 'spec.template')];
+  return [
+    ...validateReplicas(spec),
+    ...validateTemplate(spec.template, 'spec.template'),
+    ...validateRunsForever(spec, 'ReplicationController'),
+  ];
 }
 
 export function validateJob(object: KubeObject, old: KubeObject | undefined): FieldError[] {
   const spec = objectOf(object.spec) as WorkloadSpec;
-  const errors = validateTemplate(spec.template, 'spec.template');
-  const restart = spec.template?.spec?.restartPolicy;
-  if (restart !== 'OnFailure' && restart !== 'Never') {
-    errors.push(fieldErrors.notSupported('spec.template.spec.restartPolicy', restart ?? '', ['OnFailure', 'Never']));
+  const errors = validateJobSpec(spec, 'spec');
+  if (spec.selector !== undefined) {
+    const wrong = validateSelectorShape(spec.selector, 'spec.selector');
+    errors.push(...(wrong.length > 0 ? wrong : validateSelected(spec)));
   }
   const before = old?.spec as WorkloadSpec | undefined;
   if (before !== undefined && before['suspend'] !== true && !equalJson(before.template, spec.template)) {
@@ -215,10 +217,26 @@ export function validateJob(object: KubeObject, old: KubeObject | undefined): Fi
   return errors;
 }
 
+function validateJobSpec(spec: WorkloadSpec, path: string): FieldError[] {
+  const errors = ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished'].flatMap((name) => {
+    const value = spec[name];
+    if (typeof value !== 'number' || value >= 0) return [];
+    return [invalid(`${path}.${name}`, value, 'must be greater than or equal to 0')];
+  });
+  errors.push(...validateTemplate(spec.template, `${path}.template`));
+  const field = `${path}.template.spec.restartPolicy`;
+  const { restartPolicy = '' } = spec.template?.spec ?? {};
+  // A template's default is the one policy that a job can't have.
+  if (restartPolicy === '' || restartPolicy === 'Always') errors.push(required(field, 'valid values: "OnFailure", "Never"'));
+  else errors.push(...oneOf(field, restartPolicy, ['OnFailure', 'Never']));
+  return errors;
+}
+
 export function validateCronJob(object: KubeObject): FieldError[] {
   const spec = objectOf(object.spec);
   const errors: FieldError[] = [];
   if (typeof spec['schedule'] !== 'string' || spec['schedule'] === '') errors.push(required('spec.schedule'));
+  errors.push(...validateJobSpec(objectOf(objectOf(spec['jobTemplate'])['spec']) as WorkloadSpec, 'spec.jobTemplate.spec'));
   if (object.metadata.name.length > 52) {
     errors.push(invalid('metadata.name', object.metadata.name, 'must be no more than 52 characters'));
   }

@@ -2,9 +2,10 @@ import type { KubeObject } from '../../../../core/model/object.ts';
 import { fieldErrors, forbidden, invalid } from '../errors.ts';
 import type { FieldError } from '../errors.ts';
 import { cloneJson, equalJson, objectOf } from '../json.ts';
-import { defaultPodSpec, qosClass } from '../kinds/pod-defaults.ts';
-import { validateResources } from '../kinds/pod-validation.ts';
+import { sumOfContainers } from '../kinds/container-sums.ts';
+import { defaultPod, qosClass } from '../kinds/pod-defaults.ts';
 import { nano } from '../kinds/quantities.ts';
+import { validateResources } from '../kinds/resource-validation.ts';
 import type { Container, PodSpec, PodStatus, ResourceRequirements } from '../kinds/shapes.ts';
 import { Quantity } from '../../../../core/units/index.ts';
 
@@ -17,8 +18,9 @@ const resizable = ['cpu', 'memory'];
  */
 export function resizePod(input: KubeObject, old: KubeObject): KubeObject {
   const before = objectOf(old.spec) as PodSpec;
-  const wanted = cloneJson(objectOf(input.spec)) as PodSpec;
-  defaultPodSpec(wanted);
+  const completed = { ...input, spec: cloneJson(objectOf(input.spec)) };
+  defaultPod(completed);
+  const wanted = completed.spec as PodSpec;
   const spec: PodSpec = { ...before };
   const errors: FieldError[] = [];
   for (const list of ['containers', 'initContainers'] as const) {
@@ -109,18 +111,8 @@ export function checkNodeHolds(pod: KubeObject, old: KubeObject, node: KubeObjec
   }
 }
 
-/** Requests of a pod as the scheduler adds them up: containers and sidecars, or the largest init container. */
+/** Requests of a pod as the scheduler adds them up: those of its containers, or of the pod itself, and its overhead. */
 function podRequest(spec: PodSpec, resource: string): bigint {
-  const of = (container: Container): bigint => nano(container.resources?.requests?.[resource]);
-  let sidecars = 0n;
-  let peak = 0n;
-  for (const container of spec.initContainers ?? []) {
-    if (container.restartPolicy === 'Always') sidecars += of(container);
-    else if (sidecars + of(container) > peak) peak = sidecars + of(container);
-  }
-  let sum = sidecars;
-  for (const container of spec.containers ?? []) sum += of(container);
-  const total = sum > peak ? sum : peak;
   const podLevel = spec.resources?.requests?.[resource];
-  return (podLevel === undefined ? total : nano(podLevel)) + nano(spec.overhead?.[resource]);
+  return (podLevel === undefined ? sumOfContainers(spec, resource, 'requests') : nano(podLevel)) + nano(spec.overhead?.[resource]);
 }

@@ -7,6 +7,8 @@ export type { HpaController } from './controller/controller.ts';
 export { createScaleAccess } from './controller/scale-access.ts';
 export type { ScaleAccess, ScaleRead } from './controller/scale-access.ts';
 export { hpaPod } from './controller/pods.ts';
+export { scaleIntent } from './controller/scale-intent.ts';
+export { newestShape } from './controller/template-shape.ts';
 export { metricQueries } from './controller/queries.ts';
 export type { EventSink, HpaControllerOptions, PodLister, PolicyChange, PolicySource } from './controller/ports.ts';
 export { recommend, scaleOfWorkload } from './controller/recommend.ts';

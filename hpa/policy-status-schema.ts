@@ -17,6 +17,12 @@ export const horizontalPolicyStatus = z.object({
   lastScaleTime: time.optional().describe('Last change of replicas by the controller.'),
   lastScaleUpTime: time.optional(),
   lastScaleDownTime: time.optional(),
+  pendingScaling: z
+    .object({ from: z.int32().min(0), to: z.int32().min(0), at: time })
+    .optional()
+    .describe(
+      'A scaling that is about to be made: noted before it is, so that its cooldown outlives a crash, and gone once its outcome is known.',
+    ),
   currentReplicas: z.int32().optional().describe('spec.replicas of the target when it was last looked at.'),
   desiredReplicas: z.int32().optional(),
   targets: z.string().optional().describe('Measured and wanted values in short, for kubectl get.'),

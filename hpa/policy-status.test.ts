@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { outage, queueMetric, spec } from './engine/builders.fixture.ts';
 import { TestTarget } from './engine/target.fixture.ts';
 import { horizontalPolicyStatus } from './policy-schema.ts';
-import { failingMetrics, restoredState } from './policy.ts';
+import { failingMetrics, pendingScalingOf, restoredState } from './policy.ts';
 
 const policy = spec({
   metrics: [queueMetric],
@@ -45,5 +45,27 @@ describe('failingMetrics', () => {
     ['a time that is none', { failingMetrics: [{ index: 0, metric: 'x', failures: 2, since: 'yesterday' }] }],
   ])('reads %s as nothing', (_, status) => {
     expect(restoredState(raw(status))).toEqual({ recommendations: undefined, scaleUpEvents: [], scaleDownEvents: [] });
+  });
+});
+
+describe('pendingScalingOf', () => {
+  const stored = { from: 3, to: 6, at: '2026-01-01T12:00:20Z' };
+
+  it('is what a scaling was noted as before it was made', () => {
+    expect(horizontalPolicyStatus.safeParse({ pendingScaling: stored }).success).toBe(true);
+    expect(pendingScalingOf({ pendingScaling: stored })).toEqual({ from: 3, to: 6, at: Date.UTC(2026, 0, 1, 12, 0, 20) });
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['a text', 'soon'],
+    ['a size below 0', { ...stored, to: -1 }],
+    ['no scaling', { ...stored, to: 3 }],
+    ['a part of a replica', { ...stored, from: 2.5 }],
+    ['a time that is none', { ...stored, at: 'soon' }],
+    ['a time that is no text', { ...stored, at: 5 }],
+  ])('reads %s as nothing', (_, pendingScaling) => {
+    expect(pendingScalingOf({ pendingScaling } as Parameters<typeof pendingScalingOf>[0])).toBeUndefined();
   });
 });

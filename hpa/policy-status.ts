@@ -18,6 +18,21 @@ export function historyOf(raw: KubeObject): ScalingHistory {
   return { lastScaleUp: parseTime(status.lastScaleUpTime), lastScaleDown: parseTime(status.lastScaleDownTime) };
 }
 
+/** A scaling as status notes it before it is made. */
+export interface PendingScaling {
+  readonly from: number;
+  readonly to: number;
+  /** Epoch milliseconds, whole seconds. */
+  readonly at: number;
+}
+
+/** `status.pendingScaling`; anything malformed reads as absent. */
+export function pendingScalingOf({ pendingScaling: stored }: Partial<HorizontalPolicyStatus>): PendingScaling | undefined {
+  const { from, to, at } = (stored ?? {}) as Partial<NonNullable<HorizontalPolicyStatus['pendingScaling']>>;
+  const time = typeof at === 'string' ? parseTime(at) : undefined;
+  return isCount(from) && isCount(to) && from !== to && time !== undefined ? { from, to, at: time } : undefined;
+}
+
 /** `status` as its schema names it; `{}` when there is none. */
 export function statusOf(raw: KubeObject): Partial<HorizontalPolicyStatus> {
   return typeof raw.status === 'object' && raw.status !== null ? (raw.status as Partial<HorizontalPolicyStatus>) : {};

@@ -10,7 +10,15 @@ import { crossProblems, unsupportedParts, type PolicyProblem } from './policy-pr
 import { horizontalPolicySpec, type FallbackInput, type HorizontalPolicySpec, type ScheduleInput } from './policy-schema.ts';
 
 export { annotationRevision } from './policy-annotations.ts';
-export { failingMetrics, historyOf, previousStatus, restoredState, statusOf } from './policy-status.ts';
+export {
+  failingMetrics,
+  historyOf,
+  pendingScalingOf,
+  previousStatus,
+  restoredState,
+  statusOf,
+  type PendingScaling,
+} from './policy-status.ts';
 
 /** A HorizontalPolicy or a native HPA in the form in which the controller uses it. */
 export interface ScalingPolicy {

@@ -48,6 +48,8 @@ export class FakeCluster {
   /** Conflicts (409) that the next writes of a scale meet; a function is called at each. */
   conflicts: (() => void)[] = [];
   fencedBy: string | undefined;
+  /** Called at each write of a scale or a status before it is carried out; what it throws is the answer. */
+  onWrite: ((what: 'scale' | 'status') => void) | undefined;
   /** How long the API server takes to answer a read of a scale. */
   readDelayMs = 0;
   /** How long it takes to carry out a write of a scale. */
@@ -260,6 +262,7 @@ export class FakeCluster {
       },
       setScale: async (_, { name }, replicas, options) => {
         fence(`PATCH ${name}/scale`);
+        this.onWrite?.('scale');
         this.conflicts.shift()?.();
         const target = this.targets.get(name);
         if (target === undefined) throw failure(404, 'NotFound', 'gone');
@@ -277,6 +280,7 @@ export class FakeCluster {
       },
       patch: async <T>(...[type, { name }, { body }]: Parameters<KubeClient['patch']>): Promise<T> => {
         fence(`PATCH ${name}/status`);
+        this.onWrite?.('status');
         const key = `shop/${name}`;
         const native = type.kind === 'HorizontalPodAutoscaler';
         const objects = native ? this.nativeHpas : this.policies;

@@ -19,6 +19,7 @@ import type { ReconcileContext, ReconcileTask } from './reconcile-task.ts';
 import { revisionOf } from './revision.ts';
 import { isTransferred, transferText } from './transfer.ts';
 import { createScaleAccess } from './scale-access.ts';
+import { scaleIntent } from './scale-intent.ts';
 import { SelectorRegistry } from './selectors.ts';
 
 /** The running replicas controller. */
@@ -58,8 +59,6 @@ const notReadyRetryMs = 1000;
 const againMs = 500;
 /** Holds that end at an instant which is known, whatever is measured until then. */
 const endsByItself: ReadonlySet<Hold['by']> = new Set(['cooldown', 'rate-limit']);
-/** What is held by one of these is not going to be set: nobody is to make room for its pods. */
-const notToCome: ReadonlySet<Hold['by']> = new Set(['dry-run', 'paused', 'conflict']);
 /** How long a policy that has a part of its inputs waits for the rest. */
 const gatherMs = 1000;
 
@@ -265,9 +264,7 @@ class RunningController implements HpaController {
   intents(): readonly ScaleIntent[] {
     return [...this.#memories.values()].flatMap(({ decision, proposed, shape }) => {
       if (decision === undefined || proposed === undefined) return [];
-      const { target, from, to, at, holds } = decision;
-      const wantedReplicas = holds.some(({ by }) => notToCome.has(by)) ? to : Math.max(to, proposed);
-      return [{ target, currentReplicas: from, wantedReplicas, shape: shape === 'unknown' ? undefined : shape, at }];
+      return [scaleIntent(decision, { proposed, shape: shape === 'unknown' ? undefined : shape })];
     });
   }
 

@@ -19,8 +19,10 @@ export interface PolicyMemory {
   unsure: UnsureWrite | undefined;
   /** The size that was read last, and when it was first read. */
   size: { readonly replicas: number; readonly since: number } | undefined;
-  /** The status that was written last, while the mirror still shows the object as it was before. */
-  written: { readonly seenVersion: string | undefined; readonly status: Partial<HorizontalPolicyStatus> } | undefined;
+  /** The controller itself has set the 0 replicas that the target has; status may not say so yet. */
+  ownZero: boolean;
+  /** The status that was written last, while the mirror still shows one of the versions from before. */
+  written: WrittenStatus | undefined;
   /** Warnings that stand: the same one is not said again every 15 seconds. */
   warned: ReadonlySet<string>;
   decision: Decision | undefined;
@@ -36,6 +38,14 @@ export interface PolicyMemory {
   waitsUntil: number | undefined;
 }
 
+/** A status that was stored. */
+export interface WrittenStatus {
+  /** resourceVersions of the object that are older. */
+  readonly older: ReadonlySet<string | undefined>;
+  readonly version: string | undefined;
+  readonly status: Partial<HorizontalPolicyStatus>;
+}
+
 export function emptyMemory(uid: string | undefined, raw: KubeObject): PolicyMemory {
   return {
     uid,
@@ -44,6 +54,7 @@ export function emptyMemory(uid: string | undefined, raw: KubeObject): PolicyMem
     history: historyOf(raw),
     seenScale: false,
     unsure: undefined,
+    ownZero: false,
     size: undefined,
     written: undefined,
     warned: new Set(),

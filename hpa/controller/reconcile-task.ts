@@ -6,9 +6,10 @@ import { statusOf, type ScalingPolicy } from '../policy.ts';
 import type { HorizontalPolicyStatus } from '../policy-schema.ts';
 import type { InputNews } from './input-news.ts';
 import type { HpaMetrics } from './metrics.ts';
-import type { PolicyMemory } from './policy-memory.ts';
+import type { PolicyMemory, WrittenStatus } from './policy-memory.ts';
 import type { PolicyTicks } from './policy-ticks.ts';
 import type { HpaControllerOptions, PodLister } from './ports.ts';
+import { revisionOf } from './revision.ts';
 import type { ScaleAccess } from './scale-access.ts';
 import type { SelectorRegistry } from './selectors.ts';
 
@@ -53,5 +54,19 @@ export interface Result {
 /** The status that is stored: what was written last, as long as the mirror shows the object from before. */
 export function statusBefore({ raw, memory }: ReconcileTask): Partial<HorizontalPolicyStatus> {
   const { written } = memory;
-  return written !== undefined && written.seenVersion === raw.metadata.resourceVersion ? written.status : statusOf(raw);
+  return written?.older.has(raw.metadata.resourceVersion) === true ? written.status : statusOf(raw);
+}
+
+/** Notes that a status was stored, and the version that it got; the mirror may show every version before it for some time. */
+export function statusStored({ raw, memory }: ReconcileTask, { status, version }: Pick<WrittenStatus, 'status' | 'version'>): void {
+  const { written } = memory;
+  const seen = raw.metadata.resourceVersion;
+  const older = written?.older.has(seen) === true ? [...written.older, written.version] : [seen];
+  memory.written = { older: new Set(older), version, status };
+}
+
+/** A slow answer leaves time to delete or pause a policy: nothing is done in its name then. */
+export function isSuperseded({ options }: ReconcileContext, { key, raw }: ReconcileTask): boolean {
+  const now = options.reads.policies.get(key);
+  return now === undefined || revisionOf(now) !== revisionOf(raw);
 }

@@ -1,33 +1,25 @@
-import { ConcertinaError, isConcertinaError, messageOf } from '../../core/errors.ts';
-import { isConflict } from '../../core/kube/status-error.ts';
+import { ConcertinaError } from '../../core/errors.ts';
 import { sleep } from '../../core/model/clock.ts';
 import type { ScalingHistory } from '../../core/model/cooldown.ts';
-import type { Decision, Hold } from '../../core/model/decision.ts';
+import type { Decision } from '../../core/model/decision.ts';
 import { queryKey } from '../../core/model/metric-query.ts';
-import {
-  conclude,
-  concludeUnavailable,
-  evaluate,
-  unableDecision,
-  type Conclusion,
-  type Evaluation,
-  type EvaluationInput,
-} from '../engine/index.ts';
-import { fromHpa, historyOf, parsePolicy, previousStatus, type PolicyResult, type ScalingPolicy } from '../policy.ts';
-import type { BatchFacts } from '../batch/index.ts';
+import { evaluate, withOwnZero, type EvaluationInput } from '../engine/index.ts';
+import { fromHpa, historyOf, parsePolicy, pendingScalingOf, previousStatus, type PolicyResult, type ScalingPolicy } from '../policy.ts';
 import { isNative, titleOfKey } from './adopted.ts';
 import { assemble, type ScaleFacts } from './assemble.ts';
+import { carryOut } from './carry-out.ts';
 import { usageInput } from './input-news.ts';
 import { metricQueries, usesUsage } from './queries.ts';
-import { statusBefore, type ReconcileContext, type ReconcileTask, type Result } from './reconcile-task.ts';
+import { isSuperseded, statusBefore, type ReconcileContext, type ReconcileTask, type Result } from './reconcile-task.ts';
 import { accepted, rejected } from './rejected.ts';
 import { emitEvents, writeStatus } from './report.ts';
 import { referenceFor } from './request-reference.ts';
+import { unavailable } from './results.ts';
 import { revisionOf } from './revision.ts';
 import { isTransferred, takeOver } from './transfer.ts';
 import type { ScaleRead } from './scale-access.ts';
 import { newestShape, templateShape } from './template-shape.ts';
-import { outcomeUnknown, withUnrecorded } from './unrecorded.ts';
+import { withUnrecorded } from './unrecorded.ts';
 
 /**
  * One evaluation of one policy with everything that follows from it: write, status, Events, metrics. Answers the decision; `superseded` when the policy was
@@ -99,12 +91,6 @@ function parsedPolicy({ options }: ReconcileContext, { raw, memory }: ReconcileT
   return result;
 }
 
-/** A slow answer leaves time to delete or pause a policy: nothing is done in its name then. */
-function isSuperseded({ options }: ReconcileContext, { key, raw }: ReconcileTask): boolean {
-  const now = options.reads.policies.get(key);
-  return now === undefined || revisionOf(now) !== revisionOf(raw);
-}
-
 /** As upstream: how often a write that meets another one is tried. */
 const maxTries = 5;
 
@@ -128,25 +114,9 @@ async function evaluateAndWrite(
     const begun = options.clock.monotonic();
     const evaluation = evaluate(input);
     context.hpaMetrics.observeMetrics(evaluation.metricLabels, (options.clock.monotonic() - begun) / 1000);
-    const noted = (conclusion: Conclusion): Result => {
-      const facts = factsOf(task, { policy, input, scale: { ...scale, specReplicas: evaluation.write ?? scale.specReplicas } });
-      const known = { ...facts, history: conclusion.history, ...(evaluation.write === undefined ? {} : { sizedAt: options.clock.now() }) };
-      return { ...finished(evaluation, conclusion), noted: { input, evaluation, conclusion, facts: known } };
-    };
-    if (evaluation.write === undefined) return noted(conclude(input, evaluation, { kind: 'none' }));
-    try {
-      const key = { name: policy.target.name, ...(read.type.namespaced ? { namespace: policy.target.namespace } : {}) };
-      await options.client.setScale(read.type, key, evaluation.write, { resourceVersion: read.scale.resourceVersion, signal });
-      // Cooldowns count from when the answer came: a slow server may have scaled at any moment up to then.
-      return noted(conclude({ ...input, now: options.clock.now() }, evaluation, { kind: 'written' }));
-    } catch (error) {
-      if (isConcertinaError(error, 'FENCED')) return fenced(input, evaluation, error);
-      const unknown = outcomeUnknown(error);
-      if (unknown) task.memory.unsure = { from: read.scale.specReplicas, to: evaluation.write, at: options.clock.now() };
-      // Somebody else wrote first: what is there now is looked at and decided upon anew.
-      const again = isConflict(error) && attempt < maxTries;
-      if (!again) return writeFailed(input, evaluation, { message: messageOf(error), unknown });
-    }
+    const result = await carryOut(context, task, { policy, read, input, evaluation, isLast: attempt === maxTries });
+    // Somebody else wrote first: what is there now is looked at and decided upon anew.
+    if (result !== 'conflict') return result;
     const retry = await sleep(options.clock, 10 * attempt * (1 + options.random()), signal);
     if (!retry) throw new ConcertinaError('INTERNAL', `evaluation of ${task.key} was stopped while it waited to write again`);
   }
@@ -181,7 +151,10 @@ function rememberUnrecorded(task: ReconcileTask, specReplicas: number, now: numb
   // Not "has decided": an evaluation whose read failed has decided too, and has seen nothing.
   const first = !memory.seenScale;
   memory.seenScale = true;
-  memory.history = withUnrecorded({ history: memory.history, unsure: memory.unsure, first, status: statusBefore(task), specReplicas, now });
+  const status = statusBefore(task);
+  const pending = first ? pendingScalingOf(status) : undefined;
+  memory.history = withUnrecorded({ history: memory.history, unsure: memory.unsure, pending, first, status, specReplicas, now });
+  memory.ownZero = specReplicas === 0 && (memory.ownZero || pending?.to === 0);
   memory.unsure = undefined;
   // At the first look it is not known for how long the size has been so.
   if (memory.size?.replicas !== specReplicas) memory.size = { replicas: specReplicas, since: memory.size === undefined ? 0 : now };
@@ -229,7 +202,7 @@ function inputOf(
     },
   });
   if (!acts) selectors.delete(key);
-  return input;
+  return memory.ownZero ? withOwnZero(input) : input;
 }
 
 /** While a target sleeps, what its pods will ask for is in its template only. */
@@ -243,15 +216,6 @@ async function rememberTemplate(
   memory.shape = (await templateShape(options.client, type, { name, ...(type.namespaced ? { namespace } : {}) }, signal)) ?? 'unknown';
 }
 
-/** What the policy goes by apart from pods and metrics. */
-function factsOf(
-  { memory }: ReconcileTask,
-  { policy, input, scale }: { readonly policy: ScalingPolicy; readonly input: EvaluationInput; readonly scale: ScaleFacts },
-): BatchFacts {
-  const { history, conflict } = input;
-  return { policy, scale, history, sizedAt: memory.size?.since, conflict, rebased: input.requestReference !== undefined };
-}
-
 /** Another leader may have scaled since: the later time counts. */
 function newest(a: ScalingHistory, b: ScalingHistory): ScalingHistory {
   const later = (x: number | undefined, y: number | undefined): number | undefined => {
@@ -260,44 +224,4 @@ function newest(a: ScalingHistory, b: ScalingHistory): ScalingHistory {
     return y - x >= 1000 ? y : x;
   };
   return { lastScaleUp: later(a.lastScaleUp, b.lastScaleUp), lastScaleDown: later(a.lastScaleDown, b.lastScaleDown) };
-}
-
-function finished(evaluation: Evaluation, conclusion: Conclusion): Result {
-  const { decision, proposed, targets, bounds } = evaluation;
-  return { decision, conclusion, evaluated: true, proposed, targets, boundsChangeAt: bounds.schedules?.nextChangeAt, fenced: false };
-}
-
-/** The API server did not take the new size: nothing has changed, and the decision must not say otherwise. */
-function writeFailed(
-  input: EvaluationInput,
-  evaluation: Evaluation,
-  { message, unknown }: { readonly message: string; readonly unknown: boolean },
-): Result {
-  const conclusion = conclude(input, evaluation, { kind: 'failed', message, unknown });
-  const decision = undone(evaluation.decision, { by: 'target-unavailable', reason: 'FailedUpdateScale', message });
-  return { ...finished(evaluation, conclusion), decision };
-}
-
-function undone(decision: Decision, { by, reason, message }: Pick<Hold, 'by' | 'message'> & { readonly reason: string }): Decision {
-  return {
-    ...decision,
-    to: decision.from,
-    reason,
-    message: `stays at ${decision.from}, because ${decision.to} could not be set: ${message}`,
-    holds: [...decision.holds, { by, message }],
-    trace: [...decision.trace, { step: 'write', message, values: { reason, asked: decision.to, held: true } }],
-  };
-}
-
-function unavailable(input: EvaluationInput, text: string): Result {
-  const conclusion = concludeUnavailable(input, 'FailedGetScale', text);
-  const decision = unableDecision(input, { by: 'target-unavailable', reason: 'FailedGetScale', message: text });
-  return { decision, conclusion, evaluated: false, proposed: undefined, targets: undefined, fenced: false };
-}
-
-/** This process may not write: it has decided, another one acts. */
-function fenced(input: EvaluationInput, evaluation: Evaluation, error: Error): Result {
-  const decision = undone(evaluation.decision, { by: 'not-leader', reason: 'NotLeader', message: error.message });
-  const conclusion = conclude(input, { ...evaluation, decision }, { kind: 'none' });
-  return { ...finished({ ...evaluation, decision }, conclusion), fenced: true };
 }

@@ -3,7 +3,8 @@ import { resourceTypes } from '../../core/model/object.ts';
 import type { EventNote } from '../engine/index.ts';
 import { isNative } from './adopted.ts';
 import type { HpaControllerOptions } from './ports.ts';
-import { statusBefore, type ReconcileContext, type ReconcileTask, type Result } from './reconcile-task.ts';
+import type { HorizontalPolicyStatus } from '../policy-schema.ts';
+import { statusBefore, statusStored, type ReconcileContext, type ReconcileTask, type Result } from './reconcile-task.ts';
 import { mergePatch, nextStatus, upstreamStatus } from './status.ts';
 
 /** Says the Events of an evaluation; a warning that stands is not said again. */
@@ -33,26 +34,18 @@ export function emitEvents({ options }: ReconcileContext, { raw, memory, key }: 
 }
 
 /** Stores the status where it has changed. */
-export async function writeStatus({ options, signal }: ReconcileContext, task: ReconcileTask, result: Result): Promise<void> {
+export async function writeStatus(context: ReconcileContext, task: ReconcileTask, result: Result): Promise<void> {
+  const { options } = context;
   if (options.config.dryRun) return;
   const { raw, memory, key } = task;
   const previous = statusBefore(task);
   const { decision, conclusion, evaluated, targets } = result;
-  const native = isNative(raw);
-  const whole = nextStatus({ previous, spec: raw.spec, conclusion, decision, targets, generation: raw.metadata.generation, evaluated });
-  const next = native ? upstreamStatus(whole) : whole;
-  const patch = mergePatch(previous, next);
-  if (patch === undefined) return;
-  const { name, namespace, uid } = raw.metadata;
-  const body = { ...(uid === undefined ? {} : { metadata: { uid } }), status: patch };
+  const { generation } = raw.metadata;
+  // While it is not known whether a scaling was made, its record stays for whoever comes next.
+  const settled = evaluated && memory.unsure === undefined;
+  const whole = nextStatus({ previous, spec: raw.spec, conclusion, decision, targets, generation, evaluated, settled });
   try {
-    await options.client.patch(
-      native ? resourceTypes.horizontalPodAutoscalers : resourceTypes.horizontalPolicies,
-      { name, namespace },
-      { type: 'merge', body },
-      { subresource: 'status', signal },
-    );
-    memory.written = { seenVersion: raw.metadata.resourceVersion, status: next };
+    await storeStatus(context, task, isNative(raw) ? upstreamStatus(whole) : whole);
   } catch (error) {
     const message = messageOf(error);
     options.logger.warn('the status of a policy could not be written; it is written again at the next evaluation', {
@@ -64,7 +57,30 @@ export async function writeStatus({ options, signal }: ReconcileContext, task: R
   }
 }
 
-function emitStatusFailure(options: HpaControllerOptions, { raw }: ReconcileTask, message: string): void {
+/** Stores a status where it differs from the stored one. Throws what the client throws; the object must still be the same. */
+export async function storeStatus(
+  { options, signal }: ReconcileContext,
+  task: ReconcileTask,
+  next: Partial<HorizontalPolicyStatus>,
+  timeoutMs?: number,
+): Promise<void> {
+  const patch = mergePatch(statusBefore(task), next);
+  if (patch === undefined) return;
+  // As a whole: a part of it would be refused where the mirror shows one that is gone already.
+  const pending = next.pendingScaling === undefined || patch['pendingScaling'] === undefined ? {} : { pendingScaling: next.pendingScaling };
+  const { raw } = task;
+  const { name, namespace, uid } = raw.metadata;
+  const body = { ...(uid === undefined ? {} : { metadata: { uid } }), status: { ...patch, ...pending } };
+  const stored = await options.client.patch(
+    isNative(raw) ? resourceTypes.horizontalPodAutoscalers : resourceTypes.horizontalPolicies,
+    { name, namespace },
+    { type: 'merge', body },
+    { subresource: 'status', signal, timeoutMs },
+  );
+  statusStored(task, { status: next, version: stored.metadata.resourceVersion });
+}
+
+export function emitStatusFailure(options: HpaControllerOptions, { raw }: ReconcileTask, message: string): void {
   const { name, namespace = '' } = raw.metadata;
   options.events.emit(
     { apiVersion: raw.apiVersion ?? 'concertina.dev/v1alpha1', kind: raw.kind ?? 'HorizontalPolicy', namespace, name },

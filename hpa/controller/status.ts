@@ -18,11 +18,13 @@ export interface StatusFacts {
   readonly generation: number | undefined;
   /** False when the scale could not be read or the policy not be used: only conditions and the decision change. */
   readonly evaluated: boolean;
+  /** Nothing that was noted before a scaling is open any more. */
+  readonly settled: boolean;
 }
 
 /** The status that should be stored. */
 export function nextStatus(facts: StatusFacts): Status {
-  const { previous, spec, conclusion, decision, targets, generation, evaluated } = facts;
+  const { previous, spec, conclusion, decision, targets, generation, evaluated, settled } = facts;
   const base: Status = {
     ...previous,
     ...(generation === undefined ? {} : { observedGeneration: generation }),
@@ -39,6 +41,7 @@ export function nextStatus(facts: StatusFacts): Status {
     ...(conclusion.lastScaleTime === undefined ? {} : { lastScaleTime: conclusion.lastScaleTime }),
     ...historyStatus(conclusion.history),
     failingMetrics: failingMetrics(conclusion.state),
+    pendingScaling: settled ? undefined : previous.pendingScaling,
   };
 }
 
@@ -75,7 +78,7 @@ export function upstreamStatus(status: Status): Status {
 }
 
 /** Rounded up to the second: a cooldown that is read back never ends early. */
-function historyStatus({ lastScaleUp, lastScaleDown }: ScalingHistory): Status {
+export function historyStatus({ lastScaleUp, lastScaleDown }: ScalingHistory): Status {
   const text = (ms: number): string => formatTime(Math.ceil(ms / 1000) * 1000);
   return {
     ...(lastScaleUp === undefined ? {} : { lastScaleUpTime: text(lastScaleUp) }),

@@ -11,5 +11,6 @@ export type { EffectiveBounds } from './effective-bounds.ts';
 export type { ActiveFallback, FallbackState } from './fallback.ts';
 export { whatWouldChange } from './outlook.ts';
 export type { MetricOutlook, Outlook, Turn } from './outlook.ts';
+export { withOwnZero } from './zero.ts';
 export { ownedPods } from './owned-pods.ts';
 export type { ControllerOf, OwnedPod, PodSelection } from './owned-pods.ts';

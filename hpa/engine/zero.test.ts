@@ -4,6 +4,7 @@ import { cpuMetric, outage, queueMetric, spec } from './builders.fixture.ts';
 import { conclude } from './conclude.ts';
 import { evaluate } from './evaluate.ts';
 import { TestTarget } from './target.fixture.ts';
+import { withOwnZero } from './zero.ts';
 
 const sleepy = spec({ minReplicas: 0, metrics: [queueMetric] });
 
@@ -123,6 +124,18 @@ describe('the mark of sleep', () => {
     // It had not.
     target.replicas = 2;
     expect(evaluate(target.input([20], { status })).conditions.find(({ type }) => type === 'ScaledToZero')?.status).toBe('False');
+  });
+
+  it('is there for a zero of its own that status could not say, and only for a zero', () => {
+    const target = new TestTarget(sleepy, 0);
+    const input = target.input([30]);
+    expect(evaluate(input).branch).toBe('disabled');
+    expect(evaluate(withOwnZero(input)).decision).toMatchObject({ from: 0, to: 3 });
+    const native = { ...input, spec: { ...sleepy, native: true } };
+    expect(withOwnZero(native)).toBe(native);
+    target.replicas = 2;
+    const awake = target.input([30]);
+    expect(withOwnZero(awake)).toBe(awake);
   });
 
   it('is as upstream for native objects', () => {

@@ -86,6 +86,16 @@ export function afterLostWrite(
   return input.spec.native || from === 0 || to !== 0 ? conditions : markZero(input, conditions, 'unsure');
 }
 
+/**
+ * The input of a target whose 0 replicas the controller is known to have set itself although status does not say so, since it could not be written: it sleeps
+ * like any other. Native objects stay as they are, as upstream.
+ */
+export function withOwnZero(input: EvaluationInput): EvaluationInput {
+  const { spec, scale, status } = input;
+  if (spec.native || scale.specReplicas !== 0 || isAsleep(input)) return input;
+  return { ...input, status: { ...status, conditions: markZero(input, status.conditions, 'asleep') } };
+}
+
 /** A target with replicas is awake, whoever woke it: a zero that somebody sets later is a pause. Upstream goes by its own writes only. */
 export function seenAwake(input: EvaluationInput, conditions: readonly Condition[]): readonly Condition[] {
   const { spec, scale } = input;

@@ -9,10 +9,11 @@ import type { Condition } from '../../core/model/condition.ts';
 import { resourceTypes, type KubeObject, type ResourceType } from '../../core/model/object.ts';
 import { realClock } from '../../core/runtime/clock.ts';
 import { seededRandom } from '../../core/runtime/random.ts';
-import { constant, startEmbeddedCluster, type EmbeddedCluster } from '../../simulator/index.ts';
+import { startEmbeddedCluster, type EmbeddedCluster } from '../../simulator/index.ts';
 import { writeKubeconfig } from '../e2e/kubeconfig-file.ts';
 import { freePorts } from '../e2e/ports.ts';
 import { until } from '../e2e/until.ts';
+import { setCpuLoad } from '../journeys/cpu-load.ts';
 import { deployment, policy } from '../journeys/journey-cluster.ts';
 import { bundleForTest, startProcess, type ProcessController } from '../journeys/process-controller.ts';
 import { clusterRoles, install } from './doctor-support.ts';
@@ -78,13 +79,14 @@ const metrics: Readonly<Record<string, object>> = {
   },
 };
 const namespaces = Object.keys(metrics);
-/** A request takes 1 ms of CPU: 225 a second are 225 milli-cores, for five pods of 50. */
-const [busy, idle] = [225, 20];
+/** A request takes 1 ms of CPU: 240 a second are 240 milli-cores, for five pods of 50. A rate over 5 s is uncertain by a tenth on a busy machine: four need 200, six 275. */
+const [busy, idle] = [240, 20];
 
 interface PolicyStatus {
+  readonly observedGeneration?: number;
   readonly conditions?: readonly Condition[];
   readonly currentMetrics?: readonly unknown[];
-  readonly lastDecision?: { readonly wanted?: number };
+  readonly lastDecision?: { readonly wanted?: number; readonly reason?: string };
 }
 
 describe('the aggregator as a process of its own, and one that decides on what it serves', () => {
@@ -99,20 +101,7 @@ describe('the aggregator as a process of its own, and one that decides on what i
   const written = new Map<string, Set<string>>();
 
   const setLoad = (requests: number): void => {
-    for (const namespace of namespaces) {
-      const load = constant(requests);
-      if (cluster.workload.definition(namespace) !== undefined) cluster.workload.setLoad(namespace, load);
-      else
-        cluster.workload.define({
-          name: namespace,
-          namespace,
-          owner: 'web',
-          load,
-          cpuPerRequest: 1,
-          baseCpu: 0.1,
-          memory: { base: 2 ** 24 },
-        });
-    }
+    for (const namespace of namespaces) setCpuLoad(cluster.workload, { namespace, milli: requests });
   };
   const replicas = async (namespace: string): Promise<number> =>
     (await client.getScale(resourceTypes.deployments, { namespace, name: 'web' })).specReplicas;
@@ -133,9 +122,9 @@ describe('the aggregator as a process of its own, and one that decides on what i
     expect(reached, `${namespace} has ${await replicas(namespace)} replicas, not ${wanted}:\n${why}`).toBe(true);
   };
 
-  /** The status is written after the scaling, so it is waited for; the longest way is until all that is known is too old. */
+  /** The status is written after the scaling, so it is waited for; the longest way is until all that is known is too old, on a machine with other things to do. */
   const shows = async (namespace: string, pattern: RegExp): Promise<void> => {
-    const shown = await until(async () => pattern.test(await conditions(namespace)), 4_000 + maxAgeMs);
+    const shown = await until(async () => pattern.test(await conditions(namespace)), 30_000 + maxAgeMs);
     expect(shown, `${namespace} does not show ${String(pattern)}:\n${await conditions(namespace)}`).toBe(true);
   };
 
@@ -224,7 +213,7 @@ describe('the aggregator as a process of its own, and one that decides on what i
     for (const namespace of namespaces) {
       await reaches(namespace, 5);
       await shows(namespace, /^ScalingActive=True/m);
-      // 225 over the five are 45, in milli-cores or a second, give or take the source's window.
+      // 240 over the five are 48, in milli-cores or a second, give or take the source's window.
       const exact = async (): Promise<boolean> =>
         /"averageValue":"4\d(\d{3})?m?"/.test(JSON.stringify((await statusOf(namespace)).currentMetrics));
       expect(await until(exact, 15_000), JSON.stringify((await statusOf(namespace)).currentMetrics)).toBe(true);
@@ -262,23 +251,38 @@ describe('the aggregator as a process of its own, and one that decides on what i
     await setMode('DryRun');
     setLoad(idle);
     for (const namespace of namespaces) {
-      const isLow = async (): Promise<boolean> => (await statusOf(namespace)).lastDecision?.wanted === 1;
-      expect(await until(isLow, 20_000), `${namespace}: ${await conditions(namespace)}`).toBe(true);
+      const isLow = async (): Promise<boolean> => {
+        const { wanted, reason } = (await statusOf(namespace)).lastDecision ?? {};
+        return wanted === 1 && reason === 'DryRun';
+      };
+      expect(await until(isLow, 40_000), `${namespace}: ${await conditions(namespace)}`).toBe(true);
     }
-    await aggregator.kill();
+    // Whatever the size was when the mode changed: a rate over so few seconds may have moved it by one just before.
+    const sizes = await Promise.all(namespaces.map(replicas));
+    for (const size of sizes) expect(size).toBeGreaterThan(1);
     const before = scaled.length;
-    for (const namespace of namespaces) await shows(namespace, /^Held=True\/MissingData/m);
+    await aggregator.kill();
+    for (const namespace of namespaces) {
+      // By its own words: a hold of before, for a sample that came late, must not be taken for this one.
+      await shows(
+        namespace,
+        /^ScalingActive=False\/FailedGet.*the metrics aggregator at https:\/\/127\.0\.0\.1:\d+ did not answer: ECONNREFUSED/m,
+      );
+      await shows(namespace, /^Held=True\/MissingData/m);
+    }
     await setMode('Auto');
     for (const namespace of namespaces) {
-      await shows(namespace, /^ScalingActive=False\/FailedGet/m);
-      expect(await conditions(namespace), namespace).toMatch(
-        /the metrics aggregator at https:\/\/127\.0\.0\.1:\d+ did not answer: ECONNREFUSED/,
-      );
+      const isSeen = async (): Promise<boolean> => {
+        const { metadata, status } = await client.get(resourceTypes.horizontalPolicies, { namespace, name: 'web' });
+        return (status as PolicyStatus).observedGeneration === metadata.generation;
+      };
+      expect(await until(isSeen, 40_000), hpa.log().slice(-2000)).toBe(true);
     }
     // Some syncs in which nothing is known.
     await new Promise((resolve) => setTimeout(resolve, 3_000));
-    for (const namespace of namespaces) expect(await replicas(namespace), namespace).toBe(5);
+    for (const namespace of namespaces) await shows(namespace, /^Held=True\/MissingData/m);
     expect(scaled.slice(before)).toEqual([]);
+    expect(await Promise.all(namespaces.map(replicas))).toEqual(sizes);
   });
 
   it('an aggregator that is back: the load is followed again', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultActuationConfig } from '../config.ts';
+import { defaultActuationConfig, type ActuationConfig } from '../config.ts';
 import { upstreamLoopOptions } from '../engine/loop/options.ts';
 import type { PlannedDeletion } from '../engine/model.ts';
 import { recheckNode } from '../engine/scale-down/recheck.ts';
@@ -16,12 +16,15 @@ interface Scene {
   readonly told: string[];
 }
 
-function scene(prepare: (cluster: FakeCluster) => void = () => undefined): Scene {
+/** Changes of the configuration, and groups that go as a whole. */
+type SceneOptions = Partial<ActuationConfig> & { readonly whole?: readonly string[] };
+
+function scene(prepare: (cluster: FakeCluster) => void = () => undefined, { whole = [], ...changes }: SceneOptions = {}): Scene {
   const cluster = new FakeCluster();
   prepare(cluster);
   const told: string[] = [];
   const reads = cluster.reads();
-  const config = defaultActuationConfig;
+  const config = { ...defaultActuationConfig, ...changes };
   const actuator = createActuator({
     client: cluster.client(),
     fence: cluster.fence,
@@ -44,6 +47,7 @@ function scene(prepare: (cluster: FakeCluster) => void = () => undefined): Scene
         },
         upstreamLoopOptions,
       ),
+    isWhole: (group) => whole.includes(group),
     observer: {
       marked: (_, { name }) => told.push(`marked ${name}`),
       deleted: (_, { name }) => told.push(`deleted ${name}`),
@@ -218,6 +222,7 @@ describe('the actuator', () => {
       nodeAt: (name) => cluster.record(name),
       podAt: () => undefined,
       check: () => ({ ok: true, evict: [], daemons: [] }),
+      isWhole: () => false,
       observer: { marked: () => undefined, deleted: () => undefined, failed: () => undefined, pod: () => undefined },
       logger: cluster.logger,
     });
@@ -312,5 +317,191 @@ describe('the actuator', () => {
     await actuator.stop();
     expect(cluster.taintsOf('n1')).toEqual([]);
     expect(cluster.cloud.calls).toEqual([]);
+  });
+});
+
+describe('the actuator with --drain-priority-config', () => {
+  const minute = 60 * second;
+  const priorities = [
+    { priority: 0, graceMs: 60 * second },
+    { priority: 1_000, graceMs: 20 * second },
+    { priority: 10_000, graceMs: 0 },
+  ];
+  const pods = (
+    each: FakeCluster,
+    list: Readonly<Record<string, { readonly priority?: number; readonly graceSeconds?: number }>>,
+  ): void => {
+    occupied(each, 'n1', []);
+    for (const [name, more] of Object.entries(list)) each.addPod({ name, node: 'n1', owner: { kind: 'ReplicaSet', name: 'web' }, ...more });
+  };
+  const evicted = ({ evictions }: FakeCluster, began: number) =>
+    evictions.map(({ pod, at, graceSeconds }) => [pod.replace('default/', ''), (at - began) / second, graceSeconds]);
+
+  it('evicts by priority, lowest first, each bucket with its own time and when the one before has gone', async () => {
+    const { cluster, actuator } = scene(
+      (each) => {
+        pods(each, {
+          highest: { priority: 2_000_000_000, graceSeconds: 90 },
+          ordinary: { graceSeconds: 90 },
+          below: { priority: -5, graceSeconds: 10 },
+          edge: { priority: 1_000, graceSeconds: 90 },
+          between: { priority: 9_999, graceSeconds: 5 },
+        });
+        each.terminationMs = 12 * second;
+      },
+      { drainPriorities: priorities },
+    );
+    const began = cluster.clock.now();
+    await actuator.start([going('n1', 'drain')]);
+    await cluster.clock.advance(2 * minute);
+    expect(evicted(cluster, began)).toEqual([
+      ['ordinary', 5, 60],
+      ['below', 5, 10],
+      // Looked for every 5 s: gone at 17 s, seen at 20 s.
+      ['edge', 20, 20],
+      ['between', 20, 5],
+      // 0: as long as it says itself.
+      ['highest', 35, 90],
+    ]);
+    expect(cluster.cloud.calls).toEqual(['delete g fake:///n1']);
+  });
+
+  it('waits for each bucket its own time and half a minute, and leaves the later ones alone when one does not go', async () => {
+    const { cluster, actuator, told } = scene(
+      (each) => {
+        pods(each, { low: { priority: 0 }, high: { priority: 10_000 } });
+        each.terminationMs = Number.MAX_SAFE_INTEGER;
+      },
+      { drainPriorities: priorities },
+    );
+    await actuator.start([going('n1', 'drain')]);
+    await cluster.clock.advance(94 * second);
+    expect(told.at(-1)).toBe('evicted low');
+    await cluster.clock.advance(2 * second);
+    expect(told.at(-1)).toBe('failed n1: 1 of 1 pods have not gone in time, among them default/low');
+    expect(cluster.evictions.map(({ pod }) => pod)).toEqual(['default/low']);
+    expect(cluster.taintsOf('n1')).toEqual([]);
+  });
+
+  it('waits for pods of DaemonSets as for others, and fails when one of them cannot be evicted', async () => {
+    const daemon = (each: FakeCluster): void => {
+      pods(each, { low: { priority: 0 } });
+      each.addPod({ name: 'agent', node: 'n1', owner: { kind: 'DaemonSet', name: 'agent' }, priority: 2_000 });
+      each.controllers.set('DaemonSet/default/agent', {
+        kind: 'DaemonSet',
+        namespace: 'default',
+        name: 'agent',
+        uid: 'uid-agent',
+        specReplicas: 1,
+        statusReplicas: 1,
+      });
+    };
+    const waits = scene(
+      (each) => {
+        daemon(each);
+        each.terminationMs = 12 * second;
+      },
+      { drainPriorities: priorities },
+    );
+    await waits.actuator.start([going('n1', 'drain')]);
+    await waits.cluster.clock.advance(34 * second);
+    expect(waits.cluster.evictions.map(({ pod }) => pod)).toEqual(['default/low', 'default/agent']);
+    expect(waits.cluster.cloud.calls).toEqual([]);
+    await waits.cluster.clock.advance(second);
+    expect(waits.cluster.cloud.calls).toEqual(['delete g fake:///n1']);
+
+    const fails = scene(daemon, { drainPriorities: priorities });
+    fails.cluster.onEvict = (pod) => {
+      if (pod === 'default/agent') throw apiFailure(429, 'TooManyRequests');
+    };
+    await fails.actuator.start([going('n1', 'drain')]);
+    await fails.cluster.clock.advance(3 * minute);
+    expect(fails.cluster.cloud.calls).toEqual([]);
+    expect(fails.told.at(-1)).toMatch(/^failed n1: pod default\/agent could not be evicted/);
+  });
+});
+
+describe('the actuator gives nodes of a group back together', () => {
+  const members = (each: FakeCluster): void => {
+    for (const name of ['n1', 'n2', 'n3']) each.addMember('g', name);
+    each.addMember('h', 'm1');
+  };
+  const delayed = { annotations: { 'delay-deletion.cluster-autoscaler.kubernetes.io/volumes': 'true' } };
+
+  it('that are ready within --node-deletion-batcher-interval of the first', async () => {
+    const { cluster, actuator, told } = scene(members, { deletionBatcherIntervalMs: 20 * second });
+    await actuator.start([going('n1'), going('n2'), { ...going('m1'), group: 'h' }]);
+    await cluster.clock.advance(10 * second);
+    await actuator.start([going('n3')]);
+    await cluster.clock.advance(15 * second - 1);
+    expect(cluster.cloud.calls).toEqual([]);
+    await cluster.clock.advance(1);
+    expect(cluster.cloud.calls).toEqual(['delete g fake:///n1,fake:///n2,fake:///n3', 'delete h fake:///m1']);
+    expect(told.filter((each) => each.startsWith('deleted'))).toEqual(['deleted n1', 'deleted n2', 'deleted n3', 'deleted m1']);
+    expect(actuator.running()).toEqual([]);
+  });
+
+  it('and begins anew with the next; a refusal is that of all', async () => {
+    const { cluster, actuator } = scene(members, { deletionBatcherIntervalMs: 20 * second });
+    await actuator.start([going('n1')]);
+    await cluster.clock.advance(25 * second);
+    cluster.cloud.refusal = { class: 'other', code: 'Throttling', message: 'slow down' };
+    await actuator.start([going('n2'), going('n3')]);
+    await cluster.clock.advance(25 * second);
+    expect(cluster.cloud.calls).toEqual(['delete g fake:///n1', 'delete g fake:///n2,fake:///n3']);
+    expect(actuator.takeProgress().ended.map(({ node, result }) => [node, result])).toEqual([
+      ['n1', 'deleted'],
+      ['n2', 'refused'],
+      ['n3', 'refused'],
+    ]);
+    expect(['n2', 'n3'].map((name) => cluster.taintsOf(name))).toEqual([[], []]);
+  });
+
+  it('not when it is stopped before: what was collected stays', async () => {
+    const { cluster, actuator } = scene(members, { deletionBatcherIntervalMs: 20 * second });
+    await actuator.start([going('n1'), going('n2')]);
+    await cluster.clock.advance(10 * second);
+    await actuator.stop();
+    expect(cluster.cloud.calls).toEqual([]);
+    expect(['n1', 'n2'].map((name) => cluster.taintsOf(name))).toEqual([[], []]);
+  });
+
+  it('when the last one of a group that goes as a whole is ready', async () => {
+    const { cluster, actuator } = scene(
+      (each) => {
+        each.addMember('g', 'n1');
+        each.addMember('g', 'n2', delayed);
+        each.addMember('h', 'm1');
+      },
+      { whole: ['g'] },
+    );
+    await actuator.start([going('n1'), going('n2'), { ...going('m1'), group: 'h' }]);
+    await cluster.clock.advance(124 * second);
+    expect(cluster.cloud.calls).toEqual(['delete h fake:///m1']);
+    await cluster.clock.advance(second);
+    expect(cluster.cloud.calls).toEqual(['delete h fake:///m1', 'delete g fake:///n1,fake:///n2']);
+  });
+
+  it('or not at all: one that stays keeps the others of its group, whether they were ready before it or after', async () => {
+    const { cluster, actuator, told } = scene(
+      (each) => {
+        each.addMember('g', 'n1');
+        each.addMember('g', 'n2');
+        each.addMember('g', 'n3', delayed);
+      },
+      { whole: ['g'] },
+    );
+    await actuator.start([going('n1'), going('n2'), going('n3')]);
+    occupied(cluster, 'n2');
+    await cluster.clock.advance(10 * second);
+    const broken = 'its group g goes as a whole or not at all, and another node of it stays';
+    expect(told.filter((each) => each.startsWith('failed'))).toEqual([
+      'failed n2: Node n2 stays: it was empty, but pod default/p1 runs on it now.',
+      `failed n1: ${broken}`,
+    ]);
+    await cluster.clock.advance(120 * second);
+    expect(told.at(-1)).toBe(`failed n3: ${broken}`);
+    expect(cluster.cloud.calls).toEqual([]);
+    expect(['n1', 'n2', 'n3'].map((name) => cluster.taintsOf(name))).toEqual([[], [], []]);
   });
 });

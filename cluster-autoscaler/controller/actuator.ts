@@ -8,9 +8,11 @@ import type { DeletionProgress, EffectResult, PlannedDeletion, ProviderFailure }
 import type { RecheckResult } from '../engine/scale-down/index.ts';
 import { deletionTaintKey } from '../engine/templates/index.ts';
 import type { Provider } from '../providers/provider.ts';
+import { createDeletionBatcher, type DeletionBatcher } from './deletion-batcher.ts';
 import { createDeletionTracker } from './deletion-tracker.ts';
 import { drain, evictDaemons, type DrainOptions } from './drain.ts';
 import { atMost, changeNode, toBeDeleted } from './node-taints.ts';
+import { createWholeGroup, type WholeGroup } from './whole-group.ts';
 
 /** Whether a node that was chosen may still go, on the picture of now, and which pods are to be evicted before. */
 export type FreshCheck = RecheckResult;
@@ -37,6 +39,8 @@ export interface ActuatorOptions {
   readonly nodeAt: (name: string) => NodeRecord | undefined;
   readonly podAt: (key: string) => PodRecord | undefined;
   readonly check: (deletion: PlannedDeletion) => FreshCheck;
+  /** Whether a group goes as a whole or not at all. */
+  readonly isWhole: (group: string) => boolean;
   readonly observer: DeletionObserver;
   readonly logger: Logger;
 }
@@ -65,6 +69,8 @@ export function createActuator(options: ActuatorOptions): Actuator {
 interface Going {
   readonly deletion: PlannedDeletion;
   readonly node: NodeRecord;
+  /** The nodes that go with it or stay with it. */
+  readonly whole?: WholeGroup<Problem | undefined> | undefined;
 }
 
 class RunningActuator implements Actuator {
@@ -72,9 +78,17 @@ class RunningActuator implements Actuator {
   readonly #tracker = createDeletionTracker();
   readonly #abort = new AbortController();
   readonly #tasks = new Set<Promise<void>>();
+  readonly #batcher: DeletionBatcher<Problem>;
 
   constructor(options: ActuatorOptions) {
     this.#options = options;
+    this.#batcher = createDeletionBatcher({
+      clock: options.clock,
+      intervalMs: options.config.deletionBatcherIntervalMs,
+      signal: this.#abort.signal,
+      send: (group, ids) => this.#giveBack(group, ids),
+      stopped,
+    });
     // Every pod that is waited for listens: Node warns from eleven on.
     setMaxListeners(0, this.#abort.signal);
   }
@@ -97,13 +111,29 @@ class RunningActuator implements Actuator {
       return refused(problem.message);
     }
     const now = clock.now();
+    const wholes = this.#wholesOf(nodes);
     for (const each of going) {
       this.#tracker.begin(each.deletion, now);
       observer.marked(each.deletion, each.node);
-      const task = this.#run(each).finally(() => this.#tasks.delete(task));
+      const task = this.#run({ ...each, whole: wholes.get(each.deletion.group) }).finally(() => this.#tasks.delete(task));
       this.#tasks.add(task);
     }
     return { ok: true };
+  }
+
+  #wholesOf(nodes: readonly PlannedDeletion[]): ReadonlyMap<string, WholeGroup<Problem | undefined>> {
+    const sizes = new Map<string, number>();
+    for (const { group } of nodes) if (this.#options.isWhole(group)) sizes.set(group, (sizes.get(group) ?? 0) + 1);
+    return new Map(
+      [...sizes].map(([group, size]) => [
+        group,
+        createWholeGroup<Problem | undefined>({
+          size,
+          release: (ids) => this.#batcher.add(group, ids),
+          broken: { message: `its group ${group} goes as a whole or not at all, and another node of it stays`, refused: false },
+        }),
+      ]),
+    );
   }
 
   takeProgress(): DeletionProgress {
@@ -152,6 +182,7 @@ class RunningActuator implements Actuator {
       this.#tracker.end(node.name, { at: clock.now(), result: 'deleted', message: '' });
       return;
     }
+    going.whole?.fail();
     logger.warn('a node was not removed', { node: node.name, group: deletion.group, problem: problem.message });
     const undone = await this.#unmark(node);
     if (!undone.ok && !undone.fenced) logger.warn('a node keeps its deletion taint', { node: node.name, error: undone.message });
@@ -159,7 +190,7 @@ class RunningActuator implements Actuator {
     this.#tracker.end(node.name, { at: clock.now(), result: problem.refused ? 'refused' : 'failed', message: problem.message });
   }
 
-  async #carryOut({ deletion, node }: Going): Promise<Problem | undefined> {
+  async #carryOut({ deletion, node, whole }: Going): Promise<Problem | undefined> {
     const { clock, config, check } = this.#options;
     const { signal } = this.#abort;
     if (!(await sleep(clock, config.deleteDelayAfterTaintMs, signal))) return stopped;
@@ -168,7 +199,7 @@ class RunningActuator implements Actuator {
     const problem = await this.#empty(deletion, fresh);
     if (problem !== undefined) return { message: problem, refused: false };
     if (!(await this.#waitForDelays(node.name))) return stopped;
-    return this.#giveBack(deletion, node);
+    return whole === undefined ? this.#batcher.add(deletion.group, [node.providerId]) : whole.ready(node.providerId);
   }
 
   async #empty(deletion: PlannedDeletion, { evict, daemons }: Extract<FreshCheck, { ok: true }>): Promise<string | undefined> {
@@ -196,15 +227,15 @@ class RunningActuator implements Actuator {
     return !this.#abort.signal.aborted;
   }
 
-  async #giveBack({ group }: PlannedDeletion, node: NodeRecord): Promise<Problem | undefined> {
+  async #giveBack(group: string, ids: readonly string[]): Promise<Problem | undefined> {
     const { fence, provider } = this.#options;
     try {
       fence.check({ method: 'DELETE', path: `/${provider.name}/groups/${group}/instances` });
+      const result = await provider.deleteInstances(group, ids);
+      return result.ok ? undefined : { message: failureText(result.failure), refused: true };
     } catch (error) {
       return { message: messageOf(error), refused: false };
     }
-    const result = await provider.deleteInstances(group, [node.providerId]);
-    return result.ok ? undefined : { message: failureText(result.failure), refused: true };
   }
 }
 

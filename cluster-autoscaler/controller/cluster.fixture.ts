@@ -31,6 +31,7 @@ export interface FakePod {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
   readonly graceSeconds?: number;
+  readonly priority?: number;
   readonly unschedulable?: boolean;
   /** Milliseconds since its creation; default a minute. */
   readonly ageMs?: number;
@@ -135,6 +136,7 @@ export class FakeCluster {
     annotations,
     labels,
     graceSeconds = 30,
+    priority,
     unschedulable = false,
     ageMs = 60_000,
   }: FakePod): void {
@@ -155,6 +157,7 @@ export class FakeCluster {
       spec: {
         containers: [{ name: 'app', resources: { requests: { cpu, memory } } }],
         terminationGracePeriodSeconds: graceSeconds,
+        ...(priority === undefined ? {} : { priority }),
         ...(node === undefined ? {} : { nodeName: node }),
       },
       status: {
@@ -235,6 +238,7 @@ export class FakeCluster {
         items: () => [...this.pods.keys()].flatMap((key) => this.pod(key) ?? []),
         get: (key) => this.pod(key),
         onDelta: (handler) => {
+          for (const key of this.pods.keys()) handler({ key, old: undefined, new: this.pod(key) });
           this.#podHandlers.add(handler);
           return () => this.#podHandlers.delete(handler);
         },

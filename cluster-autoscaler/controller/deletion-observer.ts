@@ -1,6 +1,7 @@
 import type { Clock, NodeRecord, ScalingDirection } from '../../core/model/index.ts';
 import type { LoopEvent } from '../engine/loop/model.ts';
 import type { DeletionObserver } from './actuator.ts';
+import { gpuSeriesOf } from './gpu-series.ts';
 import type { LoopEvents } from './loop-events.ts';
 import type { NodesMetrics } from './metrics.ts';
 
@@ -9,9 +10,13 @@ export function createDeletionObserver(options: {
   readonly events: LoopEvents;
   readonly metrics: Pick<NodesMetrics, 'scaledDown' | 'evicted' | 'activity'>;
   readonly clock: Clock;
+  /** Label of the cloud that marks nodes with GPUs. */
+  readonly gpuLabel: string;
+  /** Node of a group's template. */
+  readonly templateOf: (group: string) => NodeRecord | undefined;
   readonly onScaled: (group: string, direction: ScalingDirection) => void;
 }): DeletionObserver {
-  const { events, metrics, clock, onScaled } = options;
+  const { events, metrics, clock, gpuLabel, templateOf, onScaled } = options;
   const onNode = ({ name, uid }: NodeRecord, type: LoopEvent['type'], reason: string, message: string): void =>
     events.emit({ on: { kind: 'Node', name, uid }, type, reason, message });
   return {
@@ -21,7 +26,7 @@ export function createDeletionObserver(options: {
       onNode(node, 'Normal', 'ScaleDown', 'nodes removed by cluster autoscaler');
       const message = kind === 'drain' ? `Scale-down: node ${node.name} removed with drain` : `Scale-down: empty node ${node.name} removed`;
       events.emit({ on: { kind: 'Status', name: '' }, type: 'Normal', reason: kind === 'drain' ? 'ScaleDown' : 'ScaleDownEmpty', message });
-      metrics.scaledDown(reason);
+      metrics.scaledDown(reason, gpuSeriesOf(node, gpuLabel, templateOf(group)));
       metrics.activity('scaleDown', clock.now());
       onScaled(group, 'down');
     },

@@ -2,6 +2,7 @@ import { isConcertinaError, messageOf } from '../../core/errors.ts';
 import { isConflict, isNotFound, type KubeClient } from '../../core/kube/index.ts';
 import { sleep, type Clock, type PodRecord } from '../../core/model/index.ts';
 import type { ActuationConfig } from '../config.ts';
+import { drainBuckets, type DrainBucket } from './drain-buckets.ts';
 
 export interface DrainOptions {
   readonly client: KubeClient;
@@ -17,8 +18,8 @@ export interface DrainOptions {
 export type DrainProblem = string | undefined;
 
 /**
- * Evicts pods at once, each tried again until the time for it is over, and waits until they have gone. Daemon pods are evicted without waiting for them, and nothing
- * fails because of one (§15.4).
+ * Evicts pods, each tried again until the time for it is over, and waits until they have gone. All at once, or by priority, lowest first, each bucket when
+ * the one before has gone. Daemon pods are evicted without waiting for them, and nothing fails because of one; by priority they are pods like the others (§15.4).
  */
 export async function drain(
   pods: readonly PodRecord[],
@@ -26,25 +27,39 @@ export async function drain(
   options: DrainOptions,
   signal: AbortSignal,
 ): Promise<DrainProblem> {
-  const retryUntil = options.clock.monotonic() + options.config.maxPodEvictionMs;
-  // Their evictions go on while the others are waited for.
-  for (const pod of daemons) void evictPod(pod, options, { retryUntil, signal, daemon: true });
-  const outcomes = await Promise.all(pods.map((pod) => evictPod(pod, options, { retryUntil, signal, daemon: false })));
-  const problems = outcomes.filter((problem) => problem !== undefined);
-  if (problems.length > 0) return problems.length === 1 ? problems[0] : `${problems[0]} (and ${problems.length - 1} more pods)`;
-  return waitUntilGone(pods, options, signal);
+  const byPriority = options.config.drainPriorities.length > 0;
+  const buckets = byPriority ? drainBuckets([...pods, ...daemons], [], options.config) : drainBuckets(pods, daemons, options.config);
+  for (const bucket of buckets) {
+    const problem = await drainBucket(bucket, options, signal);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
 }
 
-/** Evictions of daemon pods that nobody waits for. */
+async function drainBucket({ graceMs, pods, daemons }: DrainBucket, options: DrainOptions, signal: AbortSignal): Promise<DrainProblem> {
+  const retryUntil = options.clock.monotonic() + options.config.maxPodEvictionMs;
+  // Their evictions go on while the others are waited for.
+  for (const pod of daemons) void evictPod(pod, options, { retryUntil, signal, graceMs, daemon: true });
+  const outcomes = await Promise.all(pods.map((pod) => evictPod(pod, options, { retryUntil, signal, graceMs, daemon: false })));
+  const problems = outcomes.filter((problem) => problem !== undefined);
+  if (problems.length > 0) return problems.length === 1 ? problems[0] : `${problems[0]} (and ${problems.length - 1} more pods)`;
+  return waitUntilGone(pods, graceMs, options, signal);
+}
+
+/** Evictions of daemon pods that nobody waits for; by priority, lowest first. */
 export async function evictDaemons(daemons: readonly PodRecord[], options: DrainOptions, signal: AbortSignal): Promise<void> {
-  const retryUntil = options.clock.monotonic();
-  await Promise.all(daemons.map((pod) => evictPod(pod, options, { retryUntil, signal, daemon: true })));
+  for (const { graceMs, daemons: together } of drainBuckets([], daemons, options.config)) {
+    const retryUntil = options.clock.monotonic();
+    await Promise.all(together.map((pod) => evictPod(pod, options, { retryUntil, signal, graceMs, daemon: true })));
+  }
 }
 
 interface Trying {
   /** Monotonic. */
   readonly retryUntil: number;
   readonly signal: AbortSignal;
+  /** Of its bucket. */
+  readonly graceMs: number;
   readonly daemon: boolean;
 }
 
@@ -52,14 +67,14 @@ interface Trying {
 async function evictPod(
   pod: PodRecord,
   { client, clock, config, onPod }: DrainOptions,
-  { retryUntil, signal, daemon }: Trying,
+  { retryUntil, signal, graceMs, daemon }: Trying,
 ): Promise<DrainProblem> {
   const name = `${pod.namespace}/${pod.name}`;
   if (!daemon) onPod(pod, 'begun', 'deleting pod for node scale down');
   let last = 'it was not tried';
   do {
     try {
-      const gracePeriodSeconds = Math.min(pod.shape.gracePeriod, Math.floor(config.maxGracefulTerminationMs / 1000));
+      const gracePeriodSeconds = graceMs > 0 ? Math.min(pod.shape.gracePeriod, Math.floor(graceMs / 1000)) : pod.shape.gracePeriod;
       await client.evict({ namespace: pod.namespace, name: pod.name }, { gracePeriodSeconds, preconditions: { uid: pod.uid }, signal });
       onPod(pod, 'evicted', '');
       return undefined;
@@ -81,10 +96,11 @@ async function evictPod(
 
 async function waitUntilGone(
   pods: readonly PodRecord[],
+  graceMs: number,
   { clock, config, podAt }: DrainOptions,
   signal: AbortSignal,
 ): Promise<DrainProblem> {
-  const deadline = clock.monotonic() + config.maxGracefulTerminationMs + config.podHeadroomMs;
+  const deadline = clock.monotonic() + graceMs + config.podHeadroomMs;
   for (;;) {
     const there = pods.filter((pod) => podAt(`${pod.namespace}/${pod.name}`)?.uid === pod.uid);
     const [first] = there;

@@ -25,7 +25,7 @@ function scene() {
     clock: cluster.clock,
     config: defaultActuationConfig,
     metrics: {
-      scaledUp: (nodes) => counted.push(`up ${nodes}`),
+      scaledUp: (nodes, gpus) => counted.push(`up ${nodes}${gpus?.gpu_name ?? ''}`),
       unregisteredRemoved: (count) => counted.push(`unregistered ${count}`),
       creationFailed: (code) => counted.push(`failed ${code}`),
     },
@@ -33,6 +33,7 @@ function scene() {
     groupOf: () =>
       ({ instances: [{ id: 'a', state: 'creating', failure: { class: 'out-of-resources', code: 'NoCapacity', message: '' } }] }) as never,
     onScaled: (group, direction) => scaled.push(`${group} ${direction}`),
+    onDeletions: () => scaled.push('deletions'),
   });
   return { cluster, counted, scaled, carryOut: (effect: Effect) => effects.carryOut(effect) };
 }
@@ -52,7 +53,7 @@ describe('the effects of a loop', () => {
     });
     expect(cluster.cloud.calls).toEqual(['increase g 3', 'decrease g -1', 'delete g a,b', 'delete g c']);
     expect(counted).toEqual(['up 3', 'failed NoCapacity', 'failed unknown', 'unregistered 1']);
-    expect(scaled).toEqual(['g up', 'g down']);
+    expect(scaled).toEqual(['g up', 'deletions']);
   });
 
   it('answer what the cloud refuses, and a fence that is closed, as results', async () => {

@@ -6,6 +6,7 @@ import type { Effect, EffectResult, NodeGroup } from '../engine/model.ts';
 import { candidateTaintKey } from '../engine/templates/index.ts';
 import type { Provider, ProviderResult } from '../providers/provider.ts';
 import { failureText, fencedResult, type Actuator } from './actuator.ts';
+import { gpuSeriesOf } from './gpu-series.ts';
 import type { NodesMetrics } from './metrics.ts';
 import { atMost, changeNode, deletionCandidate, type NodeWrite } from './node-taints.ts';
 
@@ -25,14 +26,16 @@ export interface EffectsOptions {
   readonly logger: Logger;
   /** Groups as the loop got them. */
   readonly groupOf: (id: string) => NodeGroup | undefined;
-  /** A group was scaled. */
-  readonly onScaled: (group: string, direction: 'up' | 'down') => void;
+  /** A group was enlarged. */
+  readonly onScaled: (group: string, direction: 'up') => void;
+  /** Deletions have begun; whether the groups of their nodes shrink by it comes out later. */
+  readonly onDeletions: () => void;
 }
 
 const done: EffectResult = { ok: true };
 
 export function createEffects(options: EffectsOptions): Effects {
-  const { provider, actuator, metrics, logger, onScaled } = options;
+  const { provider, actuator, metrics, logger, onScaled, onDeletions } = options;
   /** Calls to the cloud pass the same fence as those to the API server. */
   const call = async (group: string, what: string, send: () => Promise<ProviderResult>): Promise<EffectResult> => {
     let result: EffectResult;
@@ -49,7 +52,7 @@ export function createEffects(options: EffectsOptions): Effects {
     const result = await call(group, 'size', () => provider.increaseSize(group, delta));
     if (!result.ok) return result;
     logger.info('a node group grows', { group, nodes: delta });
-    metrics.scaledUp(delta);
+    metrics.scaledUp(delta, gpuSeriesOf(options.groupOf(group)?.template?.node, provider.gpuLabel));
     onScaled(group, 'up');
     return result;
   };
@@ -71,7 +74,7 @@ export function createEffects(options: EffectsOptions): Effects {
   };
   const startDeletion = async (nodes: Extract<Effect, { type: 'start-deletion' }>['nodes']): Promise<EffectResult> => {
     const result = await actuator.start(nodes);
-    if (result.ok) for (const group of new Set(nodes.map((node) => node.group))) onScaled(group, 'down');
+    if (result.ok) onDeletions();
     return result;
   };
   return {

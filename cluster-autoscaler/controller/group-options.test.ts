@@ -123,7 +123,7 @@ describe('resolveGroup', () => {
   });
 
   it('keeps a disruption budget by the minimum size, against which deletions under way count', () => {
-    expect(resolved({ spec: { disruption: { maxNodes: 2 } } })).toMatchObject({ minSize: 2, group: { minSize: 3 } });
+    expect(resolved({ spec: { disruption: { maxNodes: 2 } } })).toMatchObject({ minSize: 2, group: { minSize: 3, leastSize: 2 } });
     // A tenth of 5, rounded up.
     expect(resolved({ spec: { disruption: { maxNodes: '10%' } } }).group.minSize).toBe(4);
     expect(resolved({ spec: { disruption: { maxNodes: 0 } } }).group.minSize).toBe(5);

@@ -35,7 +35,7 @@ export interface DisruptionBudget {
 
 /** A group as the loop gets it, with what it was made of. */
 export interface ResolvedGroup {
-  /** Its `minSize` is raised where a disruption budget lets fewer nodes go. */
+  /** Its `minSize` is raised where a disruption budget lets fewer nodes go; its `leastSize` is not. */
   readonly group: NodeGroup;
   /** Bounds by policy and cloud. */
   readonly minSize: number;
@@ -61,6 +61,7 @@ export function resolveGroup({ group, instances, template }: GroupReading, conte
     group: {
       id: group.id,
       minSize: Math.min(minSize, bounds.maxSize),
+      leastSize: Math.min(bounds.minSize, bounds.maxSize),
       maxSize: bounds.maxSize,
       targetSize: group.targetSize,
       instances,

@@ -42,6 +42,8 @@ export function nodeReport(node: string, some: Partial<NodeReport> = {}): NodeRe
     unremovable: undefined,
     blockedBy: undefined,
     removableAt: undefined,
+    waitMs: undefined,
+    found: undefined,
     message: '',
     ...some,
   };
@@ -66,6 +68,7 @@ export function loopReport(at: number, some: Partial<LoopReport> = {}): LoopRepo
     events: [],
     decisions: [],
     error: undefined,
+    measures: { overflowingControllers: 0, podsNotTried: 0, estimates: [], limited: [], skippedNodes: [] },
     took: {},
     ...some,
   };

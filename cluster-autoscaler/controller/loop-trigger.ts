@@ -5,6 +5,8 @@ import type { WatchedSource } from './ports.ts';
 export interface LoopTrigger {
   /** A loop begins. */
   begun(): void;
+  /** When the last pod was heard to have turned unschedulable, epoch milliseconds; `undefined`: none yet, or nobody listens. */
+  lastPodAt(): number | undefined;
   /** The cluster was changed: a size was raised, a deletion was begun. */
   productive(): void;
   /** Resolves when the next loop is due; false: it was stopped. */
@@ -30,12 +32,14 @@ export function createLoopTrigger({ clock, scanIntervalMs, frequent, pods }: Loo
   let wake: ((due: boolean) => void) | undefined;
   /** A pod has turned unschedulable since the last loop began. */
   let podWaits = false;
+  let lastPodAt: number | undefined;
   let lastProductive = Number.NEGATIVE_INFINITY;
   const starts: [beforeLast: number, last: number] = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   const unsubscribe = frequent
     ? pods.onDelta(({ old, new: pod }) => {
         if (pod?.unschedulable !== true || old?.unschedulable === true) return;
         podWaits = true;
+        lastPodAt = clock.now();
         wake?.(true);
       })
     : () => undefined;
@@ -59,6 +63,7 @@ export function createLoopTrigger({ clock, scanIntervalMs, frequent, pods }: Loo
       starts[1] = clock.monotonic();
       podWaits = false;
     },
+    lastPodAt: () => lastPodAt,
     productive: () => {
       lastProductive = clock.monotonic();
     },

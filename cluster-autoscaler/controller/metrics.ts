@@ -1,7 +1,9 @@
 import { Counter, Gauge, Histogram, Summary, type Registry } from 'prom-client';
-import type { LoopReport } from '../engine/loop/model.ts';
+import type { LoopMeasures, LoopOptions, LoopReport } from '../engine/loop/model.ts';
 import type { DeletionProgress, LoopInput, PlannedDeletion } from '../engine/model.ts';
-import type { LoopOptions } from '../engine/loop/model.ts';
+import { gpuSeriesOf, type GpuSeries } from './gpu-series.ts';
+import { createGauges } from './loop-gauges.ts';
+import { createRemovalLatency } from './removal-latency.ts';
 
 /** Steps whose duration is told, as upstream names them. */
 export type LoopFunction = 'main' | 'mainSuccessful' | 'cloudProviderRefresh' | 'loopWait' | 'updateClusterState' | (string & {});
@@ -18,8 +20,8 @@ export interface LoopFigures {
 export interface NodesMetrics {
   observeDuration(step: LoopFunction, seconds: number): void;
   observeLoop(figures: LoopFigures): void;
-  scaledUp(nodes: number): void;
-  scaledDown(reason: PlannedDeletion['reason']): void;
+  scaledUp(nodes: number, gpus?: GpuSeries): void;
+  scaledDown(reason: PlannedDeletion['reason'], gpus?: GpuSeries): void;
   evicted(result: 'succeeded' | 'failed'): void;
   /** Instances without a node that were given back; with the cloud's code where their creation failed. */
   unregisteredRemoved(count: number): void;
@@ -33,9 +35,20 @@ const prefix = 'cluster_autoscaler_';
 /** 150 buckets from 0.1 s to 1800 s, as upstream. */
 const durationBuckets = Array.from({ length: 150 }, (_, index) => 0.1 * 18_000 ** (index / 149));
 
-/** No provider of ours tells GPUs apart here; the labels are those of upstream's series. */
-const noGpu = { gpu_resource_name: '', gpu_name: '', dra_drivers: '' };
+/** 1, 2, 4 … 32 kinds of pods, as upstream. */
+const heterogeneityBuckets = Array.from({ length: 6 }, (_, index) => 2 ** index);
+
+/** 19 buckets from 1 s to about 24 min, as upstream. */
+const latencyBuckets = Array.from({ length: 19 }, (_, index) => 1.5 ** index);
+
+/** Words of upstream for the limits that it counts; it does not count GPUs here. */
+const limitReasons: Readonly<Record<string, string>> = { cpu: 'CpuResourceLimit', memory: 'MemoryResourceLimit' };
+
+const noGpuSeries: GpuSeries = { gpu_resource_name: '', gpu_name: '' };
+/** Drivers of devices are not told apart. */
+const noGpu = { ...noGpuSeries, dra_drivers: '' };
 const gpuLabels = Object.keys(noGpu);
+const onlyGpuLabels = ['gpu_resource_name', 'gpu_name'];
 
 export function createNodesMetrics(registry: Registry, { perGroup }: { readonly perGroup: boolean }): NodesMetrics {
   const made: string[] = [];
@@ -66,16 +79,54 @@ export function createNodesMetrics(registry: Registry, { perGroup }: { readonly 
   const scaledUp = counter('scaled_up_nodes_total', 'Nodes added.', gpuLabels);
   const scaledDown = counter('scaled_down_nodes_total', 'Nodes removed, by why.', ['reason', ...gpuLabels]);
   const failedScaleUps = counter('failed_scale_ups_total', 'Scale-ups that failed, by why.', ['reason', ...gpuLabels]);
+  // Old names, of nodes with GPUs only.
+  const scaledUpGpu = counter('scaled_up_gpu_nodes_total', 'Nodes with GPUs added.', onlyGpuLabels);
+  const scaledDownGpu = counter('scaled_down_gpu_nodes_total', 'Nodes with GPUs removed, by why.', ['reason', ...onlyGpuLabels]);
+  const failedGpuScaleUps = counter('failed_gpu_scale_ups_total', 'Scale-ups of nodes with GPUs that failed, by why.', [
+    'reason',
+    ...onlyGpuLabels,
+  ]);
   const failedCreations = counter('failed_node_creations_total', 'Nodes that did not come, by why.', ['reason']);
   const evicted = counter('evicted_pods_total', 'Pods evicted.', ['eviction_result']);
   const unregistered = counter('old_unregistered_nodes_removed_count', 'Instances without a node that were given back.');
   const errors = counter('errors_total', 'Loops that ended with an error.', ['type']);
   const activity = gauge('last_activity', 'When an activity was last seen, seconds since 1970.', ['activity']);
+  const skippedEvents = counter('skipped_scale_events_count', 'Scalings that a limit of the cluster kept from being done.', [
+    'direction',
+    'reason',
+  ]);
+  // As upstream without autoprovisioning: known, and without a series.
+  counter('created_node_groups_total', 'Node groups made by autoprovisioning, which is not there.', ['group_type']);
+  counter('deleted_node_groups_total', 'Node groups deleted by autoprovisioning, which is not there.', ['group_type']);
+  const heterogeneity = new Histogram({
+    ...begin('binpacking_heterogeneity'),
+    help: 'Kinds of pods that one estimation of nodes was made for.',
+    labelNames: ['instance_type', 'cpu_count', 'namespace_count'],
+    buckets: heterogeneityBuckets,
+  });
+  const latencies = new Histogram({
+    ...begin('node_removal_latency_seconds'),
+    help: 'Time from when an unneeded node might go until its deletion began (deleted) or it was needed again, by what kept it last.',
+    labelNames: ['deleted', 'delay_reason'],
+    buckets: latencyBuckets,
+  });
+  const latencyOf = createRemovalLatency();
   const gauges = createGauges(gauge, perGroup);
   /** Backoffs that were counted, by group. */
   const backoffs = new Map<string, number>();
   scaledUp.inc(noGpu, 0);
   unregistered.inc(0);
+  for (const direction of ['up', 'down']) for (const reason of Object.values(limitReasons)) skippedEvents.inc({ direction, reason }, 0);
+  const measure = ({ limited, estimates }: LoopMeasures): void => {
+    for (const { direction, resource } of limited) {
+      const reason = limitReasons[resource];
+      if (reason !== undefined) skippedEvents.inc({ direction, reason });
+    }
+    for (const { instanceType, cpu, podGroups, namespaces } of estimates) {
+      const labels = { instance_type: instanceType, cpu_count: coresText(cpu), namespace_count: countText(namespaces) };
+      heterogeneity.observe(labels, podGroups);
+    }
+  };
   return {
     observeDuration: (step, seconds) => {
       durations.observe({ function: step }, seconds);
@@ -83,15 +134,27 @@ export function createNodesMetrics(registry: Registry, { perGroup }: { readonly 
     },
     observeLoop: (figures) => {
       gauges(figures);
+      measure(figures.report.measures);
+      for (const { seconds, deleted, delayReason } of latencyOf(figures.report))
+        latencies.observe({ deleted: String(deleted), delay_reason: delayReason }, seconds);
+      const templates = new Map(figures.input.groups.map(({ id, template }) => [id, template?.node]));
       for (const { group, backoff } of figures.report.groups) {
         if (backoff !== undefined && backoffs.get(group) !== backoff.until) {
-          failedScaleUps.inc({ reason: backoff.failure.code, ...noGpu });
+          const gpus = gpuSeriesOf(templates.get(group), figures.options.gpuLabel);
+          failedScaleUps.inc({ reason: backoff.failure.code, ...noGpu, ...gpus });
+          if (gpus.gpu_name !== '') failedGpuScaleUps.inc({ reason: backoff.failure.code, ...gpus });
           backoffs.set(group, backoff.until);
         }
       }
     },
-    scaledUp: (nodes) => scaledUp.inc(noGpu, nodes),
-    scaledDown: (reason) => scaledDown.inc({ reason, ...noGpu }),
+    scaledUp: (nodes, gpus = noGpuSeries) => {
+      scaledUp.inc({ ...noGpu, ...gpus }, nodes);
+      if (gpus.gpu_name !== '') scaledUpGpu.inc({ ...gpus }, nodes);
+    },
+    scaledDown: (reason, gpus = noGpuSeries) => {
+      scaledDown.inc({ reason, ...noGpu, ...gpus });
+      if (gpus.gpu_name !== '') scaledDownGpu.inc({ reason, ...gpus });
+    },
     evicted: (result) => evicted.inc({ eviction_result: result }),
     unregisteredRemoved: (count) => unregistered.inc(count),
     creationFailed: (code) => failedCreations.inc({ reason: code }),
@@ -100,64 +163,13 @@ export function createNodesMetrics(registry: Registry, { perGroup }: { readonly 
   };
 }
 
-type MakeGauge = (name: string, help: string, labelNames?: string[]) => Gauge;
-
-function createGauges(gauge: MakeGauge, perGroup: boolean): (figures: LoopFigures) => void {
-  const safe = gauge('cluster_safe_to_autoscale', '1: the cluster is healthy enough to be scaled.');
-  const nodes = gauge('nodes_count', 'Nodes of the groups by state.', ['state']);
-  const groups = gauge('node_groups_count', 'Node groups.', ['node_group_type']);
-  const pending = gauge('unschedulable_pods_count', 'Pods that wait for room.', ['type']);
-  const maxNodes = gauge('max_nodes_count', 'Greatest number of nodes, 0 for none.');
-  const cores = gauge('cluster_cpu_current_cores', 'CPU of the cluster.');
-  const coreLimits = gauge('cpu_limits_cores', 'Bounds of the CPU of the cluster.', ['direction']);
-  const memory = gauge('cluster_memory_current_bytes', 'Memory of the cluster.');
-  const memoryLimits = gauge('memory_limits_bytes', 'Bounds of the memory of the cluster.', ['direction']);
-  const deletions = gauge('pending_node_deletions', 'Nodes that are being removed.');
-  const unneeded = gauge('unneeded_nodes_count', 'Nodes that are not needed.');
-  const unremovable = gauge('unremovable_nodes_count', 'Nodes that are not to go, by why.', ['reason']);
-  const cooldown = gauge('scale_down_in_cooldown', '1: nothing is removed because of what was done before.');
-  const ofGroups = perGroup ? createGroupGauges(gauge) : undefined;
-  return ({ input, report, options, running }) => {
-    safe.set(Number(report.clusterHealthy));
-    const { ready, unready, notStarted, longUnregistered, unregistered, resourceUnready, beingDeleted } = report.counts;
-    const states = { ready, unready, notStarted, longUnregistered, unregistered, resourceUnready, beingDeleted };
-    for (const [state, count] of Object.entries(states)) nodes.set({ state }, count);
-    groups.set({ node_group_type: 'autoscaled' }, report.groups.length);
-    pending.set({ type: 'unschedulable' }, report.pods.length);
-    maxNodes.set(options.maxNodesTotal);
-    const sum = (resource: string): number => input.nodes.reduce((total, { capacity }) => total + (capacity[resource] ?? 0), 0) / 1000;
-    cores.set(sum('cpu'));
-    memory.set(sum('memory'));
-    const gibi = 2 ** 30;
-    coreLimits.set({ direction: 'minimum' }, options.cores.min);
-    coreLimits.set({ direction: 'maximum' }, options.cores.max);
-    memoryLimits.set({ direction: 'minimum' }, options.memoryGiB.min * gibi);
-    memoryLimits.set({ direction: 'maximum' }, options.memoryGiB.max * gibi);
-    deletions.set(running.length);
-    unneeded.set(report.nodes.filter(({ unneededSince }) => unneededSince !== undefined).length);
-    unremovable.reset();
-    for (const { unremovable: reason } of report.nodes) if (reason !== undefined) unremovable.inc({ reason });
-    cooldown.set(Number(report.scaleDownInCooldown));
-    ofGroups?.(report);
-  };
+/** A Kubernetes quantity: `4`, `3920m`. */
+function coresText(thousandths: number): string {
+  return thousandths % 1000 === 0 ? String(thousandths / 1000) : `${thousandths}m`;
 }
 
-function createGroupGauges(gauge: MakeGauge): (report: LoopReport) => void {
-  const name = ['node_group'];
-  const min = gauge('node_group_min_count', 'Least size of a group.', name);
-  const max = gauge('node_group_max_count', 'Greatest size of a group.', name);
-  const target = gauge('node_group_target_count', 'Nodes that the cloud was asked for.', name);
-  const health = gauge('node_group_healthiness', '1: the group is healthy.', name);
-  const backoff = gauge('node_group_backoff_status', '1: the group is in backoff, by why.', [...name, 'reason']);
-  return ({ groups }) => {
-    for (const each of [min, max, target, health, backoff]) each.reset();
-    for (const { group, minSize, maxSize, targetSize, health: state, backoff: waits } of groups) {
-      const labels = { node_group: group };
-      min.set(labels, minSize);
-      max.set(labels, maxSize);
-      target.set(labels, targetSize);
-      health.set(labels, Number(state === 'healthy'));
-      if (waits !== undefined) backoff.set({ ...labels, reason: waits.failure.code }, 1);
-    }
-  };
+/** Great numbers in classes, so that there are few series. */
+function countText(count: number): string {
+  if (count <= 5) return String(count);
+  return count <= 10 ? '6-10' : '11+';
 }

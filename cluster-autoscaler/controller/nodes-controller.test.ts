@@ -115,15 +115,31 @@ describe('the node controller', () => {
     expect(metrics).toContain('cluster_autoscaler_nodes_count{state="ready"} 1');
   });
 
-  it('looks again as soon as pods count that have just come, and not only after a whole interval', async () => {
+  it('waits for further pods as long as they come, and buys as soon as no more do', async () => {
     const made = cluster(0);
     start(made);
     await made.clock.advance(5 * second);
-    made.addPod({ name: 'new', cpu: '3', unschedulable: true, ageMs: 500 });
-    await made.clock.advance(second);
-    expect(made.cloud.calls).not.toContain('increase general 1');
-    await made.clock.advance(3 * second);
-    expect(made.cloud.calls).toContain('increase general 1');
+    for (let at = 0; at < 4; at++) {
+      made.addPod({ name: `new-${at}`, cpu: '3', unschedulable: true, ageMs: 0 });
+      await made.clock.advance(300);
+      expect(made.cloud.calls.filter((call) => call.startsWith('increase'))).toEqual([]);
+    }
+    await made.clock.advance(500);
+    expect(made.cloud.calls).toContain('increase general 4');
+  });
+
+  it('waits for further pods no longer than two seconds', async () => {
+    const made = cluster(0);
+    start(made);
+    await made.clock.advance(5 * second);
+    const bought = (): boolean => made.cloud.calls.some((call) => call.startsWith('increase'));
+    let waitedMs = 0;
+    for (; !bought() && waitedMs < 10 * second; waitedMs += 200) {
+      made.addPod({ name: `new-${waitedMs}`, cpu: '100m', unschedulable: true, ageMs: 0 });
+      await made.clock.advance(200);
+    }
+    expect(waitedMs).toBeGreaterThanOrEqual(2 * second);
+    expect(waitedMs).toBeLessThan(3 * second);
   });
 
   it('writes the status ConfigMap that upstream writes', async () => {
@@ -315,19 +331,24 @@ describe('the node controller', () => {
   });
 
   it('keeps over a restart how long nodes have not been needed, unless nobody watched them meanwhile', async () => {
-    const removalsAfter = async (silenceMs: number): Promise<readonly string[]> => {
+    const removalsAfter = async (silenceMs: number, candidateTtlMs = 30 * minute): Promise<readonly string[]> => {
       const made = cluster(2, { minSize: 1 });
-      start(made);
+      const overrides = { loop: { ...defaultLoopOptions, candidateTtlMs } };
+      start(made, overrides);
       await made.clock.advance(8 * minute);
       const first = running.pop();
       await first?.controller.stop();
       await made.clock.advance(silenceMs);
-      start(made);
+      start(made, overrides);
       await made.clock.advance(3 * minute);
       return made.cloud.calls.filter((call) => call.startsWith('delete'));
     };
     expect(await removalsAfter(second)).toHaveLength(1);
     expect(await removalsAfter(35 * minute)).toHaveLength(0);
+    // --node-deletion-candidate-ttl: neither what was saved nor the soft taints count for longer; 0: not at all.
+    expect(await removalsAfter(35 * minute, 60 * minute)).toHaveLength(1);
+    expect(await removalsAfter(5 * minute, 4 * minute)).toHaveLength(0);
+    expect(await removalsAfter(second, 0)).toHaveLength(0);
   });
 
   it('keeps a backoff over a restart, and starts afresh from what cannot be read', async () => {

@@ -19,6 +19,7 @@ import { createLoopTrigger, type LoopTrigger } from './loop-trigger.ts';
 import { createScalingMemory, memoryText, savedParts, type ScalingMemory } from './memory.ts';
 import { createNodesMetrics, type NodesMetrics } from './metrics.ts';
 import { observe, type Observation } from './observe.ts';
+import { createPodsByNode, type PodsByNode } from './pods-by-node.ts';
 import { policyStatus } from './policy-report.ts';
 import { createPolicyWriter, type PolicyWriter } from './policy-writer.ts';
 import type { NodesControllerOptions } from './ports.ts';
@@ -55,7 +56,7 @@ const mostMirrorAgeMs = 180_000;
 const eventsAtOnce = 512;
 /** Milliseconds of a loop at a stretch: the other controllers and the mirrors of this process wait meanwhile. */
 const sliceMs = 10;
-/** A house loop that found only pods that have just come looks again as soon as they count. */
+/** A house loop that found only pods that have just come looks again as soon as they count, at the latest then. */
 const newPodsAgainMs = 2_000;
 
 export function createNodesController(options: NodesControllerOptions, engine: LoopEngine): NodesController {
@@ -67,6 +68,7 @@ interface Term {
   readonly abort: AbortController;
   readonly trigger: LoopTrigger;
   readonly actuator: Actuator;
+  readonly podsByNode: PodsByNode;
   readonly effects: Effects;
   readonly reader: GroupReader;
   readonly rival: RivalWatch;
@@ -130,6 +132,7 @@ class RunningController implements NodesController {
     term.trigger.stop();
     await term.ended;
     await term.actuator.stop();
+    term.podsByNode.stop();
   }
 
   health(): string | undefined {
@@ -153,6 +156,7 @@ class RunningController implements NodesController {
     const { loop } = config;
     const memory = createScalingMemory();
     const trigger = createLoopTrigger({ clock, scanIntervalMs: loop.scanIntervalMs, frequent: config.frequentLoops, pods: reads.pods });
+    const podsByNode = createPodsByNode(reads.pods);
     const onScaled = (group: string, direction: ScalingDirection): void => {
       memory.record(group, direction, clock.now());
       trigger.productive();
@@ -165,14 +169,23 @@ class RunningController implements NodesController {
       config: config.actuation,
       nodeAt: (name) => reads.nodes.get(name),
       podAt: (key) => reads.pods.get(key),
-      check: (deletion) => this.#recheck(deletion),
-      observer: createDeletionObserver({ events: this.#events, metrics: this.#metrics, clock, onScaled }),
+      check: (deletion) => this.#recheck(deletion, podsByNode),
+      isWhole: (group) => term.groups.get(group)?.options.zeroOrMax === true,
+      observer: createDeletionObserver({
+        events: this.#events,
+        metrics: this.#metrics,
+        clock,
+        gpuLabel: provider.gpuLabel,
+        templateOf: (group) => term.groups.get(group)?.template?.node,
+        onScaled,
+      }),
       logger,
     });
     const term: Term = {
       abort: new AbortController(),
       trigger,
       actuator,
+      podsByNode,
       effects: createEffects({
         client,
         fence,
@@ -184,6 +197,7 @@ class RunningController implements NodesController {
         logger,
         groupOf: (id) => term.groups.get(id),
         onScaled,
+        onDeletions: () => trigger.productive(),
       }),
       reader: createGroupReader({ provider, clock, cacheInstances: loop.compat === 'cluster-autoscaler' }),
       rival: createRivalWatch({ client, clock, logger, namespaces: ['kube-system', config.namespace] }),
@@ -220,7 +234,11 @@ class RunningController implements NodesController {
       if (text !== undefined) {
         const { loop, at: savedAt } = savedParts(text);
         term.memory.restore(text);
-        const { state, problems } = this.#engine.restore(loop, { savedAt, now: clock.now() });
+        const { state, problems } = this.#engine.restore(loop, {
+          savedAt,
+          now: clock.now(),
+          candidateTtlMs: config.loop.candidateTtlMs,
+        });
         term.state = state;
         if (problems.length > 0) logger.warn('the saved state of the loop is not used: it cannot be read', { problems });
       }
@@ -256,8 +274,12 @@ class RunningController implements NodesController {
       logger.warn('a loop of the node controller has ended with an error', { error: report.error });
       this.#metrics.error('loop');
     }
-    const newPods = report.scaleUpOutcomes.includes('InCooldown') && this.#options.config.loop.compat === 'none';
-    return newPods ? newPodsAgainMs : undefined;
+    const { compat, newPodsQuietMs = newPodsAgainMs } = this.#options.config.loop;
+    if (!report.scaleUpOutcomes.includes('InCooldown') || compat !== 'none') return undefined;
+    const quietAt = (term.trigger.lastPodAt() ?? Number.NEGATIVE_INFINITY) + newPodsQuietMs;
+    // Quiet already, and still held: it is of another kind (pods that ask for GPUs).
+    if (quietAt <= report.at) return newPodsAgainMs;
+    return Math.min(newPodsAgainMs, Math.max(quietAt - clock.now(), seconds * 1000));
   }
 
   async #runOnce(term: Term): Promise<LoopReport> {
@@ -279,6 +301,7 @@ class RunningController implements NodesController {
       deletions: term.actuator.takeProgress(),
       priorities: await this.#priorities(signal),
       intents: this.#options.intents(),
+      lastPodAt: term.trigger.lastPodAt(),
     });
     term.groups = new Map(observation.input.groups.map((group) => [group.id, group]));
     await nextTurn();
@@ -332,7 +355,7 @@ class RunningController implements NodesController {
     }
   }
 
-  #recheck({ node: name, kind }: PlannedDeletion) {
+  #recheck({ node: name, kind }: PlannedDeletion, pods: PodsByNode) {
     const { clock, reads, config } = this.#options;
     if (this.#isStale())
       return { ok: false as const, message: 'pods and nodes were not heard of for some time: what is on the node now is not known' };
@@ -341,9 +364,7 @@ class RunningController implements NodesController {
         now: clock.now(),
         node: reads.nodes.get(name),
         // Expendable pods keep no node, and are not waited for either: the loop does not see them.
-        pods: reads.pods
-          .items()
-          .filter((pod) => pod.nodeName === name && !isFinished(pod) && pod.shape.priority >= config.loop.expendablePodsPriorityCutoff),
+        pods: pods.on(name).filter((pod) => !isFinished(pod) && pod.shape.priority >= config.loop.expendablePodsPriorityCutoff),
         kind,
         pdbs: reads.budgets.items(),
         controllers: reads.controllers,

@@ -3,6 +3,7 @@ import type { GroupDefaults } from '../config.ts';
 import type { DeletionProgress, LoopInput } from '../engine/model.ts';
 import { assignGroups, type PolicyAssignment } from '../policy-groups.ts';
 import type { Provider } from '../providers/provider.ts';
+import { deviceFacts } from './devices.ts';
 import { resolveGroup, type GroupReading, type ResolvedGroup } from './group-options.ts';
 import type { NodesReads } from './ports.ts';
 import { volumeFacts, type VolumeFacts } from './volumes.ts';
@@ -28,6 +29,7 @@ export interface ObserveOptions {
   readonly deletions: DeletionProgress;
   readonly priorities: string | undefined;
   readonly intents: readonly ScaleIntent[];
+  readonly lastPodAt?: number | undefined;
 }
 
 /** Puts together everything that a loop reads. */
@@ -67,6 +69,8 @@ export function observe(options: ObserveOptions): Observation {
     deletions: options.deletions,
     ...(options.priorities === undefined ? {} : { priorities: options.priorities }),
     intents: options.intents,
+    lastPodAt: options.lastPodAt,
+    devices: deviceFacts(reads.devices),
   };
   return {
     input,

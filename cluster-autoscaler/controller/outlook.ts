@@ -26,6 +26,9 @@ export interface NodesOutlook {
 
 const done: EffectResult = { ok: true };
 
+/** What was saved so short ago is what the controller that runs goes by; it has forgotten nothing, whatever it would do after a restart. */
+const runsMs = 30 * 60_000;
+
 /** Runs one loop as if everything that it wants were done; nothing is. What is remembered between loops is known only as far as it was stored. */
 export function nodesOutlook({ memory, config, ...given }: NodesOutlookInput): NodesOutlook {
   const scalings = createScalingMemory();
@@ -39,7 +42,7 @@ export function nodesOutlook({ memory, config, ...given }: NodesOutlookInput): N
     deletions: deletionsOf(given),
   });
   const { loop: saved, at: savedAt } = savedParts(memory);
-  const { state } = houseEngine.restore(saved, { savedAt, now: given.now });
+  const { state } = houseEngine.restore(saved, { savedAt, now: given.now, candidateTtlMs: runsMs });
   const loop = houseEngine.run(observation.input, state, config.loop, { volumes: observation.volumes });
   let step = loop.next();
   while (step.done !== true) step = loop.next(done);

@@ -133,9 +133,10 @@ function unneededNode({ node, unneededSince = 0, removableAt, unremovable }: Nod
 function keptPart(nodes: readonly NodeReport[]): Pick<GroupStatus, 'kept'> {
   const byReason = new Map<string, { nodes: number; example: NodeReport }>();
   for (const node of nodes.toSorted(byName)) {
-    if (node.unremovable === undefined) continue;
-    const known = byReason.get(node.unremovable);
-    if (known === undefined) byReason.set(node.unremovable, { nodes: 1, example: node });
+    const reason = keptBy(node);
+    if (reason === undefined) continue;
+    const known = byReason.get(reason);
+    if (known === undefined) byReason.set(reason, { nodes: 1, example: node });
     else known.nodes += 1;
   }
   if (byReason.size === 0) return {};
@@ -145,11 +146,18 @@ function keptPart(nodes: readonly NodeReport[]): Pick<GroupStatus, 'kept'> {
   return { kept };
 }
 
+/** That it was looked at a short time ago is no reason to stay: what was found then is. */
+function keptBy({ found, unremovable }: NodeReport): NodeReport['unremovable'] {
+  return unremovable === 'RecentlyUnremovable' ? (found?.reason ?? unremovable) : unremovable;
+}
+
 /** Utilization changes with every pod: a status that is written each time would be all that the API server does. */
-function exampleText({ node, blockedBy, unremovable }: NodeReport): string {
-  if (blockedBy === undefined) return `${node}: ${unremovable ?? ''}`;
+function exampleText(report: NodeReport): string {
+  const { node, blockedBy, found } = report;
+  const again = found === undefined ? '' : `; looked at again after ${upToSecond(found.againAt)}`;
+  if (blockedBy === undefined) return `${node}: ${keptBy(report) ?? ''}${again}`;
   const { namespace, name, reason, pdb } = blockedBy;
-  return `${node}: pod ${namespace}/${name}, ${reason}${pdb === undefined ? '' : ` (${pdb})`}`.slice(0, mostText);
+  return `${`${node}: pod ${namespace}/${name}, ${reason}${pdb === undefined ? '' : ` (${pdb})`}`.slice(0, mostText - again.length)}${again}`;
 }
 
 function byName(a: NodeReport, b: NodeReport): number {

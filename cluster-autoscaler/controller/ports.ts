@@ -15,6 +15,7 @@ import type { Logger } from '../../core/runtime/index.ts';
 import type { NodesConfig } from '../config.ts';
 import type { ControllerFacts, DaemonPod } from '../engine/model.ts';
 import type { Provider } from '../providers/provider.ts';
+import type { DeviceReads } from './devices.ts';
 import type { VolumeReads } from './volumes.ts';
 
 /** A live list of something, as a mirror keeps it. */
@@ -56,6 +57,8 @@ export interface NodesReads {
   readonly controllers: ReadonlyMap<string, ControllerFacts>;
   /** Absent: volumes are not looked at. */
   readonly volumes?: VolumeReads | undefined;
+  /** Absent: pods with claims on devices are not simulated. */
+  readonly devices?: DeviceReads | undefined;
   /** Milliseconds since the staler one of the mirrors of pods and nodes heard anything; `undefined`: not known. */
   readonly ageMs?: (() => number | undefined) | undefined;
 }

@@ -3,6 +3,7 @@
  * milliseconds, resources thousandths (see `core/model`), prices currency units per hour.
  */
 import type { CooldownPolicy, NodeRecord, PdbRecord, PodRecord, ScaleIntent } from '../../core/model/index.ts';
+import type { DeviceFacts, SliceRecord } from './scheduling/devices/model.ts';
 
 /** Class of a cloud's error for one instance or for one call. `out-of-resources` covers insufficient capacity and quotas. */
 export type ProviderErrorClass = 'out-of-resources' | 'other';
@@ -27,6 +28,10 @@ export interface Instance {
 export interface NodeTemplate {
   readonly node: NodeRecord;
   readonly pods: readonly PodRecord[];
+  /** Devices that the node alone has (dynamic resource allocation), with names of their own. */
+  readonly slices?: readonly SliceRecord[] | undefined;
+  /** Those of them that its pods hold, by {@link deviceKey}. */
+  readonly heldDevices?: readonly string[] | undefined;
 }
 
 /** A pod of a DaemonSet that is to run on every node which it allows: what templates are completed with. */
@@ -58,7 +63,10 @@ export interface NodeGroupOptions {
 export interface NodeGroup {
   /** Unique: on AWS the group's name. */
   readonly id: string;
+  /** Nodes that have to stay; more than {@link leastSize} where a disruption budget keeps others. */
   readonly minSize: number;
+  /** Size that the group is to have at least; absent: {@link minSize}. */
+  readonly leastSize?: number | undefined;
   readonly maxSize: number;
   /** What the cloud was asked for. */
   readonly targetSize: number;
@@ -106,10 +114,14 @@ export interface LoopInput {
   readonly namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
   /** Progress of deletions that run in the background. */
   readonly deletions: DeletionProgress;
+  /** When the last pod was heard to have turned unschedulable, epoch milliseconds; `undefined`: the creation of the newest pod stands for it. */
+  readonly lastPodAt?: number | undefined;
   /** Text of the expander ConfigMap's `priorities`; `undefined` when there is none. */
   readonly priorities?: string | undefined;
   /** What the replicas controller is about to want (look-ahead). */
   readonly intents: readonly ScaleIntent[];
+  /** Claims on devices and who offers them; absent: not known, and neither is where a pod with such claims can go. */
+  readonly devices?: DeviceFacts | undefined;
 }
 
 /** What the actuator has under way and what it ended since the last loop. */
@@ -218,7 +230,8 @@ export type FilterName =
   | 'VolumeBinding'
   | 'VolumeZone'
   | 'PodTopologySpread'
-  | 'InterPodAffinity';
+  | 'InterPodAffinity'
+  | 'DynamicResources';
 
 /** Why a node does not take a pod: the first filter that fails, and its reason in the scheduler's words with the numbers. */
 export interface FilterFailure {

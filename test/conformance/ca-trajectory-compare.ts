@@ -1,11 +1,12 @@
 import type { LoopReport } from '../../cluster-autoscaler/engine/loop/index.ts';
-import type { Expected, SizeCall } from './ca-trajectory-vector.ts';
+import type { RecordedSizeCall } from '../../simulator/backtest/nodes-recording.ts';
+import type { Expected } from './ca-trajectory-vector.ts';
 
 /** What our loop did, in the words of the vectors. */
 export interface Observed {
   readonly t: number;
-  readonly increases: readonly SizeCall[];
-  readonly decreases: readonly SizeCall[];
+  readonly increases: readonly RecordedSizeCall[];
+  readonly decreases: readonly RecordedSizeCall[];
   /** Instances without a node that were to be deleted. */
   readonly deleted: readonly { readonly node: string; readonly refused: boolean }[];
   readonly targets: ReadonlyMap<string, number>;
@@ -78,7 +79,7 @@ function helpedOf({ report, shapeOf }: Observed): Readonly<Record<string, number
   return counts;
 }
 
-function sums(calls: readonly SizeCall[]): Readonly<Record<string, number>> {
+function sums(calls: readonly RecordedSizeCall[]): Readonly<Record<string, number>> {
   const total: Record<string, number> = {};
   for (const { group, delta } of calls) total[group] = (total[group] ?? 0) + delta;
   return total;

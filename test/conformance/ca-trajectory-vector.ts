@@ -1,24 +1,19 @@
 import type { KubeObject, Taint } from '../../core/model/index.ts';
+import type {
+  RecordedDoings,
+  RecordedGroup,
+  RecordedInput,
+  RecordedLoop,
+  RecordedSizeCall,
+} from '../../simulator/backtest/nodes-recording.ts';
 
-/** The cases of `ca-trajectory.json`, as its schema says. Times are seconds since 2000-01-01T00:00:00Z. */
-export interface TrajectoryInput {
-  readonly flags: readonly string[];
-  readonly worldSecondsBeforeLoop: number;
+/** The cases of `ca-trajectory.json`: a recording with all that only a comparison loop by loop reads. */
+export interface TrajectoryInput extends RecordedInput {
   readonly groups: readonly GroupVector[];
-  readonly shapes: Readonly<Record<string, KubeObject>>;
-  readonly sets: readonly { readonly kind: string; readonly name: string; readonly namespace: string; readonly uid: string }[];
-  readonly daemonSets?: readonly KubeObject[];
-  readonly pdbs?: readonly KubeObject[];
-  readonly initial: readonly WorldEvent[];
 }
 
-export interface GroupVector {
-  readonly id: string;
-  readonly min: number;
-  readonly max: number;
+export interface GroupVector extends RecordedGroup {
   readonly template: KubeObject & { readonly spec: { readonly taints?: readonly Taint[] }; readonly status: NodeStatusVector };
-  readonly templatePods?: readonly KubeObject[];
-  readonly nodeAllocatable?: Readonly<Record<string, string>>;
 }
 
 export interface NodeStatusVector {
@@ -26,60 +21,8 @@ export interface NodeStatusVector {
   readonly allocatable: Readonly<Record<string, string>>;
 }
 
-export type InstanceState = 'creating' | 'running' | 'stockout';
-
-/** What differs in the world from the loop before, in no order of time. */
-export type WorldEvent =
-  | { readonly e: 'instance'; readonly name: string; readonly group: string; readonly state: InstanceState }
-  | { readonly e: 'instanceGone'; readonly name: string }
-  | NodeEvent
-  | { readonly e: 'nodeGone'; readonly node: string }
-  | { readonly e: 'ready' | 'notReady'; readonly node: string; readonly t: number }
-  | { readonly e: 'taints'; readonly node: string; readonly taints: readonly Taint[]; readonly unschedulable?: boolean }
-  | PodEvent
-  | { readonly e: 'bound'; readonly pod: string; readonly node: string }
-  | { readonly e: 'unschedulable' | 'terminating'; readonly pod: string; readonly t: number }
-  | { readonly e: 'podGone'; readonly pod: string }
-  | { readonly e: 'replicas'; readonly set: string; readonly spec: number; readonly current: number }
-  | { readonly e: 'pdb'; readonly name: string; readonly allowed: number };
-
-export interface NodeEvent {
-  readonly e: 'node';
-  readonly name: string;
-  readonly group: string;
-  readonly t: number;
-  readonly ready: boolean;
-  readonly since: number;
-  readonly taints?: readonly Taint[];
-  readonly unschedulable?: boolean;
-  readonly annotations?: Readonly<Record<string, string>>;
-}
-
-export interface PodEvent {
-  readonly e: 'pod';
-  readonly name: string;
-  readonly shape: string;
-  readonly t: number;
-  readonly node?: string;
-  readonly unschedulable?: number;
-  readonly terminating?: number;
-}
-
-/** A call to the cloud that changes a target size. */
-export interface SizeCall {
-  readonly group: string;
-  readonly delta: number;
-  readonly refused?: boolean;
-}
-
-export interface Expected {
-  readonly scaleUp?: Readonly<Record<string, number>>;
-  readonly scaleUpRefused?: readonly SizeCall[];
-  readonly decreased?: readonly SizeCall[];
-  readonly targetSizes: Readonly<Record<string, number>>;
-  readonly deletionStarted?: { readonly empty?: readonly string[]; readonly drain?: readonly string[] };
-  readonly deleted?: readonly { readonly t: number; readonly node: string; readonly refused?: boolean }[];
-  readonly evictions?: readonly { readonly t: number; readonly pod: string; readonly refused?: boolean | string }[];
+export interface Expected extends RecordedDoings {
+  readonly decreased?: readonly RecordedSizeCall[];
   readonly unneeded?: readonly string[];
   readonly unremovable?: Readonly<Record<string, string>>;
   readonly options?: Readonly<Record<string, { readonly nodes: number; readonly pods: number; readonly similar?: readonly string[] }>>;
@@ -92,8 +35,6 @@ export interface Expected {
 }
 
 /** One loop of the recorded path. */
-export interface LoopVector {
-  readonly t: number;
-  readonly events?: readonly WorldEvent[];
+export interface LoopVector extends RecordedLoop {
   readonly expected: Expected;
 }

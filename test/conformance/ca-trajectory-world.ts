@@ -9,16 +9,9 @@ import type {
   NodeGroupOptions,
   NodeTemplate,
 } from '../../cluster-autoscaler/engine/model.ts';
-import type {
-  Expected,
-  GroupVector,
-  InstanceState,
-  LoopVector,
-  NodeEvent,
-  PodEvent,
-  TrajectoryInput,
-  WorldEvent,
-} from './ca-trajectory-vector.ts';
+import { inOrder } from '../../simulator/backtest/nodes-recording.ts';
+import type { RecordedEvent, RecordedInstanceState, RecordedNode, RecordedPod } from '../../simulator/backtest/nodes-recording.ts';
+import type { Expected, GroupVector, LoopVector, TrajectoryInput } from './ca-trajectory-vector.ts';
 
 /** Second 0 of the vectors as epoch milliseconds. */
 const epochMs = 946_684_800_000;
@@ -45,7 +38,7 @@ interface NodeState {
 export interface World {
   /** What one loop at `t` is shown. `stale`: groups whose lists of instances must be read anew. */
   input(t: number, stale: ReadonlySet<string>): LoopInput;
-  apply(events: readonly WorldEvent[]): void;
+  apply(events: readonly RecordedEvent[]): void;
   /** Takes over what upstream's loop did, and what its background work did until the next one. */
   follow(loop: LoopVector): void;
   readonly targets: ReadonlyMap<string, number>;
@@ -56,7 +49,7 @@ export interface World {
 
 export function createWorld(input: TrajectoryInput, options: NodeGroupOptions): World {
   const interner = createInterner();
-  const instances = new Map<string, { readonly group: string; readonly state: InstanceState }>();
+  const instances = new Map<string, { readonly group: string; readonly state: RecordedInstanceState }>();
   const nodes = new Map<string, NodeState>();
   const pods = new Map<string, { readonly shape: string; raw: KubeObject; record: PodRecord }>();
   const replicas = new Map<string, { readonly spec: number; readonly current: number }>();
@@ -95,7 +88,7 @@ export function createWorld(input: TrajectoryInput, options: NodeGroupOptions): 
     nodes.set(name, { group, raw, record: projectNode(raw, interner) });
   }
 
-  function addNode(event: NodeEvent): void {
+  function addNode(event: RecordedNode): void {
     const group = groups.get(event.group);
     if (group === undefined) throw new Error(`there is no group ${event.group}`);
     const { metadata, status } = group.template;
@@ -126,7 +119,7 @@ export function createWorld(input: TrajectoryInput, options: NodeGroupOptions): 
     pods.set(name, { shape, raw, record: projectPod(raw, interner) });
   }
 
-  function addPod(event: PodEvent): void {
+  function addPod(event: RecordedPod): void {
     const shape = input.shapes[event.shape];
     if (shape === undefined) throw new Error(`there is no shape ${event.shape}`);
     setPod(event.name, event.shape, {
@@ -149,7 +142,7 @@ export function createWorld(input: TrajectoryInput, options: NodeGroupOptions): 
     setPod(name, pod.shape, change(pod.raw));
   }
 
-  function applyOne(event: WorldEvent): void {
+  function applyOne(event: RecordedEvent): void {
     switch (event.e) {
       case 'instance':
         instances.set(event.name, { group: event.group, state: event.state });
@@ -206,8 +199,8 @@ export function createWorld(input: TrajectoryInput, options: NodeGroupOptions): 
     pdbs.set(name, projectPdb({ ...raw, status: { ...(raw.status as object), disruptionsAllowed: allowed } }, interner));
   }
 
-  function apply(events: readonly WorldEvent[]): void {
-    for (const event of events.toSorted((a, b) => orderOf(a) - orderOf(b))) applyOne(event);
+  function apply(events: readonly RecordedEvent[]): void {
+    for (const event of inOrder(events)) applyOne(event);
     // Whoever gives a deletion up takes the taint off; without its node it goes on for one more round of its own.
     const given = running.filter(({ node }) => {
       const record = nodes.get(node)?.record;
@@ -306,11 +299,6 @@ export function createWorld(input: TrajectoryInput, options: NodeGroupOptions): 
 
 const deletionTaint = 'ToBeDeletedByClusterAutoscaler';
 
-/** New things first, then what changes them, so that no change comes before what it changes. */
-function orderOf({ e }: WorldEvent): number {
-  return e === 'instance' || e === 'node' || e === 'pod' ? 0 : 1;
-}
-
 function namespacesOf({ shapes }: TrajectoryInput): ReadonlySet<string> {
   return new Set(Object.values(shapes).map(({ metadata }) => metadata.namespace ?? ''));
 }
@@ -324,7 +312,7 @@ export function instanceName(id: string): string {
   return id.slice(id.lastIndexOf('/') + 1);
 }
 
-function instanceRecord(id: string, state: InstanceState): Instance {
+function instanceRecord(id: string, state: RecordedInstanceState): Instance {
   if (state !== 'stockout') return { id, state };
   return { id, state: 'creating', failure: { class: 'out-of-resources', code: 'STOCKOUT', message: 'the zone is out of machines' } };
 }

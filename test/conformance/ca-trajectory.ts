@@ -1,8 +1,9 @@
 import { driveLoop, emptyLoopState, upstreamOptions } from '../../cluster-autoscaler/engine/loop/index.ts';
 import type { ActuationOptions, LoopReport } from '../../cluster-autoscaler/engine/loop/index.ts';
 import type { Effect, EffectResult, LoopInput, PlannedDeletion } from '../../cluster-autoscaler/engine/model.ts';
+import type { RecordedSizeCall } from '../../simulator/backtest/nodes-recording.ts';
 import { differencesOf, type Observed } from './ca-trajectory-compare.ts';
-import type { Expected, LoopVector, SizeCall, TrajectoryInput } from './ca-trajectory-vector.ts';
+import type { Expected, LoopVector, TrajectoryInput } from './ca-trajectory-vector.ts';
 import { createWorld, instanceName, type World } from './ca-trajectory-world.ts';
 import type { VectorCase } from './runners.ts';
 
@@ -51,15 +52,19 @@ interface Cloud {
 
 /** Answers as upstream's cloud did, and notes what was asked of it. */
 function createCloud(world: World, { t, expected }: LoopVector): Cloud {
-  const increases: SizeCall[] = [];
-  const decreases: SizeCall[] = [];
+  const increases: RecordedSizeCall[] = [];
+  const decreases: RecordedSizeCall[] = [];
   const deleted: { node: string; refused: boolean }[] = [];
   const planned: PlannedDeletion[] = [];
   const targets = new Map(world.targets);
   const change = (group: string, delta: number): void => {
     targets.set(group, (targets.get(group) ?? 0) + delta);
   };
-  const size = (calls: SizeCall[], expectedCalls: readonly SizeCall[] | undefined, { group, delta }: SizeCall): EffectResult => {
+  const size = (
+    calls: RecordedSizeCall[],
+    expectedCalls: readonly RecordedSizeCall[] | undefined,
+    { group, delta }: RecordedSizeCall,
+  ): EffectResult => {
     const twin = expectedCalls?.[calls.length];
     const refused = twin?.group === group && twin.delta === delta && twin.refused === true;
     calls.push({ group, delta, ...(refused ? { refused } : {}) });

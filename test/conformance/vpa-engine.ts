@@ -1,6 +1,7 @@
 import { createInterner } from '../../core/model/interner.ts';
 import { projectPod, type PodRecord } from '../../core/model/pod.ts';
 import { selectorOf } from '../../core/model/selector.ts';
+import { usageOfColumns } from '../../core/model/metrics-view.fixture.ts';
 import type { UsageColumns, UsageSnapshot } from '../../core/model/metrics-view.ts';
 import { defaultEstimationConfig, type EstimationConfig } from '../../vpa/config.ts';
 import type { ContainerSizing } from '../../vpa/model.ts';
@@ -128,15 +129,5 @@ export function usageOf({
     cpuMilli: Float64Array.of(milli),
     memoryMilli: Float64Array.of(bytes * 1000),
   };
-  return {
-    podUsage: () => undefined,
-    hasPod: (other, name) => other === namespace && name === pod,
-    nodeUsage: () => undefined,
-    podCount: 1,
-    pods: () => [].values(),
-    nodes: () => [].values(),
-    containerHistory: () => undefined,
-    eachFresh: () => undefined,
-    columns: () => columns,
-  };
+  return usageOfColumns(columns, (other, name) => other === namespace && name === pod);
 }

@@ -1,4 +1,5 @@
 import { createSchedulingSnapshot, type SchedulingSnapshot } from '../scheduling/index.ts';
+import { upcomingName } from '../templates/index.ts';
 import type { LoopContext } from './context.ts';
 import type { VolumeFacts } from './model.ts';
 import { breathe, type Pausing } from './pace.ts';
@@ -8,7 +9,7 @@ const nodesAtOnce = 32;
 
 /** The cluster for simulation: nodes by name, with the pods that are on them or promised to them (§3.6). */
 export function* clusterSnapshot({ input, view, pace }: LoopContext, volumes: VolumeFacts = {}): Pausing<SchedulingSnapshot> {
-  const snapshot = createSchedulingSnapshot({ namespaces: input.namespaces, ...volumes });
+  const snapshot = createSchedulingSnapshot({ namespaces: input.namespaces, devices: input.devices, ...volumes });
   for (const node of view.nodes) {
     snapshot.addNode(node, view.podsByNode.get(node.name) ?? []);
     if (snapshot.nodeCount % nodesAtOnce === 0) yield* breathe(pace);
@@ -25,7 +26,7 @@ export function injectUpcoming(snapshot: SchedulingSnapshot, { registry, templat
   for (const { group, count, notStarted } of registry.upcoming()) {
     const template = templates.byGroup.get(group.id);
     if (template !== undefined) {
-      for (let index = 0; index < count; index++) snapshot.addCopy(template, `${template.node.name}-upcoming-${index}`);
+      for (let index = 0; index < count; index++) snapshot.addCopy(template, upcomingName(template, index));
     }
     for (const name of notStarted) replaced.add(name);
   }

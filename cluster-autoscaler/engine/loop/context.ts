@@ -1,9 +1,10 @@
 import type { LoopInput, NodeGroup } from '../model.ts';
 import { createRegistry, statusEvent, type Registry } from '../registry/index.ts';
 import { buildTemplates, type Templates } from '../templates/index.ts';
+import { withBegun } from './begun-deletions.ts';
 import type { LoopEvent, LoopOptions } from './model.ts';
 import { breathe, type Pace, type Pausing } from './pace.ts';
-import type { CarriedState } from './state.ts';
+import type { CarriedState, GroupScaling } from './state.ts';
 import { viewOf, type LoopView } from './view.ts';
 
 /** What the steps of one loop share. Sizes and events change while it runs. */
@@ -31,8 +32,9 @@ export function* contextOf(
   before: CarriedState,
   { options, pace }: Pick<LoopContext, 'options' | 'pace'>,
 ): Pausing<LoopContext> {
-  const view = yield* viewOf(input, options, pace);
-  const known = input.groups.map((group) => withScalings(group, before));
+  const view = yield* viewOf(input, options, { pace, templates: before.templates });
+  const scalings = withBegun(before);
+  const known = input.groups.map((group) => withScalings(group, scalings.get(group.id)));
   const templates = buildTemplates(
     {
       now: input.now,
@@ -42,6 +44,7 @@ export function* contextOf(
       podsOn: (node) => view.podsByNode.get(node) ?? [],
       daemons: input.daemonPods,
       cache: before.templates,
+      devices: input.devices,
     },
     options,
   );
@@ -72,15 +75,22 @@ export function* contextOf(
     events,
     targets,
     emptied: new Set(),
-    groups: () => known.map((group) => ({ ...group, targetSize: targets.get(group.id) ?? group.targetSize })),
+    groups: () => known.map((group) => resized(group, targets.get(group.id) ?? group.targetSize)),
     warn: (reason, message) => events.push(statusEvent('Warning', reason, message)),
     note: (reason, message) => events.push(statusEvent('Normal', reason, message)),
   };
 }
 
+/** A disruption budget counts from the size: what was given back without being a node is not taken from it. */
+function resized(group: NodeGroup, targetSize: number): NodeGroup {
+  const { minSize, leastSize } = group;
+  if (leastSize === undefined) return { ...group, targetSize };
+  const givenBack = Math.max(0, group.targetSize - targetSize);
+  return { ...group, targetSize, minSize: Math.max(leastSize, minSize - givenBack) };
+}
+
 /** The later of what the input says of the last scalings and what this process did itself. */
-function withScalings(group: NodeGroup, { scalings }: CarriedState): NodeGroup {
-  const own = scalings.get(group.id);
+function withScalings(group: NodeGroup, own: GroupScaling | undefined): NodeGroup {
   if (own === undefined) return group;
   return {
     ...group,

@@ -1,5 +1,6 @@
 /** The loop of the node controller, pure (§3): `runLoop` yields what is to be done and is told how it went. */
 export type * from './model.ts';
+export { parseDrainPriorities, parseGpuLimit } from './flag-values.ts';
 export { defaultGroupOptions, defaultLoopOptions, upstreamActuationOptions, upstreamGroupOptions, upstreamLoopOptions } from './options.ts';
 export type { ActuationOptions } from './options.ts';
 export { exportLoopState, importLoopState } from './persistence.ts';

@@ -1,4 +1,6 @@
+import type { NodeRecord } from '../../../core/model/index.ts';
 import type { Effect, EffectResult, NodeGroup } from '../model.ts';
+import { taintTime } from '../scale-down/index.ts';
 import { candidateTaintKey, deletionTaintKey } from '../templates/index.ts';
 import type { LoopContext } from './context.ts';
 import type { Pause } from './model.ts';
@@ -6,9 +8,17 @@ import type { Pause } from './model.ts';
 /** A step that may want something done, or pause, and answers when it is through. */
 export type Step<Answer = void> = Generator<Effect | Pause, Answer, EffectResult>;
 
-/** Step 1: what an earlier process left on nodes of managed groups: deletions that it did not finish, and soft taints if there are none any more. */
-export function* cleanTaints({ before, input, options, view }: LoopContext): Step {
+/**
+ * Step 1: what an earlier process left on nodes of managed groups: deletions that it did not finish, and soft taints if there are none any more. Of these
+ * upstream leaves those that `--node-deletion-candidate-ttl` still lets count; the house has read them in this loop and takes all.
+ */
+export function* cleanTaints(loop: LoopContext): Step {
+  const { before, input, options, view } = loop;
   if (before.initialized) return;
+  const isStale = (node: NodeRecord): boolean => {
+    const since = taintTime(node, candidateTaintKey);
+    return !isAsUpstream(loop) || since === undefined || input.now - since >= options.candidateTtlMs;
+  };
   const underWay = new Set(input.deletions.running.map(({ node }) => node));
   const nodes = view.nodes.flatMap((node) => {
     const managed = view.groupOf(node) !== undefined;
@@ -17,7 +27,7 @@ export function* cleanTaints({ before, input, options, view }: LoopContext): Ste
       .filter(
         (key) =>
           (key === deletionTaintKey && managed && !underWay.has(node.name)) ||
-          (key === candidateTaintKey && options.maxBulkSoftTaintCount === 0),
+          (key === candidateTaintKey && options.maxBulkSoftTaintCount === 0 && isStale(node)),
       );
     return taints.length === 0 ? [] : [{ node: node.name, taints, uncordon: taints.includes(deletionTaintKey) && node.unschedulable }];
   });
@@ -37,13 +47,17 @@ export function* revertTimedOut(loop: LoopContext): Step {
   }
 }
 
-/** Step 9: instances that never became nodes. Upstream's way a refusal ends the step until the next loop; the house's way it holds its group only. */
+/**
+ * Step 9: instances that never became nodes. A disruption budget does not keep them, for nothing runs there that could be disrupted; it does keep a group
+ * that goes as a whole, nodes and all. Upstream's way a refusal ends the step until the next loop; the house's way it holds its group only.
+ */
 export function* removeUnregistered(loop: LoopContext): Step {
   const forced = loop.options.forceDeleteUnregisteredNodes;
   const old = loop.registry.longUnregistered();
   for (const group of loop.groups()) {
     const ids = old.get(group.id) ?? [];
-    const possible = forced ? ids.length : Math.max(0, group.targetSize - group.minSize);
+    const staying = group.options.zeroOrMax ? group.minSize : leastSizeOf(group);
+    const possible = forced ? ids.length : Math.max(0, group.targetSize - staying);
     const instances = wholeGroup(group, ids.slice(0, possible));
     if (instances.length === 0 || !group.options.actionable) continue;
     const result = yield { type: 'delete-instances', group: group.id, instances, forced, why: 'unregistered' };
@@ -108,6 +122,11 @@ export function* fixSizes(loop: LoopContext): Step<FixedSizes> {
 /** A group that is scaled to zero or to the maximum only is emptied as a whole. */
 function wholeGroup(group: NodeGroup, ids: readonly string[]): readonly string[] {
   return group.options.zeroOrMax && ids.length > 0 ? group.instances.map(({ id }) => id) : ids;
+}
+
+/** Without what a disruption budget adds to it. */
+export function leastSizeOf({ minSize, leastSize }: NodeGroup): number {
+  return leastSize ?? minSize;
 }
 
 function isAsUpstream({ options }: LoopContext): boolean {

@@ -96,10 +96,23 @@ describe('scale-up', () => {
 
   it('says that it waits beside what came of the raise to minimum sizes, in the house way', () => {
     const pods = [pod('full', { node: 'n1', cpu: '4' }), big('new', -500)];
-    const parts = { nodes: [n1], pods, groups: [one] };
+    const parts = { nodes: [n1], pods, groups: [one], lastPodAt: start - 100 };
     expect(only(input(0, parts), { house: true }).report.scaleUpOutcomes).toEqual(['InCooldown', 'NotNeeded']);
     const raised = only(input(0, parts), { options: { enforceNodeGroupMinSize: true } });
     expect(raised.report.scaleUpOutcomes).toEqual(['NotNeeded']);
+  });
+
+  it('waits for more new pods only while some come, in the house way', () => {
+    const nodes = [n1];
+    const pods = [pod('full', { node: 'n1', cpu: '4' }), big('first', -1_900), big('second', -500)];
+    const outcome = (lastPodAt: number | undefined, options: { house?: boolean }) =>
+      only(input(0, { nodes, pods, groups: [one], lastPodAt: lastPodAt === undefined ? undefined : start + lastPodAt }), options).report
+        .scaleUpOutcomes[0];
+    expect(outcome(-399, { house: true })).toBe('InCooldown');
+    expect(outcome(-400, { house: true })).toBe('Successful');
+    // Nobody listens to pods: their creation tells.
+    expect(outcome(undefined, { house: true })).toBe('Successful');
+    expect(outcome(-400, {})).toBe('InCooldown');
   });
 
   it('stops at the limit of nodes', () => {
@@ -357,6 +370,113 @@ describe('gates', () => {
       nodes: [{ node: 'left', taints: ['ToBeDeletedByClusterAutoscaler'], uncordon: true }],
     });
     expect(kinds(rounds[1]?.effects ?? [])).toEqual([]);
+  });
+
+  it('where soft taints are off the first loop takes them off too, upstream’s way when they count no more', () => {
+    const marked = (name: string, ageMs: number) =>
+      node(name, {
+        group: 'g',
+        taints: [{ key: 'DeletionCandidateOfClusterAutoscaler', value: String((start - ageMs) / 1000), effect: 'PreferNoSchedule' }],
+      });
+    const nodes = [marked('old', 300_000), marked('young', 299_000), marked('broken', NaN)];
+    const groups = [group('g', { running: ['old', 'young', 'broken'] })];
+    const cleaned = (options: Partial<LoopOptions>, house = false): readonly string[] =>
+      only(input(0, { nodes, groups }), { options: { maxBulkSoftTaintCount: 0, ...options }, house }).effects.flatMap((effect) =>
+        effect.type === 'clean-taints' ? effect.nodes.map((each) => each.node) : [],
+      );
+    expect(cleaned({ candidateTtlMs: 300_000 })).toEqual(['broken', 'old']);
+    expect(cleaned({ candidateTtlMs: 0 })).toEqual(['broken', 'old', 'young']);
+    expect(cleaned({ candidateTtlMs: 300_000 }, true)).toEqual(['broken', 'old', 'young']);
+    expect(cleaned({ candidateTtlMs: 0, maxBulkSoftTaintCount: 10 })).toEqual([]);
+  });
+});
+
+describe('the cooldown of a group after a deletion', () => {
+  const nodes = ['n1', 'n2', 'n3'].map((name) => node(name, { group: 'g' }));
+  const options = { unneededMs: 0, cooldown: { scaleUpMs: 0, scaleDownMs: 300_000 } };
+  const all = group('g', { running: ['n1', 'n2', 'n3'], options });
+  /** What keeps `n2` after the deletion of `n3` was begun, in the second loop with the first and in the third with the second progress. */
+  const keeps = (...progress: readonly LoopInput['deletions'][]) => {
+    const filled = [pod('a', { node: 'n1', cpu: '4' }), pod('b', { node: 'n2', cpu: '4' })];
+    const rounds = run(
+      [
+        input(0, { nodes, groups: [all], pods: filled }),
+        ...progress.map((deletions, index) => input((index + 1) * 10_000, { nodes, groups: [all], pods: filled.slice(0, 1), deletions })),
+      ],
+      { house: true, options: { maxScaleDownParallelism: 5, unremovableNodeRecheckMs: 0 } },
+    );
+    expect(rounds[0]?.report.deletions).toMatchObject([{ node: 'n3' }]);
+    return rounds.slice(1).map(({ report }) => report.nodes.find((each) => each.node === 'n2')?.unremovable);
+  };
+  const running = [{ node: 'n3', group: 'g', kind: 'empty', since: start }] as const;
+  const ended = (result: 'deleted' | 'failed' | 'refused') => [{ node: 'n3', group: 'g', at: start + 15_000, result, message: '' }];
+
+  it('holds while it goes on and after it was done, and not after it was given back', () => {
+    expect(keeps({ running, ended: [] }, { running: [], ended: ended('deleted') })).toEqual(['InCooldown', 'InCooldown']);
+    expect(keeps({ running, ended: [] }, { running: [], ended: ended('failed') })).toEqual(['InCooldown', undefined]);
+    expect(keeps({ running, ended: [] }, { running: [], ended: ended('refused') })).toEqual(['InCooldown', undefined]);
+    expect(keeps({ running: [], ended: ended('failed') })).toEqual([undefined]);
+    // Nobody tells what became of it.
+    expect(keeps({ running: [], ended: [] }, { running: [], ended: [] })).toEqual(['InCooldown', 'InCooldown']);
+  });
+
+  it('is saved as if what goes on was done', () => {
+    const [round] = run([input(0, { nodes, groups: [all] })], { house: true });
+    expect(round?.report.deletions.length).toBeGreaterThan(0);
+    expect(exportLoopState(round?.state ?? emptyLoopState()).scalings).toEqual({ g: { lastScaleDown: start } });
+  });
+});
+
+describe('what a loop is measured by', () => {
+  const full = (name: string) => pod(`full-${name}`, { node: name, cpu: '4' });
+
+  it('kinds of pods and namespaces of each estimation, and controllers whose pods are all different', () => {
+    const different = Array.from({ length: 12 }, (_, index) => pod(`p${index}`, { cpu: `${1000 + index}m`, owner: 'web' }));
+    const pods = [full('n1'), ...different, pod('q', { namespace: 'other', cpu: '1' })];
+    const typed = node('n1', { group: 'g', labels: { 'node.kubernetes.io/instance-type': 'm5.xlarge' } });
+    const { report } = only(input(0, { nodes: [typed], pods, groups: [one] }));
+    expect(report.measures).toEqual({
+      overflowingControllers: 1,
+      podsNotTried: 0,
+      estimates: [{ instanceType: 'm5.xlarge', cpu: 4000, podGroups: 13, namespaces: 2 }],
+      limited: [],
+      skippedNodes: [],
+    });
+  });
+
+  it('groups that a limit of the cluster keeps from growing, and nodes that one keeps', () => {
+    const pods = [full('n1'), big('a')];
+    const groups = [one, group('h', { running: [] }), group('full', { running: [], maxSize: 0 })];
+    const limited = (options: Partial<LoopOptions>, parts: Parameters<typeof input>[1] = { nodes: [n1], pods, groups }) =>
+      only(input(0, parts), { options: { scaleDownDelayAfterAddMs: 0, ...options } }).report.measures.limited;
+    const up = (resource: string) => ({ direction: 'up', resource });
+    expect(limited({ cores: { min: 0, max: 7 } })).toEqual([up('cpu'), up('cpu')]);
+    expect(limited({ cores: { min: 0, max: 8 } })).toEqual([]);
+    expect(limited({ cores: { min: 0, max: 7 }, memoryGiB: { min: 0, max: 17 } })).toEqual([
+      up('cpu'),
+      up('memory'),
+      up('cpu'),
+      up('memory'),
+    ]);
+    // Nothing is asked of groups when no pod needs them.
+    expect(limited({ cores: { min: 0, max: 7 } }, { nodes: [n1], pods: [full('n1')], groups })).toEqual([]);
+
+    const idle = { nodes: [n1, node('n2', { group: 'g' })], groups: [group('g', { running: ['n1', 'n2'], options: { unneededMs: 0 } })] };
+    expect(limited({ cores: { min: 5, max: 100 } }, idle)).toEqual([
+      { direction: 'down', resource: 'cpu' },
+      { direction: 'down', resource: 'cpu' },
+    ]);
+    expect(limited({ cores: { min: 4, max: 100 } }, idle)).toEqual([{ direction: 'down', resource: 'cpu' }]);
+  });
+
+  it('nodes whose removal was not looked at, because enough others were found', () => {
+    const names = ['n1', 'n2', 'n3', 'n4', 'n5'];
+    const nodes = names.map((name) => node(name, { group: 'g' }));
+    const groups = [group('g', { running: names })];
+    const { report } = only(input(0, { nodes, groups }), { options: { maxScaleDownParallelism: 1, maxDrainParallelism: 1 } });
+    expect(report.measures.skippedNodes).toEqual(['n3', 'n4', 'n5']);
+    const off = only(input(0, { nodes, groups }), { options: { scaleDownEnabled: false } });
+    expect(off.report.measures.skippedNodes).toBeUndefined();
   });
 });
 

@@ -14,6 +14,21 @@ import type {
 
 export type ExpanderName = 'random' | 'most-pods' | 'least-nodes' | 'least-waste' | 'price' | 'priority' | 'cost';
 
+/** Pods of this priority and above, up to that of the next one, have so many milliseconds to end when their node is drained. */
+export interface DrainPriority {
+  readonly priority: number;
+  /** 0: as long as the pod itself says. */
+  readonly graceMs: number;
+}
+
+/** What all nodes with GPUs of a type may have together; whole GPUs. */
+export interface GpuLimit {
+  /** Value of the cloud's GPU label, for example `nvidia-tesla-t4`. */
+  readonly type: string;
+  readonly min: number;
+  readonly max: number;
+}
+
 /** Everything that flags say; upstream's names in kebab-case are in the comments where ours differ. Durations in milliseconds. */
 export interface LoopOptions {
   /** `cluster-autoscaler`: one option a loop, upstream's delays and defaults, no look-ahead. `none`: the house's way. */
@@ -33,6 +48,8 @@ export interface LoopOptions {
   readonly maxNodesTotal: number;
   readonly cores: { readonly min: number; readonly max: number };
   readonly memoryGiB: { readonly min: number; readonly max: number };
+  /** --gpu-total, by type; acts where the cloud has a {@link gpuLabel}. No type twice. */
+  readonly gpus: readonly GpuLimit[];
   readonly maxNodesPerScaleUp: number;
   readonly maxNodeGroupBinpackingMs: number;
   readonly maxBinpackingMs: number;
@@ -43,6 +60,8 @@ export interface LoopOptions {
   readonly maxBackoffMs: number;
   readonly backoffResetMs: number;
   readonly newPodScaleUpDelayMs: number;
+  /** House: new pods are not waited for any longer when none has turned unschedulable for so long; `undefined`: only their age counts. */
+  readonly newPodsQuietMs: number | undefined;
   readonly expendablePodsPriorityCutoff: number;
   readonly enforceNodeGroupMinSize: boolean;
   readonly forceDaemonSets: boolean;
@@ -56,6 +75,11 @@ export interface LoopOptions {
   readonly ignoreMirrorPodsUtilization: boolean;
   readonly scaleDownSimulationTimeoutMs: number;
   readonly unremovableNodeRecheckMs: number;
+  /**
+   * --node-deletion-candidate-ttl: for how long what an earlier process knew of unneeded nodes is believed, be it saved or marked on the nodes by soft
+   * taints; 0: never. Counted for the saved state from when it was written, for a mark from when it was made.
+   */
+  readonly candidateTtlMs: number;
   readonly maxScaleDownParallelism: number;
   readonly maxDrainParallelism: number;
   readonly maxBulkSoftTaintCount: number;
@@ -86,6 +110,9 @@ export interface OptionReport {
   readonly similar: readonly string[];
   /** Score by which the expander compared it; absent for those that compare nothing. */
   readonly score?: number | undefined;
+  /** Kinds of pods that it was estimated for, and namespaces that they are of; absent: it comes of a mix. */
+  readonly podGroups?: number | undefined;
+  readonly namespaces?: number | undefined;
 }
 
 /** Why a group could not take pending pods. */
@@ -121,6 +148,10 @@ export interface NodeReport {
   readonly blockedBy: BlockingPod | undefined;
   /** When it would go if nothing changes; `undefined` if that cannot be known. */
   readonly removableAt: number | undefined;
+  /** For how long it has to be unneeded before it may go, milliseconds; of unneeded nodes. */
+  readonly waitMs: number | undefined;
+  /** Of a node whose removal was simulated in vain, in this loop or (`RecentlyUnremovable`) earlier: what was found, and when it is looked at again. */
+  readonly found: { readonly reason: UnremovableReason; readonly againAt: number } | undefined;
   readonly message: string;
 }
 
@@ -167,6 +198,29 @@ export interface LoopEvent {
   readonly message: string;
 }
 
+/** One estimation of how many nodes of a group pods need. */
+export interface EstimateMeasure {
+  /** Empty: the template does not say. */
+  readonly instanceType: string;
+  /** Of a node's capacity, thousandths of a core. */
+  readonly cpu: number;
+  readonly podGroups: number;
+  readonly namespaces: number;
+}
+
+/** What a loop is measured by, besides what it tells people. `undefined`: it did not get so far. */
+export interface LoopMeasures {
+  /** Controllers with more different pods that fit nowhere than are remembered. */
+  readonly overflowingControllers: number | undefined;
+  /** Pending pods for which no place on a node was sought. */
+  readonly podsNotTried: number | undefined;
+  readonly estimates: readonly EstimateMeasure[];
+  /** Groups that did not grow (`up`) and nodes that did not go (`down`) because of a limit of the cluster: one for each, and for each resource. */
+  readonly limited: readonly { readonly direction: 'up' | 'down'; readonly resource: string }[];
+  /** Names of nodes whose removal was worth a simulation and was not simulated. */
+  readonly skippedNodes: readonly string[] | undefined;
+}
+
 /** What a loop did and why. */
 export interface LoopReport {
   readonly at: number;
@@ -193,6 +247,7 @@ export interface LoopReport {
   /** One for each group that was or would have been changed or is held, and one for each node that goes. */
   readonly decisions: readonly Decision[];
   readonly error: string | undefined;
+  readonly measures: LoopMeasures;
   /** Milliseconds by step, when a stopwatch was given. */
   readonly took: Readonly<Record<string, number>>;
 }

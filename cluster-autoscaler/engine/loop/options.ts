@@ -1,14 +1,18 @@
 import { defaultCooldown } from '../../../core/model/index.ts';
 import type { NodeGroupOptions } from '../model.ts';
-import type { LoopOptions } from './model.ts';
+import type { DrainPriority, LoopOptions } from './model.ts';
 
 /** How deletions are carried out in the background (§15); read by whoever carries out effects. Durations in milliseconds. */
 export interface ActuationOptions {
   readonly deleteDelayAfterTaintMs: number;
   /** Longest wait for annotations that delay a deletion. */
   readonly deletionDelayTimeoutMs: number;
+  /** Nodes of a group that are ready to go are collected for so long and given back together; 0: each at once. */
   readonly deletionBatcherIntervalMs: number;
+  /** Longest that a pod gets to end; 0: as long as it says itself. Not looked at where there are {@link drainPriorities}. */
   readonly maxGracefulTerminationMs: number;
+  /** --drain-priority-config: pods are evicted by priority, lowest first; empty: all at once. */
+  readonly drainPriorities: readonly DrainPriority[];
   readonly maxPodEvictionMs: number;
   readonly cordonNode: boolean;
   readonly evictDaemonsFromOccupied: boolean;
@@ -35,6 +39,7 @@ export const upstreamLoopOptions: LoopOptions = Object.freeze<LoopOptions>({
   maxNodesTotal: 0,
   cores: { min: 0, max: 320_000 },
   memoryGiB: { min: 0, max: 6_400_000 },
+  gpus: [],
   maxNodesPerScaleUp: 1000,
   maxNodeGroupBinpackingMs: 10 * second,
   maxBinpackingMs: 5 * minute,
@@ -44,6 +49,7 @@ export const upstreamLoopOptions: LoopOptions = Object.freeze<LoopOptions>({
   maxBackoffMs: 30 * minute,
   backoffResetMs: 180 * minute,
   newPodScaleUpDelayMs: 0,
+  newPodsQuietMs: undefined,
   expendablePodsPriorityCutoff: -10,
   enforceNodeGroupMinSize: false,
   forceDaemonSets: false,
@@ -57,6 +63,7 @@ export const upstreamLoopOptions: LoopOptions = Object.freeze<LoopOptions>({
   ignoreMirrorPodsUtilization: false,
   scaleDownSimulationTimeoutMs: 30 * second,
   unremovableNodeRecheckMs: 5 * minute,
+  candidateTtlMs: 0,
   maxScaleDownParallelism: 10,
   maxDrainParallelism: 1,
   maxBulkSoftTaintCount: 10,
@@ -95,6 +102,7 @@ export const upstreamActuationOptions: ActuationOptions = Object.freeze({
   deletionDelayTimeoutMs: 2 * minute,
   deletionBatcherIntervalMs: 0,
   maxGracefulTerminationMs: 600 * second,
+  drainPriorities: [],
   maxPodEvictionMs: 2 * minute,
   cordonNode: true,
   evictDaemonsFromOccupied: true,
@@ -112,9 +120,11 @@ export const defaultLoopOptions: LoopOptions = Object.freeze<LoopOptions>({
   forceDaemonSets: true,
   compat: 'none',
   enforceNodeGroupMinSize: true,
+  candidateTtlMs: 30 * minute,
   scaleDownDelayAfterAddMs: 0,
   scaleDownDelayAfterDeleteMs: 0,
   scaleDownDelayAfterFailureMs: 0,
+  newPodsQuietMs: 400,
   severalPoolsPerLoop: true,
   lookAhead: true,
 });

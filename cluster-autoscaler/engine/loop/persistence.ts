@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pathText } from '../../../core/model/schema-problems.ts';
+import { withBegun } from './begun-deletions.ts';
 import type { LoopState } from './model.ts';
 import { carried, emptyLoopState, opened } from './state.ts';
 
@@ -30,7 +31,8 @@ export type SavedLoopState = z.infer<typeof savedSchema>;
 
 /** What of the state outlives a restart; small, and plain JSON. Hints, templates and failed simulations are found again. */
 export function exportLoopState(state: LoopState): SavedLoopState {
-  const { registry, scaleDown, scalings } = opened(state);
+  const carriedState = opened(state);
+  const { registry, scaleDown } = carriedState;
   const { lastScaleUp, lastDeletion, lastFailure } = scaleDown;
   return {
     version: 1,
@@ -39,7 +41,8 @@ export function exportLoopState(state: LoopState): SavedLoopState {
     backoffs: Object.fromEntries(registry.backoffs),
     incorrectSizes: Object.fromEntries(registry.incorrectSizes),
     unregistered: Object.fromEntries(registry.unregistered),
-    scalings: Object.fromEntries(scalings),
+    // Whoever goes on does not know what becomes of deletions that go on: they may have been done.
+    scalings: Object.fromEntries(withBegun(carriedState)),
     last: withoutUndefined({ scaleUp: lastScaleUp, deletion: lastDeletion, failure: lastFailure }),
     groupTimes: Object.fromEntries(scaleDown.groups),
   };

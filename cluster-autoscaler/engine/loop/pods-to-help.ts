@@ -14,6 +14,10 @@ export interface PodsToHelp {
   readonly settled: readonly PendingPodReport[];
   /** Where pods found room: to be handed in again. */
   readonly hints: PlacementHints;
+  /** Controllers with more different pods without a place than are remembered. */
+  readonly overflowingControllers: number;
+  /** Pods for which no place was sought. */
+  readonly notTried: number;
 }
 
 /** Room for pods is sought in the snapshot; what is found stays taken for the rest of the loop. */
@@ -45,7 +49,7 @@ export function* podsToHelp(
   const steps = filterOutInSteps(snapshot, candidates, hints);
   let step = steps.next();
   for (; step.done !== true; step = steps.next()) yield* breathe(pace);
-  const { pending: homeless, placed } = step.value;
+  const { pending: homeless, placed, overflowingControllers } = step.value;
   for (const { pod, node } of placed) {
     if (!drained.has(pod)) settle(pod, 'scheduled', `room is there or coming on ${snapshot.node(node).name}`);
   }
@@ -58,7 +62,13 @@ export function* podsToHelp(
       settle(pod, 'skipped', `it is not older than ${delayMs / 1000} s yet`);
     else pods.push(pod);
   }
-  return { pods, settled, hints: new Map(placed.map(({ pod, node }) => [hintKey(pod), snapshot.node(node).name])) };
+  return {
+    pods,
+    settled,
+    hints: new Map(placed.map(({ pod, node }) => [hintKey(pod), snapshot.node(node).name])),
+    overflowingControllers,
+    notTried: candidates.length - placed.length - homeless.length,
+  };
 }
 
 /** What {@link podsToHelp} works on and with. */

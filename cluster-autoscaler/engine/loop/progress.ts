@@ -1,6 +1,7 @@
 import type { PlannedDeletion } from '../model.ts';
 import type { ScaleDownResult, ScaleDownState } from '../scale-down/index.ts';
 import type { ScaleUpResult } from '../scale-up/index.ts';
+import type { BegunDeletion } from './begun-deletions.ts';
 import type { PendingPodReport, ScaleUpOutcome } from './model.ts';
 import type { PodsToHelp } from './pods-to-help.ts';
 import type { GroupScaling } from './state.ts';
@@ -17,6 +18,9 @@ export interface Progress {
   scaleDownResult: ScaleDownResult | undefined;
   /** Deletions that were begun. */
   deletions: readonly PlannedDeletion[];
+  /** Resources whose limit kept a group from growing, once for each group. */
+  limited: readonly string[];
   readonly scalings: Map<string, GroupScaling>;
+  readonly begun: Map<string, BegunDeletion>;
   error: string | undefined;
 }

@@ -2,6 +2,7 @@ import { countsOf } from '../registry/index.ts';
 import type { NodeGroup } from '../model.ts';
 import type { LoopContext } from './context.ts';
 import { decisionsOf } from './decisions.ts';
+import { measuresOf } from './measures.ts';
 import type { GroupReport, LoopReport } from './model.ts';
 import type { Progress } from './progress.ts';
 
@@ -27,6 +28,7 @@ export function reportOf(loop: LoopContext, progress: Progress, took: LoopReport
     refreshInstances: groups.filter(({ group }) => loop.registry.isScalingUp(group) || loop.emptied.has(group)).map(({ group }) => group),
     events: loop.events,
     error: progress.error,
+    measures: measuresOf(loop, progress),
     took: { ...took, ...Object.assign({}, ...scaleUps.map((each) => prefixed('scaleUp:', each.took))) },
   };
   return { ...draft, decisions: decisionsOf(loop, progress, draft) };

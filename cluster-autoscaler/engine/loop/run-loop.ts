@@ -1,13 +1,30 @@
 import type { PodRecord } from '../../../core/model/index.ts';
 import type { Effect, EffectResult, LoopInput, PlannedDeletion } from '../model.ts';
 import { statusEvent } from '../registry/index.ts';
-import { createScaleDownPass, forgetUnneeded, noteDeletionFailed, noteDeletionStarted, noteScaleUp } from '../scale-down/index.ts';
+import {
+  createScaleDownPass,
+  devicesByNode,
+  forgetUnneeded,
+  noteDeletionFailed,
+  noteDeletionStarted,
+  noteScaleUp,
+} from '../scale-down/index.ts';
 import type { ScaleDownState } from '../scale-down/index.ts';
-import { intentPods, raiseToMinimum, scaleUp } from '../scale-up/index.ts';
+import { intentPods, limitedGroups, raiseToMinimum, scaleUp } from '../scale-up/index.ts';
 import type { ScaleUpGroup, ScaleUpResult } from '../scale-up/index.ts';
-import type { SchedulingSnapshot } from '../scheduling/index.ts';
+import { hintKey, type PlacementHints, type SchedulingSnapshot } from '../scheduling/index.ts';
+import { settled } from './begun-deletions.ts';
 import { clusterSnapshot, injectUpcoming } from './cluster-snapshot.ts';
-import { changeTarget, cleanTaints, fixSizes, removeFailed, removeUnregistered, revertTimedOut, type Step } from './instance-steps.ts';
+import {
+  changeTarget,
+  cleanTaints,
+  fixSizes,
+  leastSizeOf,
+  removeFailed,
+  removeUnregistered,
+  revertTimedOut,
+  type Step,
+} from './instance-steps.ts';
 import { contextOf, type LoopContext } from './context.ts';
 import { holdOfGrowth } from './group-hold.ts';
 import type { Loop, LoopEvent, LoopExtras, LoopOptions } from './model.ts';
@@ -21,7 +38,8 @@ import { createTimes, type Times } from './times.ts';
 
 /** One loop of the node controller, in upstream's order (§3). Pure: what is to be done in the world is yielded, and answered; so are pauses. */
 export const runLoop: Loop = function* (input, state, options, extras = {}) {
-  const before = opened(state);
+  const carriedOver = opened(state);
+  const before = { ...carriedOver, ...settled(carriedOver, input.deletions) };
   const times = createTimes(extras.stopwatch);
   const pace = createPace(extras);
   const loop = yield* times.measureSteps('updateClusterState', contextOf(input, before, { options, pace }));
@@ -33,7 +51,9 @@ export const runLoop: Loop = function* (input, state, options, extras = {}) {
     scaleDown: before.scaleDown,
     scaleDownResult: undefined,
     deletions: [],
+    limited: [],
     scalings: new Map(before.scalings),
+    begun: new Map(before.begun),
     error: undefined,
   };
   yield* cleanTaints(loop);
@@ -47,8 +67,9 @@ export const runLoop: Loop = function* (input, state, options, extras = {}) {
     registry: loop.registry.state(),
     scaleDown: progress.scaleDown,
     templates: loop.templates.cache,
-    hints: progress.help?.hints ?? before.hints,
+    hints: hintsOf(progress) ?? before.hints,
     scalings: new Map([...progress.scalings].filter(([group]) => loop.targets.has(group))),
+    begun: new Map([...progress.begun].filter(([, { group }]) => loop.targets.has(group))),
   });
   return { state: after, report: reportOf(loop, progress, times.taken()) };
 };
@@ -83,6 +104,7 @@ function* scale(loop: LoopContext, progress: Progress, { extras, times }: Tools)
   const hold = holdOfScaleUp(help.pods, loop);
   if (hold === 'LimitedByMaxNodesTotal') loop.warn('MaxNodesTotalReached', `Max total nodes in cluster reached: ${options.maxNodesTotal}`);
   if (hold === undefined) {
+    if (help.pods.length > 0) progress.limited = limitedGroups(snapshot, growable(loop), options);
     const scaleUpInput = {
       now: input.now,
       snapshot,
@@ -109,7 +131,9 @@ function* scale(loop: LoopContext, progress: Progress, { extras, times }: Tools)
     }
   }
   if (options.enforceNodeGroupMinSize) {
-    conclude(loop, progress, yield* raiseToMinimum({ snapshot, groups: growable(loop), options }));
+    // A size that only a disruption budget asks for is kept, not bought.
+    const groups = growable(loop).map((each) => ({ ...each, group: { ...each.group, minSize: leastSizeOf(each.group) } }));
+    conclude(loop, progress, yield* raiseToMinimum({ snapshot, groups, options }));
   }
 }
 
@@ -130,6 +154,13 @@ function growable(loop: LoopContext): readonly ScaleUpGroup[] {
       hold: holdOfGrowth(group, loop.input.now),
     };
   });
+}
+
+/** Where pods found a place: on what is there or on its way, and on what was bought for them. */
+function hintsOf({ help, scaleUps }: Progress): PlacementHints | undefined {
+  const bought = scaleUps.flatMap(({ placed }) => placed);
+  if (help === undefined || bought.length === 0) return help?.hints;
+  return new Map([...help.hints, ...bought.flatMap(({ node, pods }) => pods.map((pod) => [hintKey(pod), node] as const))]);
 }
 
 /** Books what a scale-up did: sizes, requests, backoffs, times. */
@@ -180,6 +211,7 @@ function* scaleDown(loop: LoopContext, progress: Progress, { snapshot, starting,
       controllers: input.controllers,
       deletions: input.deletions,
       paused,
+      devices: devicesByNode(input.devices, view.podsByNode),
     },
     progress.scaleDown,
     options,
@@ -196,9 +228,7 @@ function* scaleDown(loop: LoopContext, progress: Progress, { snapshot, starting,
       progress.deletions = result.deletions;
       progress.scaleDown = noteDeletionStarted(progress.scaleDown, input.now);
       loop.events.push(...result.deletions.flatMap(startEvents));
-      for (const { group } of result.deletions) {
-        progress.scalings.set(group, { ...progress.scalings.get(group), lastScaleDown: input.now });
-      }
+      for (const { node, group } of result.deletions) progress.begun.set(node, { group, at: input.now });
     } else {
       refusal = `failed to taint nodes for deletion: ${started.failure.message}`;
       progress.scaleDown = noteDeletionFailed(progress.scaleDown, input.now);

@@ -1,9 +1,10 @@
 import type { PodRecord } from '../../../core/model/index.ts';
 import type { LoopContext } from './context.ts';
+import type { LoopInput } from '../model.ts';
 import type { PendingPodReport, ScaleUpOutcome } from './model.ts';
 import { asksForGpu } from './view.ts';
 
-/** Younger pods than this are waited for: more of them may come. Milliseconds. */
+/** Pods are waited for while the oldest is younger than this: more of them may come. Milliseconds. */
 const newPodsMs = 2_000;
 /** The same for pods that ask for GPUs, whose nodes are dear. */
 const newGpuPodsMs = 30_000;
@@ -12,7 +13,7 @@ const newGpuPodsMs = 30_000;
 export function holdOfScaleUp(pods: readonly PodRecord[], { input, options, view }: LoopContext): ScaleUpOutcome | undefined {
   if (pods.length === 0) return 'NotNeeded';
   if (options.maxNodesTotal > 0 && view.readyCount >= options.maxNodesTotal) return 'LimitedByMaxNodesTotal';
-  if (options.bypassedSchedulerNames.length === 0 && areNew(pods, input.now)) return 'InCooldown';
+  if (options.bypassedSchedulerNames.length === 0 && areNew(pods, input, options.newPodsQuietMs)) return 'InCooldown';
   return undefined;
 }
 
@@ -25,10 +26,19 @@ export function waitingPods(pods: readonly PodRecord[], hold: ScaleUpOutcome, { 
   return pods.map(({ namespace, name, uid }) => ({ namespace, name, uid, state: 'waits', refusals: [], message }));
 }
 
-function areNew(pods: readonly PodRecord[], now: number): boolean {
-  if (oldest(pods) + newPodsMs > now) return true;
+function areNew(
+  pods: readonly PodRecord[],
+  { now, lastPodAt }: Pick<LoopInput, 'now' | 'lastPodAt'>,
+  quietMs: number | undefined,
+): boolean {
+  const more = quietMs === undefined || (lastPodAt ?? newest(pods)) + quietMs > now;
+  if (oldest(pods) + newPodsMs > now && more) return true;
   const gpuPods = pods.filter(asksForGpu);
   return gpuPods.length > 0 && oldest(gpuPods) + newGpuPodsMs > now;
+}
+
+function newest(pods: readonly PodRecord[]): number {
+  return pods.reduce((last, { created = Number.NEGATIVE_INFINITY }) => Math.max(last, created), Number.NEGATIVE_INFINITY);
 }
 
 function oldest(pods: readonly PodRecord[]): number {

@@ -2,12 +2,13 @@ import type { NodeTemplate } from '../model.ts';
 import { emptyRegistryState, type RegistryState } from '../registry/index.ts';
 import { emptyScaleDownState, type ScaleDownState } from '../scale-down/index.ts';
 import type { PlacementHints } from '../scheduling/index.ts';
+import type { BegunDeletion } from './begun-deletions.ts';
 import type { LoopState } from './model.ts';
 
 /** Times of the last scalings of a group, for its cooldowns; epoch milliseconds. */
 export interface GroupScaling {
   readonly lastScaleUp?: number | undefined;
-  /** Last loop that started a deletion in the group. */
+  /** Last loop that started a deletion in the group which was not given back. */
   readonly lastScaleDown?: number | undefined;
 }
 
@@ -21,6 +22,8 @@ export interface CarriedState extends LoopState {
   /** Where pending pods found room in the loop before. */
   readonly hints: PlacementHints;
   readonly scalings: ReadonlyMap<string, GroupScaling>;
+  /** Deletions that go on, by node. */
+  readonly begun: ReadonlyMap<string, BegunDeletion>;
 }
 
 /** The state before the first loop. */
@@ -32,6 +35,7 @@ export function emptyLoopState(): LoopState {
     templates: new Map(),
     hints: new Map(),
     scalings: new Map(),
+    begun: new Map(),
   });
 }
 

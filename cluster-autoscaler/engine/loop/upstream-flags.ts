@@ -1,6 +1,7 @@
 import { ConcertinaError } from '../../../core/errors.ts';
 import { tryParseDurationMs } from '../../../core/units/index.ts';
 import type { NodeGroupOptions } from '../model.ts';
+import { parseDrainPriorities, parseGpuLimit } from './flag-values.ts';
 import type { ExpanderName, LoopOptions } from './model.ts';
 import { upstreamActuationOptions, upstreamGroupOptions, upstreamLoopOptions, type ActuationOptions } from './options.ts';
 
@@ -95,6 +96,19 @@ function range(key: 'cores' | 'memoryGiB'): Setter {
   };
 }
 
+function gpuLimit(drafts: Drafts, text: string): string | undefined {
+  const limit = parseGpuLimit(text);
+  if (typeof limit === 'string') return limit;
+  const { gpus } = drafts.loop;
+  return gpus.some(({ type }) => type === limit.type) ? 'is the second one for its type' : put(drafts, ['loop', 'gpus'], [...gpus, limit]);
+}
+
+function drainPriorities(drafts: Drafts, text: string): string | undefined {
+  // Given and empty is as good as not given, as upstream.
+  const priorities = text === '' ? [] : parseDrainPriorities(text);
+  return typeof priorities === 'string' ? priorities : put(drafts, ['actuation', 'drainPriorities'], priorities);
+}
+
 const expanderNames: readonly string[] = [
   'random',
   'most-pods',
@@ -124,6 +138,7 @@ const setters: Readonly<Record<string, Setter>> = {
   'max-nodes-total': number('loop', 'maxNodesTotal'),
   'cores-total': range('cores'),
   'memory-total': range('memoryGiB'),
+  'gpu-total': gpuLimit,
   'max-nodes-per-scaleup': number('loop', 'maxNodesPerScaleUp'),
   'max-nodegroup-binpacking-duration': duration('loop', 'maxNodeGroupBinpackingMs'),
   'max-binpacking-time': duration('loop', 'maxBinpackingMs'),
@@ -146,6 +161,7 @@ const setters: Readonly<Record<string, Setter>> = {
   'ignore-mirror-pods-utilization': flag('loop', 'ignoreMirrorPodsUtilization'),
   'scale-down-simulation-timeout': duration('loop', 'scaleDownSimulationTimeoutMs'),
   'unremovable-node-recheck-timeout': duration('loop', 'unremovableNodeRecheckMs'),
+  'node-deletion-candidate-ttl': duration('loop', 'candidateTtlMs'),
   'max-scale-down-parallelism': number('loop', 'maxScaleDownParallelism'),
   'max-drain-parallelism': number('loop', 'maxDrainParallelism'),
   'max-bulk-soft-taint-count': number('loop', 'maxBulkSoftTaintCount'),
@@ -172,6 +188,7 @@ const setters: Readonly<Record<string, Setter>> = {
   'node-deletion-delay-timeout': duration('actuation', 'deletionDelayTimeoutMs'),
   'node-deletion-batcher-interval': duration('actuation', 'deletionBatcherIntervalMs'),
   'max-graceful-termination-sec': seconds('actuation', 'maxGracefulTerminationMs'),
+  'drain-priority-config': drainPriorities,
   'max-pod-eviction-time': duration('actuation', 'maxPodEvictionMs'),
   'cordon-node-before-terminating': flag('actuation', 'cordonNode'),
   'daemonset-eviction-for-occupied-nodes': flag('actuation', 'evictDaemonsFromOccupied'),
@@ -187,11 +204,12 @@ const withoutInfluence: ReadonlySet<string> = new Set(
   leader-elect-resource-namespace leader-elect-retry-period lease-resource-name max-inactivity max-failing-time max-startup-time profiling
   debugging-snapshot-enabled emit-per-nodegroup-metrics record-duplicated-events write-status-configmap status-config-map-name user-agent
   frequent-loops-enabled predicate-parallelism cluster-snapshot-parallelism scheduler-config-file node-info-cache-expire-time
-  aws-use-static-instance-list grpc-expander-cert grpc-expander-url max-empty-bulk-delete max-bulk-scale-up gpu-total
-  scale-down-non-empty-candidates-count scale-down-candidates-pool-ratio scale-down-candidates-pool-min-count node-deletion-candidate-ttl
+  aws-use-static-instance-list grpc-expander-cert grpc-expander-url max-empty-bulk-delete max-bulk-scale-up
+  scale-down-non-empty-candidates-count scale-down-candidates-pool-ratio scale-down-candidates-pool-min-count
+  node-removal-latency-tracking-enabled max-node-skip-eval-time-tracker-enabled
   enable-provisioning-requests enable-dynamic-resource-allocation enable-csi-node-aware-scheduling capacity-buffer-controller-enabled
   capacity-buffer-pod-injection-enabled capacity-quotas-enabled enable-proactive-scaleup pod-injection-limit enable-graceful-degradation
-  salvo-scale-up salvo-scale-up-budget fastpath-binpacking-enabled scale-up-from-zero drain-priority-config
+  salvo-scale-up salvo-scale-up-budget fastpath-binpacking-enabled scale-up-from-zero
   dynamic-node-delete-delay-after-taint-enabled node-autoprovisioning-enabled max-autoprovisioned-node-group-count
   unremovable-node-recheck-count regional`.split(/\s+/),
 );
@@ -225,6 +243,11 @@ export function upstreamOptions(flags: readonly string[]): UpstreamOptions {
     const text = inline ?? (follows ? next : 'true');
     const problem = set(drafts, text);
     if (problem !== undefined) throw new ConcertinaError('CONFIG_INVALID', `--${name}: ${JSON.stringify(text)} ${problem}.`);
+  }
+  const { drainPriorities: buckets, maxGracefulTerminationMs } = drafts.actuation;
+  if (buckets.length > 0 && maxGracefulTerminationMs !== upstreamActuationOptions.maxGracefulTerminationMs) {
+    const both = '--drain-priority-config and --max-graceful-termination-sec both say how long pods get to end';
+    throw new ConcertinaError('CONFIG_INVALID', `${both}: leave one of the two out.`);
   }
   return { ...drafts, ignored };
 }

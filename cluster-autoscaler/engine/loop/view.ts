@@ -1,7 +1,9 @@
 import { isFinished, type NodeRecord, type PodRecord } from '../../../core/model/index.ts';
-import type { LoopInput } from '../model.ts';
+import { gpuResources } from '../gpus.ts';
+import type { LoopInput, NodeTemplate } from '../model.ts';
 import { isReady } from '../registry/index.ts';
 import { deletionTaintKey, isStartupTaint } from '../templates/index.ts';
+import { pendingDevices, type PendingDevices } from './pending-devices.ts';
 import type { LoopOptions } from './model.ts';
 import { breathe, type Pace, type Pausing } from './pace.ts';
 
@@ -22,20 +24,29 @@ export interface LoopView {
   readonly isGone: (node: NodeRecord) => boolean;
 }
 
-export function* viewOf(input: LoopInput, options: LoopOptions, pace: Pace): Pausing<LoopView> {
-  const resourceUnready = new Set(input.nodes.filter((node) => lacksDevice(node, options)).map(({ name }) => name));
+/** What a view is made with beside the input. */
+export interface ViewTools {
+  readonly pace: Pace;
+  /** Of good nodes of earlier loops, by group. */
+  readonly templates: ReadonlyMap<string, NodeTemplate>;
+}
+
+export function* viewOf(input: LoopInput, options: LoopOptions, { pace, templates }: ViewTools): Pausing<LoopView> {
+  const groupOf = groupLookup(input);
+  const pending = pendingDevices(input, groupOf, templates);
+  const lacks = (node: NodeRecord): boolean => lacksDevice(node, options, pending) || pending.isPending(node);
+  const resourceUnready = new Set(input.nodes.filter(lacks).map(({ name }) => name));
   const nodes = input.nodes
     .map((node) => (resourceUnready.has(node.name) || isStarting(node, options) ? { ...node, ready: 'False' as const } : node))
     .toSorted((a, b) => compareText(a.name, b.name));
   yield* breathe(pace);
-  const { podsByNode, pending } = yield* sortPods(input.pods, options, pace);
-  const groupOf = groupLookup(input);
+  const { podsByNode, pending: unscheduled } = yield* sortPods(input.pods, options, pace);
   return {
     nodes,
     readyCount: nodes.filter((node) => isReady(node) && !node.unschedulable).length,
     resourceUnready,
     podsByNode,
-    pending,
+    pending: unscheduled,
     groupOf,
     isGone: (node) => {
       if (input.gone?.nodes.has(node.name) === true) return true;
@@ -45,11 +56,10 @@ export function* viewOf(input: LoopInput, options: LoopOptions, pace: Pace): Pau
   };
 }
 
-const gpuResources = ['nvidia.com/gpu', 'amd.com/gpu', 'aws.amazon.com/neuron', 'gpu.intel.com/i915', 'gpu.intel.com/xe'];
-
-/** A node of the kind that has GPUs and shows none yet: its device plugin is late. */
-function lacksDevice({ labels, allocatable }: NodeRecord, { gpuLabel }: LoopOptions): boolean {
-  return gpuLabel !== '' && labels[gpuLabel] !== undefined && !gpuResources.some((name) => (allocatable[name] ?? 0) > 0);
+/** A node of the kind that has GPUs and shows none yet: its device plugin is late, unless its GPUs are devices that a driver publishes. */
+function lacksDevice({ name, labels, allocatable }: NodeRecord, { gpuLabel }: LoopOptions, { hasSlices }: PendingDevices): boolean {
+  if (gpuLabel === '' || labels[gpuLabel] === undefined) return false;
+  return !gpuResources.some((resource) => (allocatable[resource] ?? 0) > 0) && !hasSlices(name);
 }
 
 export function asksForGpu(pod: PodRecord): boolean {

@@ -126,6 +126,7 @@ export function group(
 export const options: ScaleDownOptions = {
   ...upstreamLoopOptions,
   compat: 'none',
+  candidateTtlMs: 1_800_000,
   scaleDownDelayAfterAddMs: 0,
   scaleDownDelayAfterFailureMs: 0,
   maxScaleDownParallelism: 100,

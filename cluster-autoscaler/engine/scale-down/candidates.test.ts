@@ -10,7 +10,7 @@ const candidate = (name: string, parts: Partial<Candidate> = {}): Candidate => (
   node: node(name),
   group: group('g'),
   occupation: 2,
-  former: false,
+  unneededSince: undefined,
   pods: 5,
   share: 0.3,
   ...parts,
@@ -19,18 +19,19 @@ const order = (compat: 'none' | 'cluster-autoscaler', ...list: readonly Candidat
   inSimulationOrder(list, compat).map((each) => each.node.name);
 
 describe('the order of simulation', () => {
-  it('is empty, waiting for pods, former, the rest; then what disturbs least, or the name', () => {
+  it('is empty, waiting for pods, former (the longest first), the rest; then what disturbs least, or the name', () => {
     const list = [
       candidate('a'),
       candidate('b', { share: 0.1 }),
       candidate('c', { pods: 2, share: 0.4 }),
-      candidate('d', { former: true, pods: 9 }),
+      candidate('d', { unneededSince: 10, pods: 9 }),
+      candidate('h', { unneededSince: 20, pods: 1 }),
       candidate('e', { occupation: 1 }),
       candidate('f', { occupation: 0 }),
       candidate('g', { share: Number.NaN }),
     ];
-    expect(order('none', ...list)).toEqual(['f', 'e', 'd', 'c', 'g', 'b', 'a']);
-    expect(order('cluster-autoscaler', ...list.toReversed())).toEqual(['f', 'e', 'd', 'a', 'b', 'c', 'g']);
+    expect(order('none', ...list)).toEqual(['f', 'e', 'd', 'h', 'c', 'g', 'b', 'a']);
+    expect(order('cluster-autoscaler', ...list.toReversed())).toEqual(['f', 'e', 'd', 'h', 'a', 'b', 'c', 'g']);
   });
 
   it('has groups that may not be changed at the end', () => {

@@ -11,8 +11,8 @@ export interface Candidate {
   readonly node: NodeRecord;
   readonly group: NodeGroup;
   readonly occupation: Occupation;
-  /** It was unneeded in the loop before. */
-  readonly former: boolean;
+  /** Since when it has been unneeded, as of the loop before, epoch milliseconds; `undefined`: it was needed then. */
+  readonly unneededSince: number | undefined;
   /** Pods on it, all of them: daemons and mirrors are much the same on all nodes. */
   readonly pods: number;
   readonly share: number;
@@ -20,8 +20,9 @@ export interface Candidate {
 
 /**
  * In which order removals are simulated: nodes without pods to move first, then those that were removable before, then the rest (§13.1). Among equals
- * upstream takes the order of its lists and we that of names; the house's way, groups that may be changed come first, and among equals what
- * disturbs least: fewest pods, then lowest utilization, then name.
+ * upstream takes the order of its lists and we that of names; the house's way, groups that may be changed come first, of those that were removable before the
+ * ones that have been so for longest (their pods' places are kept for them), and among equals what disturbs least: fewest pods, then lowest utilization,
+ * then name.
  */
 export function inSimulationOrder(candidates: readonly Candidate[], compat: 'none' | 'cluster-autoscaler'): readonly Candidate[] {
   const house = compat === 'none';
@@ -29,8 +30,8 @@ export function inSimulationOrder(candidates: readonly Candidate[], compat: 'non
     (a, b) =>
       (house ? Number(b.group.options.actionable) - Number(a.group.options.actionable) : 0) ||
       a.occupation - b.occupation ||
-      Number(b.former) - Number(a.former) ||
-      (house ? a.pods - b.pods || compareShares(a.share, b.share) : 0) ||
+      Number(b.unneededSince !== undefined) - Number(a.unneededSince !== undefined) ||
+      (house ? (a.unneededSince ?? 0) - (b.unneededSince ?? 0) || a.pods - b.pods || compareShares(a.share, b.share) : 0) ||
       compareNames(a.node, b.node),
   );
 }

@@ -59,6 +59,7 @@ function isAlike(a: PodRecord, b: PodRecord): boolean {
     a.labels === b.labels &&
     a.namespace === b.namespace &&
     a.claims.length + b.claims.length === 0 &&
+    a.shape.resourceClaims.length === 0 &&
     a.pinnedNode === b.pinnedNode &&
     (a.deleted === undefined) === (b.deleted === undefined)
   );

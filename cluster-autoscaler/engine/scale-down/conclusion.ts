@@ -6,8 +6,8 @@ import type { Delay } from './delays.ts';
 import { globalDelay } from './delays.ts';
 import { withinBudgets } from './deletion-budgets.ts';
 import type { GateFacts, GateResult, Held, Unneeded } from './deletion-gate.ts';
-import { resourcesOf, throughGate, waitOf } from './deletion-gate.ts';
-import { isBeingDeleted } from './eligibility.ts';
+import { throughGate, waitOf } from './deletion-gate.ts';
+import { resourcesOf, spareResources } from './minimum-resources.ts';
 import type { RememberedFailure, ScaleDownResult, ScaleDownState } from './model.ts';
 import type { Finding } from './node-report.ts';
 import { reportOf, shareText, untilText } from './node-report.ts';
@@ -64,7 +64,10 @@ export function* conclude(context: PassContext, survey: Survey, simulation: Simu
       limit: options.maxBulkSoftTaintCount,
     }),
     nodes: reports,
-    skipped: simulation.skipped,
+    skipped: simulation.skipped.length,
+    skippedNodes: simulation.skipped,
+    // In cooldown nobody asks what else would keep them.
+    limited: inCooldown ? [] : [...gate.held.values()].flatMap(({ limits = [] }) => limits),
     timedOut: simulation.timedOut,
   };
 }
@@ -98,22 +101,13 @@ function unneededOf({ state, options, input }: PassContext, { removable }: Simul
 function gateFacts({ input, options, groups }: PassContext): GateFacts {
   const running = new Map<string, number>();
   for (const { group } of input.deletions.running) running.set(group, (running.get(group) ?? 0) + 1);
-  let cores = 0;
-  let memoryGiB = 0;
-  if (options.cores.min > 0 || options.memoryGiB.min > 0) {
-    for (const id of input.snapshot.nodeIds()) {
-      const node = input.snapshot.node(id);
-      if (isBeingDeleted(node, input.now)) continue;
-      const size = resourcesOf(node);
-      cores += size.cores;
-      memoryGiB += size.memoryGiB;
-    }
-  }
-  const spare = {
-    cores: options.cores.min > 0 ? Math.max(0, cores - options.cores.min) : Infinity,
-    memoryGiB: options.memoryGiB.min > 0 ? Math.max(0, memoryGiB - options.memoryGiB.min) : Infinity,
+  return {
+    now: input.now,
+    running,
+    registered: registeredByGroup(input, groups),
+    spare: spareResources(input.snapshot, options, input.now),
+    resourcesOf: (node) => resourcesOf(node, options),
   };
-  return { now: input.now, running, registered: registeredByGroup(input, groups), spare };
 }
 
 function plannedDeletion({ node, group, kind, removal, share }: Unneeded): PlannedDeletion {
@@ -162,6 +156,7 @@ function describe(finding: Finding, each: Unneeded, { context, gate, chosen, del
   const use = finding.utilization === undefined ? 'little of it is used' : `its pods ask for ${shareText(finding.utilization)}`;
   const what = `is not needed (${use}, ${kind === 'empty' ? 'no pod has to move' : `${pods} pod${pods === 1 ? '' : 's'} to evict`})`;
   finding.unneededSince = since;
+  finding.waitMs = waitOf(each);
   if (chosen.has(each)) {
     finding.removableAt = now;
     finding.text = `goes now: it ${what} for ${sinceText(since, now)}`;

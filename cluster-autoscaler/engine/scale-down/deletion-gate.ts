@@ -25,7 +25,15 @@ export interface Held {
   /** When the reason ends by itself. */
   readonly until?: number | undefined;
   readonly message: string;
+  /** Resources of which the cluster would fall below its minimum. */
+  readonly limits?: readonly LimitedResource[] | undefined;
 }
+
+/** `cpu` (cores), `memory` (GiB), or a type of GPU. */
+export type LimitedResource = string;
+
+/** Amounts by resource. */
+export type Resources = Readonly<Record<LimitedResource, number>>;
 
 /** What the gate counts down while nodes pass. */
 export interface GateFacts {
@@ -34,8 +42,10 @@ export interface GateFacts {
   readonly running: ReadonlyMap<string, number>;
   /** Registered nodes by group. */
   readonly registered: ReadonlyMap<string, number>;
-  /** Cores and GiB of the whole cluster that may go before a minimum is reached. */
-  readonly spare: { readonly cores: number; readonly memoryGiB: number };
+  /** What of the whole cluster may go before a minimum is reached; of resources that have one. */
+  readonly spare: Resources;
+  /** What goes with a node. */
+  readonly resourcesOf: (node: NodeRecord) => Resources;
 }
 
 /** What comes out of the gate. */
@@ -79,14 +89,14 @@ export function throughGate(unneeded: readonly Unneeded[], facts: GateFacts): Ga
   return { due: [...free.filter(({ removal }) => !removal.risky), ...free.filter(({ removal }) => removal.risky)], held };
 }
 
-function createGate({ now, running, spare }: GateFacts): (unneeded: Unneeded) => Held | undefined {
+function createGate({ now, running, spare, resourcesOf }: GateFacts): (unneeded: Unneeded) => Held | undefined {
   const passedOf = new Map<string, number>();
   const cooldowns = new Map<string, Delay | undefined>();
   const cooldownOf = (group: NodeGroup): Delay | undefined => {
     if (!cooldowns.has(group.id)) cooldowns.set(group.id, groupCooldown(group, now));
     return cooldowns.get(group.id);
   };
-  let { cores, memoryGiB } = spare;
+  const left = new Map(Object.entries(spare));
   return ({ node, group, since }) => {
     if (isScaleDownDisabled(node)) return { reason: 'ScaleDownDisabledAnnotation', message: 'scale-down is disabled on it by annotation' };
     const wait = waitOf({ node, group });
@@ -108,13 +118,14 @@ function createGate({ now, running, spare }: GateFacts): (unneeded: Unneeded) =>
       passedOf.set(group.id, passed + 1);
       return { reason: 'PolicyHolds', message: `the policy of its group ${group.id} does not let it be changed` };
     }
-    const need = resourcesOf(node);
-    if (need.cores > cores || need.memoryGiB > memoryGiB) {
-      const what = need.cores > cores ? 'cores' : 'memory';
-      return { reason: 'MinimalResourceLimitExceeded', message: `the cluster would fall below its minimum of ${what}` };
+    const need = left.size === 0 ? {} : resourcesOf(node);
+    const limits = [...left].flatMap(([name, rest]) => ((need[name] ?? 0) > rest ? [name] : []));
+    const [limit] = limits;
+    if (limit !== undefined) {
+      const message = `the cluster would fall below its minimum of ${wordOf(limit)}`;
+      return { reason: 'MinimalResourceLimitExceeded', message, limits };
     }
-    cores -= need.cores;
-    memoryGiB -= need.memoryGiB;
+    for (const [name, rest] of left) left.set(name, rest - (need[name] ?? 0));
     passedOf.set(group.id, passed + 1);
     return undefined;
   };
@@ -131,7 +142,7 @@ function brokenGroups(passed: readonly Unneeded[], { registered }: GateFacts): r
   });
 }
 
-/** Size of a node for cluster-wide limits: of its capacity, cores rounded up to whole ones. */
-export function resourcesOf({ capacity }: NodeRecord): { readonly cores: number; readonly memoryGiB: number } {
-  return { cores: Math.ceil((capacity['cpu'] ?? 0) / 1000), memoryGiB: Math.ceil((capacity['memory'] ?? 0) / 1000) / 2 ** 30 };
+function wordOf(resource: LimitedResource): string {
+  if (resource === 'memory') return resource;
+  return resource === 'cpu' ? 'cores' : `GPUs of type ${resource}`;
 }

@@ -1,10 +1,11 @@
 import type { NodeRecord, PodRecord } from '../../../core/model/index.ts';
+import { gpuResources } from '../gpus.ts';
 import type { NodeGroupOptions, UnremovableReason } from '../model.ts';
 import { isReady } from '../registry/index.ts';
 import type { NodeDevices, ScaleDownOptions } from './model.ts';
 import { deletionTaint, scaleDownDisabledAnnotation } from './names.ts';
 import { taintTime } from './taint-time.ts';
-import type { Utilization } from './utilization.ts';
+import type { Utilization, UtilizationRules } from './utilization.ts';
 import { utilizationOf } from './utilization.ts';
 
 /** A deletion taint that is older than this says nothing any more: whatever was to delete the node has failed (upstream's MaxCloudProviderNodeDeletionTime). */
@@ -22,7 +23,7 @@ export interface EligibilityFacts {
   /** A removal of it failed a short time ago. */
   readonly recentlyUnremovable: boolean;
   readonly devices?: NodeDevices | undefined;
-  /** GPUs of the node are devices. */
+  /** GPUs of the node are devices. Default: they are when it shows no GPU resource and a driver has published devices of it. */
   readonly gpuViaDra?: boolean | undefined;
 }
 
@@ -53,13 +54,19 @@ export function eligibilityOf(facts: EligibilityFacts, options: EligibilityOptio
     now,
     ignoreDaemonSets: group.ignoreDaemonSetsUtilization,
     ignoreMirrors: options.ignoreMirrorPodsUtilization,
-    gpu: gpu ? { resource: options.gpuResource ?? defaultGpuResource, viaDra: facts.gpuViaDra } : undefined,
+    gpu: gpu ? gpuOf(facts, options) : undefined,
     devices: facts.devices,
   });
   if (typeof utilization === 'string') return { reason: 'UnexpectedError', utilization: undefined, problem: utilization };
   if (!options.scaleDownUnreadyEnabled && !isReady(node)) return { reason: 'ScaleDownUnreadyDisabled', utilization };
   const threshold = gpu ? group.gpuUtilizationThreshold : group.utilizationThreshold;
   return { reason: utilization.share > threshold ? 'NotUnderutilized' : undefined, utilization };
+}
+
+function gpuOf({ node, devices, gpuViaDra }: EligibilityFacts, { gpuResource }: EligibilityOptions): UtilizationRules['gpu'] {
+  const shown = gpuResources.find((name) => (node.allocatable[name] ?? 0) > 0);
+  const viaDra = gpuViaDra ?? (shown === undefined && (devices?.slices.length ?? 0) > 0);
+  return { resource: gpuResource ?? shown ?? defaultGpuResource, viaDra };
 }
 
 /** A deletion of the node was begun less than five minutes ago. */

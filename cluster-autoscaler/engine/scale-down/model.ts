@@ -5,6 +5,7 @@
 import type { NodeRecord, PdbRecord, PodRecord } from '../../../core/model/index.ts';
 import type { LoopOptions, NodeReport } from '../loop/model.ts';
 import type { BlockingPod, ControllerFacts, DeletionProgress, NodeGroup, PlannedDeletion, UnremovableReason } from '../model.ts';
+import type { CounterSets } from '../scheduling/devices/index.ts';
 import type { SchedulingSnapshot } from '../scheduling/index.ts';
 
 /** What scale-down reads of the loop's options, and what is its own. */
@@ -13,6 +14,7 @@ export interface ScaleDownOptions extends Pick<
   | 'compat'
   | 'cores'
   | 'memoryGiB'
+  | 'gpus'
   | 'gpuLabel'
   | 'ignoreMirrorPodsUtilization'
   | 'scaleDownUnreadyEnabled'
@@ -22,6 +24,7 @@ export interface ScaleDownOptions extends Pick<
   | 'scaleDownDelayTypeLocal'
   | 'scaleDownSimulationTimeoutMs'
   | 'unremovableNodeRecheckMs'
+  | 'candidateTtlMs'
   | 'maxScaleDownParallelism'
   | 'maxDrainParallelism'
   | 'maxBulkSoftTaintCount'
@@ -31,12 +34,7 @@ export interface ScaleDownOptions extends Pick<
   | 'minReplicaCount'
   | 'blockingSystemPodMs'
 > {
-  /**
-   * Age up to which a soft taint of an earlier run gives its node's unneeded time back (upstream's `--node-deletion-candidate-ttl`); 0: never.
-   * Default: half an hour, with `compat: 'cluster-autoscaler'` never.
-   */
-  readonly candidateTtlMs?: number | undefined;
-  /** Resource that GPU nodes (those with `gpuLabel`) offer; default `nvidia.com/gpu`. */
+  /** Resource that GPU nodes (those with `gpuLabel`) offer; default: what the node shows, `nvidia.com/gpu` where it shows none. */
   readonly gpuResource?: string | undefined;
 }
 
@@ -48,6 +46,10 @@ export interface DeviceSlice {
   readonly poolSliceCount: number;
   /** Devices in this slice. */
   readonly devices: number;
+  /** What those of them take that are partitions of something, by name of the device, then by set and counter. Absent: none is. */
+  readonly partitions?: ReadonlyMap<string, CounterSets> | undefined;
+  /** What partitions of the pool take of. */
+  readonly counters?: CounterSets | undefined;
 }
 
 /** A device that a pod of the node holds. */
@@ -61,6 +63,8 @@ export interface HeldDevice {
 export interface NodeDevices {
   readonly slices: readonly DeviceSlice[];
   readonly held: readonly HeldDevice[];
+  /** Why it cannot be said how much of them is used. */
+  readonly problem?: string | undefined;
 }
 
 /** What one pass reads. Immutable, but for the snapshot, which is as it was when the pass has ended (search start apart). */
@@ -155,6 +159,10 @@ export interface ScaleDownResult {
   readonly nodes: readonly NodeReport[];
   /** Eligible nodes that were not looked at because enough were found, or because the time was over. */
   readonly skipped: number;
+  /** Their names, in order of simulation. */
+  readonly skippedNodes: readonly string[];
+  /** Once for each node that is due and stays, and for each resource of which the cluster would fall below its minimum. */
+  readonly limited: readonly string[];
   readonly timedOut: boolean;
 }
 

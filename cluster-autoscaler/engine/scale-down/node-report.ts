@@ -12,6 +12,10 @@ export interface Finding {
   reason?: UnremovableReason | undefined;
   blockedBy?: BlockingPod | undefined;
   removableAt?: number | undefined;
+  /** For how long it has to be unneeded. */
+  waitMs?: number | undefined;
+  /** What a simulation of its removal found, in this pass or an earlier one that is still believed. */
+  found?: NodeReport['found'];
   /** Why its removal failed in this pass, for later passes. */
   remembered?: string | undefined;
   retryAt?: number | undefined;
@@ -20,7 +24,8 @@ export interface Finding {
 }
 
 /** The report of a finding. */
-export function reportOf({ node, group, utilization, unneededSince, reason, blockedBy, removableAt, text }: Finding): NodeReport {
+export function reportOf(finding: Finding): NodeReport {
+  const { node, group, utilization, unneededSince, reason, blockedBy, removableAt, waitMs, found, text } = finding;
   return {
     node,
     group,
@@ -30,6 +35,8 @@ export function reportOf({ node, group, utilization, unneededSince, reason, bloc
     unremovable: reason,
     blockedBy,
     removableAt,
+    waitMs,
+    found,
     message: `Node ${node} ${text}.`,
   };
 }

@@ -263,9 +263,13 @@ describe('when', () => {
     expect(names(at(now, undefined, { nodes: marked(11 * minute) }))).toEqual(['g-1']);
     expect(reportOn(at(now, undefined, { nodes: marked(31 * minute) }), 'g-1').unneededSince).toBe(now);
     expect(reportOn(at(now, undefined, { nodes: marked(-minute) }), 'g-1').unneededSince).toBe(now);
-    const upstream = { nodes: marked(11 * minute), options: { compat: 'cluster-autoscaler' } };
-    expect(reportOn(at(now, undefined, upstream), 'g-1').unneededSince).toBe(now);
-    expect(names(at(now, undefined, { ...upstream, options: { ...upstream.options, candidateTtlMs: 60 * minute } }))).toEqual(['g-1']);
+    const off = { nodes: marked(11 * minute), options: { candidateTtlMs: 0 } };
+    expect(reportOn(at(now, undefined, off), 'g-1').unneededSince).toBe(now);
+    // A mark of just now is none either where marks do not count.
+    expect(reportOn(at(now, undefined, { ...off, nodes: marked(0) }), 'g-1').unneededSince).toBe(now);
+    const upstream = { ...off, options: { compat: 'cluster-autoscaler', candidateTtlMs: 11 * minute } } as const;
+    expect(names(at(now, undefined, upstream))).toEqual(['g-1']);
+    expect(reportOn(at(now, undefined, { ...upstream, nodes: marked(11 * minute + second) }), 'g-1').unneededSince).toBe(now);
     // Later passes go by what they know.
     expect(
       reportOn(
@@ -377,6 +381,32 @@ describe('what holds deletions', () => {
     expect(reportOn(twelve, 'g-2').unremovable).toBe('MinimalResourceLimitExceeded');
     expect(names(run({ nodes, pods, options: { memoryGiB: { min: 17, max: 100 } } }))).toEqual(['g-1']);
     expect(names(run({ nodes, pods, options: { memoryGiB: { min: 16, max: 100 } } }))).toEqual(['g-1', 'g-2']);
+  });
+
+  it('a minimum of the GPUs of a type, of what nodes show', () => {
+    const type = 'nvidia-tesla-t4';
+    const gpus = (shown: number, of = type) => {
+      const made = node('n', { labels: { accelerator: of } });
+      const more = shown === 0 ? {} : { 'nvidia.com/gpu': shown * 1000 };
+      return { allocatable: { ...made.allocatable, ...more }, capacity: { ...made.capacity, ...more }, labels: made.labels };
+    };
+    const cluster = [
+      { ...node('g-1'), ...gpus(4) },
+      { ...node('g-2'), ...gpus(4) },
+      { ...node('g-3'), ...gpus(0) },
+      { ...node('g-4'), ...gpus(8, 'nvidia-tesla-v100') },
+    ];
+    const removed = (min: number, gpuLabel = 'accelerator') =>
+      run({ nodes: cluster, options: { compat: 'cluster-autoscaler', gpuLabel, gpus: [{ type, min, max: 100 }] } });
+    expect(names(removed(4))).toEqual(['g-1', 'g-3', 'g-4']);
+    expect(reportOn(removed(4), 'g-2')).toMatchObject({
+      unremovable: 'MinimalResourceLimitExceeded',
+      message: expect.stringContaining('below its minimum of GPUs of type nvidia-tesla-t4') as string,
+    });
+    // What shows no GPU yet is not counted among those that have to stay.
+    expect(names(removed(8))).toEqual(['g-3', 'g-4']);
+    expect(names(removed(0))).toHaveLength(4);
+    expect(names(removed(8, ''))).toHaveLength(4);
   });
 
   it('a policy that only looks', () => {

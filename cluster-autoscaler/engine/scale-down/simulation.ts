@@ -1,3 +1,5 @@
+import type { PodRecord } from '../../../core/model/index.ts';
+import { notSimulated } from '../scheduling/devices/index.ts';
 import type { NodeId, SchedulingSnapshot } from '../scheduling/index.ts';
 import type { Candidate } from './candidates.ts';
 import { inSimulationOrder } from './candidates.ts';
@@ -23,7 +25,7 @@ export interface Simulation {
   /** Messages of the failures of this pass, by node name, to be remembered. */
   readonly failed: ReadonlyMap<string, Finding>;
   readonly hints: RemovalHints;
-  readonly skipped: number;
+  readonly skipped: readonly string[];
   readonly timedOut: boolean;
 }
 
@@ -59,7 +61,7 @@ export function* simulate(context: PassContext, survey: Survey, elapsed: () => n
         if (removable.length % layer === 0) layers.add();
         if (!candidate.group.options.zeroOrMax && candidate.group.options.actionable) counted += 1;
       } else if (finding !== undefined) {
-        note(finding, removal, input.now + options.unremovableNodeRecheckMs, input.now);
+        note(finding, removal, { until: input.now + options.unremovableNodeRecheckMs, now: input.now, snapshot: input.snapshot });
         failed.set(finding.node, finding);
       }
       yield;
@@ -75,7 +77,7 @@ export function* simulate(context: PassContext, survey: Survey, elapsed: () => n
     const hints = simulator.hints();
     yield;
     while (layers.undo()) yield;
-    return { removable, failed, hints, skipped: order.length - tried, timedOut };
+    return { removable, failed, hints, skipped: order.slice(tried).map(({ node }) => node.name), timedOut };
   } finally {
     // Only when something was thrown is anything left.
     while (layers.undo());
@@ -117,14 +119,29 @@ export function shortestInterval(shortest: number | undefined, latest: number | 
   return Math.min(shortest ?? Infinity, now - latest);
 }
 
-function note(finding: Finding, failure: RemovalFailure, until: number, now: number): void {
+interface NoteContext {
+  readonly until: number;
+  readonly now: number;
+  readonly snapshot: SchedulingSnapshot;
+}
+
+function note(finding: Finding, failure: RemovalFailure, { until, now, snapshot }: NoteContext): void {
   const { reason, blocker, stuck } = failure;
   const text =
     blocker !== undefined
       ? `pod ${blocker.namespace}/${blocker.name} blocks the drain (${blocker.reason}, rule ${blocker.rule}): ${blocker.detail}`
-      : `pod ${stuck?.namespace ?? ''}/${stuck?.name ?? ''} fits on no other node`;
+      : `pod ${stuck?.namespace ?? ''}/${stuck?.name ?? ''} fits on no other node${doubtOf(stuck, snapshot)}`;
   if (blocker !== undefined) finding.blockedBy = blockingPodOf(blocker);
   finding.remembered = text;
   finding.retryAt = until;
+  finding.found = { reason, againAt: until };
   hold(finding, reason, `stays: ${text}; tried again ${untilText(until, now)}`);
+}
+
+/** That it is not known where the pod could go, and why: its claims on devices cannot be simulated. */
+function doubtOf(stuck: PodRecord | undefined, snapshot: SchedulingSnapshot): string {
+  const [node] = snapshot.nodeIds();
+  if (stuck === undefined || node === undefined || stuck.shape.resourceClaims.length === 0) return '';
+  const { filter, reason = '' } = snapshot.failure(snapshot.classOf(stuck), node) ?? {};
+  return filter === 'DynamicResources' && reason.startsWith(notSimulated) ? `: ${reason}` : '';
 }

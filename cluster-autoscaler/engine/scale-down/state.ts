@@ -54,21 +54,21 @@ export function noteEnded(state: ScaleDownState, ended: DeletionProgress['ended'
   return { ...state, groups };
 }
 
-const defaultCandidateTtlMs = 1_800_000;
-
-/** Before the first pass: nodes that an earlier process had marked keep the time since when they are unneeded, if that mark is not too old. */
+/**
+ * Before the first pass: nodes that an earlier process had marked keep the time since when they are unneeded, if that mark is not older than
+ * `--node-deletion-candidate-ttl` (0: no mark counts). What the state knows of a node itself comes before its mark.
+ */
 export function restoreUnneeded(
   state: ScaleDownState,
   nodes: readonly NodeRecord[],
   now: number,
-  { compat, candidateTtlMs }: Pick<ScaleDownOptions, 'compat' | 'candidateTtlMs'>,
+  { candidateTtlMs }: Pick<ScaleDownOptions, 'candidateTtlMs'>,
 ): ScaleDownState {
-  const ttlMs = candidateTtlMs ?? (compat === 'cluster-autoscaler' ? 0 : defaultCandidateTtlMs);
-  if (state.latest !== undefined || ttlMs <= 0) return state;
+  if (state.latest !== undefined || candidateTtlMs <= 0) return state;
   const unneeded = new Map(state.unneeded);
   for (const node of nodes) {
     const since = taintTime(node, candidateTaint);
-    if (since !== undefined && since <= now && now - since <= ttlMs && !unneeded.has(node.name)) unneeded.set(node.name, since);
+    if (since !== undefined && since <= now && now - since <= candidateTtlMs && !unneeded.has(node.name)) unneeded.set(node.name, since);
   }
   return { ...state, unneeded };
 }

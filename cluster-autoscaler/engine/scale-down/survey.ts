@@ -73,7 +73,7 @@ export function* survey(context: PassContext): Generator<void, Survey> {
 function order({ state, drain }: PassContext, { node, pods }: Surveyed, { utilization }: Eligibility) {
   return {
     occupation: occupationOf(pods, drain),
-    former: state.unneeded.has(node.name),
+    unneededSince: state.unneeded.get(node.name),
     pods: pods.length,
     share: utilization?.share ?? 0,
   };
@@ -122,6 +122,7 @@ function holdIneligible(context: PassContext, finding: Finding, surveyed: Survey
   const failure = reason === 'RecentlyUnremovable' ? context.state.failures.get(finding.node) : undefined;
   finding.blockedBy = failure?.blockedBy;
   if (failure !== undefined) {
+    finding.found = { reason: failure.reason, againAt: failure.until };
     hold(finding, reason, `stays: ${failure.message}; tried again ${untilText(failure.until, context.input.now)}`);
   } else if (reason === 'CurrentlyBeingDeleted') {
     hold(finding, reason, 'is being deleted');

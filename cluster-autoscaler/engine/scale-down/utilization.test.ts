@@ -33,6 +33,13 @@ describe('utilization', () => {
     });
   });
 
+  it('counts what the node counts of a pod that is resized in place', () => {
+    const resized = { ...pod('a', { cpu: '1' }), heldShape: pod('b', { cpu: '3' }).shape };
+    expect(utilizationOf(node('n'), [resized], rules)).toEqual({ share: 0.75, resource: 'cpu' });
+    const gpu = { resource: 'cpu' };
+    expect(utilizationOf(node('n'), [resized], { ...rules, gpu })).toEqual({ share: 0.75, resource: 'cpu' });
+  });
+
   it('looks at GPUs alone on a GPU node; one that shows none is not used', () => {
     const gpu = { resource: 'nvidia.com/gpu' };
     expect(utilizationOf(node('n'), [pod('a', { cpu: '4' })], { ...rules, gpu })).toEqual({ share: 0, resource: 'nvidia.com/gpu' });
@@ -70,5 +77,42 @@ describe('devices', () => {
     const half = { ...slice, poolSliceCount: 2 };
     expect(highestPoolShare({ slices: [half, half], held: [held('p', '1')] })).toEqual({ share: 1 / 8, resource: 'd/p' });
     expect(highestPoolShare({ slices: [half], held: [] })).toBe('device pool d/p has published 1 of 2 slices');
+  });
+
+  it('weighs partitions by the fullest counter of what they are parts of, whole devices by their number, as upstream', () => {
+    const takes = (memory: number, set = 'g0') =>
+      new Map([
+        [
+          set,
+          new Map([
+            ['memory', memory],
+            ['cores', 1],
+          ]),
+        ],
+      ]);
+    const counters = new Map(
+      ['g0', 'g1'].map(
+        (set) =>
+          [
+            set,
+            new Map([
+              ['memory', 40],
+              ['cores', 8],
+            ]),
+          ] as const,
+      ),
+    );
+    const partitions = new Map([
+      ['half', takes(20)],
+      ['quarter', takes(10)],
+      ['other', takes(10, 'g1')],
+    ]);
+    const share = (...names: readonly string[]) =>
+      highestPoolShare({ slices: [{ ...slice, devices: 5, partitions, counters }], held: names.map((name) => held('p', name)) });
+    expect(share()).toEqual({ share: 0, resource: 'd/p' });
+    expect(share('whole-0')).toEqual({ share: 1 / 2, resource: 'd/p' });
+    expect(share('half')).toEqual({ share: 0.25, resource: 'd/p' });
+    expect(share('half', 'quarter', 'other')).toEqual({ share: (0.75 + 0.25) / 2, resource: 'd/p' });
+    expect(share('half', 'whole-0')).toEqual({ share: (0.25 * 2 + 0.5 * 2) / 4, resource: 'd/p' });
   });
 });

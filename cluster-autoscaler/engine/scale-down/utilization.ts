@@ -1,4 +1,4 @@
-import type { NodeRecord, PodRecord } from '../../../core/model/index.ts';
+import type { NodeRecord, PodRecord, ResourceList } from '../../../core/model/index.ts';
 import { highestPoolShare } from './device-utilization.ts';
 import { isDaemonPod, isLongTerminating } from './drain-rules.ts';
 import type { NodeDevices } from './model.ts';
@@ -55,11 +55,16 @@ function countingOf(pod: PodRecord, { now, ignoreDaemonSets, ignoreMirrors }: Ut
   return isLongTerminating(pod, now) ? 'not' : 'requested';
 }
 
+/** What the node's room counts of the pod, also while it is resized in place (as upstream). */
+function requestsOf({ heldShape, shape }: PodRecord): ResourceList {
+  return (heldShape ?? shape).requests;
+}
+
 /** Cpu and memory in one go: this is done for all pods of the cluster in every loop. */
 function sumRequests(pods: readonly PodRecord[], rules: UtilizationRules) {
   const sums = { cpu: 0, memory: 0, ignoredCpu: 0, ignoredMemory: 0 };
   for (const pod of pods) {
-    const { cpu = 0, memory = 0 } = pod.shape.requests;
+    const { cpu = 0, memory = 0 } = requestsOf(pod);
     const counting = countingOf(pod, rules);
     if (counting === 'requested') {
       sums.cpu += cpu;
@@ -79,8 +84,8 @@ function shareOf(resource: string, node: NodeRecord, pods: readonly PodRecord[],
   let ignored = 0;
   for (const pod of pods) {
     const counting = countingOf(pod, rules);
-    if (counting === 'requested') requested += pod.shape.requests[resource] ?? 0;
-    else if (counting === 'ignored') ignored += pod.shape.requests[resource] ?? 0;
+    if (counting === 'requested') requested += requestsOf(pod)[resource] ?? 0;
+    else if (counting === 'ignored') ignored += requestsOf(pod)[resource] ?? 0;
   }
   return requested / (allocatable - ignored);
 }

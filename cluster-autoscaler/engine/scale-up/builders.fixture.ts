@@ -4,6 +4,7 @@ import type { LoopOptions } from '../loop/model.ts';
 import type { Effect, EffectResult, NodeGroup } from '../model.ts';
 import { createSchedulingSnapshot, type SchedulingSnapshot } from '../scheduling/index.ts';
 import type { ScaleUpGroup, ScaleUpInput, ScaleUpResult } from './model.ts';
+import { compareText } from './pod-groups.ts';
 import { scaleUp } from './scale-up.ts';
 
 const interner: Interner = createInterner();
@@ -102,10 +103,10 @@ export function group(sketch: GroupSketch): ScaleUpGroup {
   };
 }
 
-/** A cluster with as many nodes of each group as its target says. */
+/** A cluster with as many nodes of each group as its target says, by name as the loop puts them in. */
 export function snapshotOf(groups: readonly ScaleUpGroup[]): SchedulingSnapshot {
   const snapshot = createSchedulingSnapshot({ namespaces: new Map() });
-  for (const { group: of, template } of groups) {
+  for (const { group: of, template } of groups.toSorted((a, b) => compareText(a.group.id, b.group.id))) {
     if (template === undefined) continue;
     for (let index = 0; index < of.targetSize; index++) snapshot.addCopy(template, `${of.id}-${index}`);
   }

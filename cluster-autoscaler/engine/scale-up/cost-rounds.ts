@@ -1,17 +1,12 @@
 import type { PodRecord, TraceStep } from '../../../core/model/index.ts';
-import type { Effect, EffectResult } from '../model.ts';
 import type { ClassId, NodeId } from '../scheduling/snapshot.ts';
 import { planMix, type MixPlan } from './cost/mix.ts';
-import { sortOut, type Candidate } from './eligibility.ts';
-import { triggered } from './events.ts';
-import { execute } from './execute.ts';
+import { sortOut } from './eligibility.ts';
 import { findPriorities, guessedPrices } from './expanders/index.ts';
-import { quotaLeft } from './limits.ts';
-import type { SizeChange } from './model.ts';
+import { quotaLeft, withinQuota, type Quota } from './limits.ts';
 import { addPlanned } from './planned-nodes.ts';
 import { compareText, sortedPods } from './pod-groups.ts';
-import { reportHelped } from './report.ts';
-import { helpedText, progressOf, record, timed, type Run } from './run.ts';
+import { progressOf, timed, type Run } from './run.ts';
 
 /** Time for the search of one mix, in milliseconds; afterwards nodes are filled without searching. */
 const mixBudgetMs = 1000;
@@ -23,39 +18,37 @@ export function asksForMix({ input: { options } }: Run): boolean {
 }
 
 /**
- * Buys the cheapest mix of pools for all pending pods together. Pools that the cloud refuses are left out and what they were to hold is planned again. What is
- * bought was proved in the snapshot: each pod passes the scheduler's filters on its node, with those placed before it; a node on which no pod is left is not
- * bought. Answers the pods that are still pending: rules that the mix does not plan, no room, or refused.
+ * Plans the cheapest mix of pools for all pending pods together. What is planned was proved in the snapshot: each pod passes the scheduler's filters on its
+ * node, with those placed before it; a node on which no pod is left is not planned. Answers the pods that are still pending: rules that the mix does not
+ * plan, or no room.
  */
-export function* buyMix(run: Run): Generator<Effect, readonly PodRecord[], EffectResult> {
+export function planMixes(run: Run, pods: readonly PodRecord[]): readonly PodRecord[] {
   const { input, prices } = run;
-  let pending = sortedPods(input.pods);
+  const { snapshot, options } = input;
+  let pending = sortedPods(pods);
   for (const tier of tiersOf(run)) {
-    for (let again = true; again && pending.length > 0;) {
-      const { snapshot, options } = input;
-      const quota = quotaLeft(snapshot, options);
-      const context = { ...progressOf(run), options, quota, clusterNodes: snapshot.nodeCount };
-      const candidates = sortOut(tier, context).candidates.filter(({ source }) => !source.group.options.zeroOrMax);
-      const looked = pending;
-      const plan = timed(run, 'mix', () =>
-        planMix({
-          snapshot,
-          classes: classesOf(looked, (pod) => snapshot.classOf(pod)),
-          candidates,
-          prices,
-          quota,
-          nodesAllowed: options.maxNodesTotal > 0 ? Math.max(0, options.maxNodesTotal - snapshot.nodeCount) : Number.POSITIVE_INFINITY,
-          maxNodesPerPool: options.maxNodesPerScaleUp,
-          budgetMs: mixBudgetMs,
-          stopwatch: input.stopwatch,
-        }),
-      );
-      again = false;
-      if (plan.nodes.length === 0) break;
-      const bought = yield* buy(run, plan);
-      pending = pending.filter((pod) => !bought.helped.has(pod));
-      again = bought.refused;
-    }
+    if (pending.length === 0) break;
+    const quota = quotaLeft(snapshot, options);
+    const context = { ...progressOf(run), options, quota, clusterNodes: snapshot.nodeCount };
+    const candidates = sortOut(tier, context).candidates.filter(({ source }) => !source.group.options.zeroOrMax);
+    const looked = pending;
+    const mix = timed(run, 'mix', () =>
+      planMix({
+        snapshot,
+        classes: classesOf(looked, (pod) => snapshot.classOf(pod)),
+        candidates,
+        prices,
+        quota,
+        nodesAllowed: options.maxNodesTotal > 0 ? Math.max(0, options.maxNodesTotal - snapshot.nodeCount) : Number.POSITIVE_INFINITY,
+        maxNodesPerPool: options.maxNodesPerScaleUp,
+        budgetMs: mixBudgetMs,
+        stopwatch: input.stopwatch,
+      }),
+    );
+    if (mix.nodes.length === 0) continue;
+    const proof = timed(run, 'prove', () => prove(run, mix, quota));
+    note(run, mix, proof);
+    pending = pending.filter((pod) => !proof.placed.has(pod));
   }
   return pending;
 }
@@ -85,87 +78,79 @@ function classesOf(pods: readonly PodRecord[], classOf: (pod: PodRecord) => Clas
   return [...classes].map(([podClass, members]) => ({ podClass, pods: members }));
 }
 
-function* buy(
-  run: Run,
-  plan: MixPlan,
-): Generator<Effect, { readonly helped: ReadonlySet<PodRecord>; readonly refused: boolean }, EffectResult> {
-  const { snapshot } = run.input;
-  snapshot.fork();
-  const proof = timed(run, 'prove', () => prove(run, plan, () => true));
-  const changes = changesOf(plan, proof);
-  const execution = yield* execute(changes, true);
-  record(run, execution);
-  const failed = new Set(execution.failures.map(({ change }) => change.group));
-  let proved = proof;
-  if (failed.size > 0 || proof.empty.length > 0) {
-    snapshot.revert();
-    snapshot.fork();
-    const empty = new Set(proof.empty);
-    proved = timed(run, 'prove', () => prove(run, plan, (candidate, node) => !failed.has(candidate.id) && !empty.has(node)));
-  }
-  snapshot.commit();
-  run.plannedNames.push(...proved.names.slice(run.plannedNames.length));
-  note(run, plan, changes);
-  const text = helpedText(execution.done, execution);
-  run.helped.push(...proved.helped);
-  run.events.push(...triggered(proved.helped, execution.done));
-  for (const [group, pods] of proved.byGroup)
-    reportHelped(run.reports, pods, group, execution.done.length > 8 ? `a node of ${group} is added for it` : text);
-  return { helped: new Set(proved.helped), refused: failed.size > 0 };
-}
-
-/** What the snapshot says of a plan. */
+/** What the snapshot says of a mix. */
 interface Proof {
-  readonly names: readonly string[];
-  readonly helped: readonly PodRecord[];
-  readonly byGroup: ReadonlyMap<string, readonly PodRecord[]>;
-  /** Indexes of the plan's nodes on which no pod was placed. */
-  readonly empty: readonly number[];
+  readonly placed: ReadonlySet<PodRecord>;
+  /** By index of the node: pods that were placed on it. */
+  readonly counts: Int32Array;
 }
 
-/** Adds the wanted nodes and places each pod on its own, in the plan's order, where the filters let it. */
-function prove(run: Run, plan: MixPlan, isWanted: (candidate: Candidate, node: number) => boolean): Proof {
+/**
+ * Plans the mix's nodes and places each pod on its own, in the mix's order, where the filters let it; then without the nodes that stay empty. The mix does
+ * not know of limits that pools share for their GPUs: what is beyond them is not planned.
+ */
+function prove(run: Run, mix: MixPlan, quota: Quota): Proof {
   const { snapshot } = run.input;
-  const names = [...run.plannedNames];
-  const ids = plan.nodes.map(({ candidate }, node): NodeId | undefined => {
-    if (!isWanted(candidate, node)) return undefined;
-    return addPlanned(snapshot, candidate.template, { group: candidate.id, names });
-  });
-  const helped: PodRecord[] = [];
-  const byGroup = new Map<string, PodRecord[]>();
-  const counts = new Int32Array(plan.nodes.length);
-  for (const { pod, podClass, node } of plan.placements) {
+  run.plan.purchases += 1;
+  const before = { nodes: new Set(run.plan.nodes.keys()), placed: run.plan.placed.length };
+  snapshot.fork();
+  const allowed = withinQuota(
+    quota,
+    mix.nodes.map(({ candidate }) => candidate.node),
+  );
+  const proof = proveNodes(run, mix, (node) => allowed[node] === true);
+  if (proof.counts.every((count) => count > 0)) {
+    snapshot.commit();
+    return proof;
+  }
+  snapshot.revert();
+  for (const name of run.plan.nodes.keys()) if (!before.nodes.has(name)) run.plan.nodes.delete(name);
+  run.plan.placed.length = before.placed;
+  return proveNodes(run, mix, (node) => (proof.counts[node] ?? 0) > 0);
+}
+
+function proveNodes({ plan, input: { snapshot } }: Run, mix: MixPlan, isWanted: (node: number) => boolean): Proof {
+  const ids = mix.nodes.map(({ candidate: { id, template } }, node): NodeId | undefined =>
+    isWanted(node) ? addPlanned(plan, snapshot, { group: id, template, purchase: plan.purchases }) : undefined,
+  );
+  const placed = new Set<PodRecord>();
+  const counts = new Int32Array(mix.nodes.length);
+  for (const { pod, podClass, node } of mix.placements) {
     const id = ids[node];
-    const group = plan.nodes[node]?.candidate.id ?? '';
     if (id === undefined || !snapshot.fits(podClass, id)) continue;
     snapshot.place(pod, id);
+    plan.placed.push({ node: snapshot.node(id).name, pods: [pod] });
     counts[node] = (counts[node] ?? 0) + 1;
-    helped.push(pod);
-    const held = byGroup.get(group);
-    if (held === undefined) byGroup.set(group, [pod]);
-    else held.push(pod);
+    placed.add(pod);
   }
-  const empty = ids.flatMap((id, node) => (id !== undefined && counts[node] === 0 ? [node] : []));
-  return { names, helped, byGroup, empty };
+  return { placed, counts };
 }
 
-function changesOf({ nodes }: MixPlan, { empty }: Proof): readonly SizeChange[] {
-  const added = new Map<Candidate, number>();
-  const isEmpty = new Set(empty);
-  for (const [node, { candidate }] of nodes.entries()) if (!isEmpty.has(node)) added.set(candidate, (added.get(candidate) ?? 0) + 1);
-  return [...added]
-    .map(([{ id, size, max }, count]) => ({ group: id, from: size, to: size + count, max }))
-    .toSorted((a, b) => compareText(a.group, b.group));
+function sharesOf(
+  { nodes }: MixPlan,
+  { counts }: Proof,
+): readonly { readonly group: string; readonly nodes: number; readonly pods: number }[] {
+  const shares = new Map<string, { nodes: number; pods: number }>();
+  for (const [node, { candidate }] of nodes.entries()) {
+    const pods = counts[node] ?? 0;
+    if (pods === 0) continue;
+    const share = shares.get(candidate.id);
+    if (share === undefined) shares.set(candidate.id, { nodes: 1, pods });
+    else {
+      share.nodes += 1;
+      share.pods += pods;
+    }
+  }
+  return [...shares].map(([group, share]) => ({ group, ...share })).toSorted((a, b) => compareText(a.group, b.group));
 }
 
 /** Reports the mix: what of it each pool gives, and how good it is. */
-function note(run: Run, plan: MixPlan, changes: readonly SizeChange[]): void {
-  const pods = new Map<string, number>();
-  for (const { candidate, pods: on } of plan.nodes) pods.set(candidate.id, (pods.get(candidate.id) ?? 0) + on.length);
-  const sum = `${plan.nodes.length} nodes of ${changes.length} pools for ${plan.placements.length} pods at ${round(plan.price)} an hour`;
+function note(run: Run, plan: MixPlan, proof: Proof): void {
+  const shares = sharesOf(plan, proof);
+  const sum = `${plan.nodes.length} nodes of ${shares.length} pools for ${plan.placements.length} pods at ${round(plan.price)} an hour`;
   const reason = `part of the cheapest mix found: ${sum}, no mix is below ${round(plan.boundWithHosts)}`;
-  for (const { group, from, to } of changes) {
-    run.options.push({ group, nodes: to - from, pods: pods.get(group) ?? 0, similar: [] });
+  for (const { group, nodes, pods } of shares) {
+    run.options.push({ group, nodes, pods, similar: [] });
     run.chosen.push({ group, similar: [], reason, tie: false });
   }
   const { late, price, bound, boundWithHosts, left } = plan;

@@ -11,7 +11,7 @@ export interface Candidate {
   /** Target size, what this loop has added included. */
   readonly size: number;
   readonly max: number;
-  /** Cores and bytes of one node. */
+  /** Cores, bytes and limited GPUs of one node. */
   readonly node: Quota;
 }
 
@@ -25,7 +25,7 @@ export const skipReasons = {
 } as const;
 
 export interface EligibilityContext {
-  readonly options: Pick<LoopOptions, 'maxNodesTotal'>;
+  readonly options: Pick<LoopOptions, 'maxNodesTotal' | 'gpus' | 'gpuLabel'>;
   /** Nodes of the cluster with upcoming ones. */
   readonly clusterNodes: number;
   readonly quota: Quota;
@@ -61,7 +61,7 @@ function check(source: ScaleUpGroup, context: EligibilityContext): Candidate | s
   const { maxNodesTotal } = context.options;
   if (group.options.zeroOrMax && maxNodesTotal > 0 && context.clusterNodes + step > maxNodesTotal) return skipReasons.atomic;
   if (template === undefined) return skipReasons.unhealthy;
-  const node = sizeOfNode(template.node);
+  const node = sizeOfNode(template.node, context.options);
   const over = exceeded(context.quota, node, step);
   if (over.length > 0) return skipReasons.quota(over);
   return { id: group.id, source, template, size, max: group.maxSize, node };

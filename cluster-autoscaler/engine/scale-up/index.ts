@@ -4,6 +4,7 @@ export type { BalancedGroup, Share } from './balancing.ts';
 export * from './expanders/index.ts';
 export { intentPods, intentUidPrefix, lookAhead } from './intents.ts';
 export type { LookAhead } from './intents.ts';
+export { limitedGroups } from './limited-groups.ts';
 export { raiseToMinimum } from './min-size.ts';
 export type { RaiseInput } from './min-size.ts';
 export type { ChosenOption, ScaleUpGroup, ScaleUpInput, ScaleUpResult, SizeChange } from './model.ts';

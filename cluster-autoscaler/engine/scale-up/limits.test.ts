@@ -3,12 +3,14 @@ import { group, snapshotOf } from './builders.fixture.ts';
 import { afterAdding, cappedByQuota, exceeded, quotaLeft, sizeOfNode } from './limits.ts';
 
 const gibibyte = 2 ** 30;
-const limits = { cores: { min: 0, max: 20 }, memoryGiB: { min: 0, max: 100 } };
+const limits = { cores: { min: 0, max: 20 }, memoryGiB: { min: 0, max: 100 }, gpus: [], gpuLabel: '' };
+
+const bare = { allocatable: {}, labels: {} };
 
 describe('quotas of the cluster', () => {
   it('count fractions of a node as a whole unit', () => {
-    expect(sizeOfNode({ capacity: { cpu: 1001, memory: 1_000_001 } })).toEqual({ cpu: 2, memory: 1001 });
-    expect(sizeOfNode({ capacity: {} })).toEqual({ cpu: 0, memory: 0 });
+    expect(sizeOfNode({ ...bare, capacity: { cpu: 1001, memory: 1_000_001 } }, limits)).toEqual({ cpu: 2, memory: 1001 });
+    expect(sizeOfNode({ ...bare, capacity: {} }, limits)).toEqual({ cpu: 0, memory: 0 });
   });
 
   it('leave what the nodes of the snapshot do not have, never less than nothing', () => {

@@ -37,7 +37,7 @@ export function* raiseToMinimum({ snapshot, groups, options }: RaiseInput): Gene
     changes.push({ group: id, from: targetSize, to: targetSize + raise.nodes, max: maxSize });
     if (asUpstream || source.template === undefined) continue;
     clusterNodes += raise.nodes;
-    quota = afterAdding(quota, sizeOfNode(source.template.node), raise.nodes);
+    quota = afterAdding(quota, sizeOfNode(source.template.node, options), raise.nodes);
   }
   if (changes.length === 0) return { ...noPods, outcome: 'NotNeeded', increases: [], failures: [], events, trace, error: undefined };
   const { done, failures, events: executed, error } = yield* execute(changes, !asUpstream || options.parallelScaleUp);
@@ -46,7 +46,7 @@ export function* raiseToMinimum({ snapshot, groups, options }: RaiseInput): Gene
 }
 
 /** A raise looks at no pods. */
-const noPods = { options: [], chosen: [], helped: [], pods: [], planned: [], took: {} } as const;
+const noPods = { options: [], chosen: [], helped: [], pods: [], planned: [], placed: [], took: {} } as const;
 
 interface RaiseContext {
   readonly options: LoopOptions;
@@ -63,7 +63,7 @@ function raiseOf(
   const reason = mayNotGrow(source);
   if (reason !== undefined) return { nodes: 0, text: reason, events: [] };
   if (template === undefined) return { nodes: 0, text: 'no template', events: [] };
-  const node = sizeOfNode(template.node);
+  const node = sizeOfNode(template.node, options);
   const over = exceeded(quota, node, 1);
   if (over.length > 0) return { nodes: 0, text: `limit of ${over.join(', ')} of the cluster`, events: [] };
   const affordable = cappedByQuota(quota, node, group.minSize - group.targetSize);

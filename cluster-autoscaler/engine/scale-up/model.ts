@@ -63,8 +63,10 @@ export interface ScaleUpResult {
   readonly pods: readonly PendingPodReport[];
   readonly events: readonly LoopEvent[];
   readonly trace: readonly TraceStep[];
-  /** Names of nodes that were added to the snapshot, with the helped pods on them (house mode only). */
+  /** Names of nodes that were added to the snapshot, with the helped pods on them (house mode only), in the order in which they were planned. */
   readonly planned: readonly string[];
+  /** Where pods were placed, on planned nodes or on others, in an order in which each passes the scheduler's filters (house mode only). */
+  readonly placed: readonly { readonly node: string; readonly pods: readonly PodRecord[] }[];
   readonly error: string | undefined;
   /** Milliseconds by step. */
   readonly took: Readonly<Record<string, number>>;

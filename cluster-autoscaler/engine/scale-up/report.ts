@@ -31,6 +31,12 @@ export function reportLeft(reports: PodReports, groups: readonly PodGroup[], out
   }
 }
 
+/** A pod for which there is room on a node that is there. */
+export function reportScheduled(reports: PodReports, { pod, node }: { readonly pod: PodRecord; readonly node: string }): void {
+  const { namespace, name, uid } = pod;
+  reports.set(pod, { namespace, name, uid, state: 'scheduled', refusals: noRefusals, message: `room is there or coming on ${node}` });
+}
+
 const shownTakers = 3;
 
 function takersOf({ podClass }: PodGroup, { candidates, check }: Outlook): string {

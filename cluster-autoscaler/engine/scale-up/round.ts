@@ -100,8 +100,17 @@ function expanderContext({ options, now, priorities, snapshot }: ScaleUpInput, p
   };
 }
 
-function reportOption({ group, nodes, pods, similar }: ScaleUpOption, scores: ReadonlyMap<string, number>): OptionReport {
-  return { group, nodes, pods, similar: similar.map(({ id }) => id), score: scores.get(group) };
+function reportOption({ group, nodes, pods, similar, covered }: ScaleUpOption, scores: ReadonlyMap<string, number>): OptionReport {
+  const namespaces = new Set(covered.map((each) => each.group.pods[0]?.namespace));
+  return {
+    group,
+    nodes,
+    pods,
+    similar: similar.map(({ id }) => id),
+    score: scores.get(group),
+    podGroups: covered.length,
+    namespaces: namespaces.size,
+  };
 }
 
 interface CapContext {

@@ -3,19 +3,23 @@ import type { LoopEvent, OptionReport } from '../loop/model.ts';
 import type { Execution } from './execute.ts';
 import { createPriceModel, type PriceModel } from './expanders/index.ts';
 import type { ChosenOption, ScaleUpGroup, ScaleUpInput, ScaleUpResult, SizeChange } from './model.ts';
+import { createPurchasePlan, type PurchasePlan } from './planned-nodes.ts';
 import { compareText, sortedPods } from './pod-groups.ts';
+import { notTriggered } from './events.ts';
+import type { PodGroup } from './pod-groups.ts';
 import type { PodReports } from './report.ts';
-import type { Progress } from './round.ts';
+import type { Outlook, Progress, RoundPlan } from './round.ts';
 
 /** What is gathered on the way. */
 export interface Run {
   readonly input: ScaleUpInput;
   readonly prices: PriceModel;
-  /** Target sizes of groups that grew. */
-  readonly sizes: Map<string, number>;
+  /** Groups that the cloud refused to increase. */
   readonly failed: Set<string>;
-  /** Names of nodes that were put into the snapshot. */
-  readonly plannedNames: string[];
+  /** What is to be bought; empty in upstream's way, in which nothing is placed. */
+  readonly plan: PurchasePlan;
+  /** Names of planned nodes that the cloud has agreed to. */
+  readonly granted: Set<string>;
   readonly options: OptionReport[];
   readonly chosen: ChosenOption[];
   readonly increases: SizeChange[];
@@ -38,9 +42,9 @@ export function createRun(given: ScaleUpInput): Run {
     prices: createPriceModel(
       groups.flatMap(({ group, template }) => (template === undefined ? [] : [{ price: group.price, node: template.node }])),
     ),
-    sizes: new Map(),
     failed: new Set(),
-    plannedNames: [],
+    plan: createPurchasePlan(),
+    granted: new Set(),
     options: [],
     chosen: [],
     increases: [],
@@ -56,7 +60,6 @@ export function createRun(given: ScaleUpInput): Run {
 
 /** Books what was asked for and what came of it. */
 export function record(run: Run, execution: Execution): void {
-  for (const change of execution.done) run.sizes.set(change.group, change.to);
   for (const { change } of execution.failures) run.failed.add(change.group);
   run.increases.push(...execution.done);
   run.failures.push(...execution.failures);
@@ -71,15 +74,39 @@ export function record(run: Run, execution: Execution): void {
   }
 }
 
-/** What has changed since the loop began. */
-export function progressOf(run: Run): Progress {
-  return { sizeOf: ({ group }: ScaleUpGroup) => run.sizes.get(group.id) ?? group.targetSize, failed: run.failed };
+/** What has changed since the loop began: planned nodes count as bought. */
+export function progressOf({ plan, failed }: Run): Progress {
+  const added = plannedCounts(plan);
+  return { sizeOf: ({ group }: ScaleUpGroup) => group.targetSize + (added.get(group.id) ?? 0), failed };
+}
+
+/** Planned nodes by group, in the order in which the groups were first planned. */
+export function plannedCounts({ nodes }: PurchasePlan): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { group } of nodes.values()) counts.set(group, (counts.get(group) ?? 0) + 1);
+  return counts;
 }
 
 /** What a helped pod is told. */
-export function helpedText(changes: readonly SizeChange[], { error }: Execution): string {
+export function helpedText(changes: readonly SizeChange[], { error }: Pick<Execution, 'error'>): string {
   const plan = changes.map(({ group, from, to }) => `${group} ${from} → ${to}`).join(', ');
   return error === undefined ? `nodes are added for it: ${plan}` : `nodes were to be added for it (${plan}), but ${error}`;
+}
+
+/** Books what a round decided. */
+export function note(run: Run, plan: RoundPlan): void {
+  run.options.push(...plan.options);
+  if (plan.choice !== undefined) run.chosen.push(plan.choice.report);
+  run.events.push(...plan.events);
+  run.trace.push(...plan.trace);
+}
+
+/** What pods are told that no group can take. */
+export function refusedEvents(groups: readonly PodGroup[], { check, skipped }: Outlook): LoopEvent[] {
+  const also = [...skipped].map(([group, reason]) => ({ group, reason }));
+  return groups
+    .filter(({ podClass }) => !check.fitsAny(podClass))
+    .flatMap(({ podClass, pods }) => notTriggered(pods, [...check.refusals(podClass), ...also]));
 }
 
 /** Measures a step, when there is a stopwatch. */
@@ -103,7 +130,8 @@ export function resultOf(run: Run): ScaleUpResult {
     pods: sortedPods(input.pods).flatMap((pod) => run.reports.get(pod) ?? []),
     events: run.events,
     trace: run.trace,
-    planned: run.plannedNames,
+    planned: [...run.plan.nodes.keys()],
+    placed: run.plan.placed,
     error: errors.length === 0 ? undefined : errors.join('; '),
     took: run.took,
   };

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PodRecord } from '../../../core/model/index.ts';
 import type { ExpanderName, LoopOptions } from '../loop/model.ts';
+import { filterOutSchedulable } from '../scheduling/index.ts';
 import { createNaiveSnapshot } from '../scheduling/naive-snapshot.fixture.ts';
-import { group, play, pod, type Played } from './builders.fixture.ts';
+import { group, play, pod, snapshotOf, type Played } from './builders.fixture.ts';
 import type { ScaleUpGroup } from './model.ts';
 
 const hostname = 'kubernetes.io/hostname';
@@ -163,32 +164,52 @@ describe('scaleUp', () => {
         expect(result.planned.length).toBe(result.increases.reduce((sum, { from, to }) => sum + to - from, 0));
         const counts = result.planned.map((name) => snapshot.podCount(snapshot.find(name)!));
         expect(counts.reduce((sum, count) => sum + count, 0)).toBe(result.helped.length);
+        expect(counts.filter((count) => count === 0)).toEqual([]);
       }),
       { numRuns: 200 },
     );
   });
-});
 
-describe('the cheapest mix', () => {
   it('keeps every rule of the scheduler, pod by pod, by an implementation that plans nothing', () => {
+    const some = fc.constantFrom<readonly ExpanderName[]>(['cost'], ['least-waste'], ['least-nodes', 'cost']);
+    const refusals = fc.constantFrom<readonly string[]>([], ['g0'], ['g0', 'g2']);
     fc.assert(
-      fc.property(kinds, groupList, limits, (list, groups, options) => {
-        const { result, snapshot } = play({ groups, pods: podsOf(list), options: { ...options, expanders: ['cost'] } });
-        const naive = createNaiveSnapshot({ namespaces: new Map() });
-        for (const id of snapshot.nodeIds()) naive.addNode(snapshot.node(id));
-        // Only what the mix itself placed has a name.
-        const hosts = new Map(
-          result.planned.flatMap((name) => snapshot.podsOn(snapshot.find(name)!).map((each) => [each.uid, name] as const)),
-        );
-        for (const each of result.helped) {
-          const host = hosts.get(each.uid);
-          if (host === undefined) continue;
-          const node = naive.find(host)!;
-          expect(naive.failure(naive.classOf(each), node)).toBeUndefined();
-          naive.place(each, node);
-        }
+      fc.property(
+        kinds,
+        groupList,
+        limits,
+        fc.record({ expanders: some, refused: refusals }),
+        (list, groups, options, { expanders, refused }) => {
+          const { result, snapshot } = play({ groups, refused, pods: podsOf(list), options: { ...options, expanders } });
+          const naive = createNaiveSnapshot({ namespaces: new Map() });
+          for (const id of snapshot.nodeIds()) naive.addNode(snapshot.node(id));
+          for (const { node: name, pods } of result.placed) {
+            const node = naive.find(name)!;
+            for (const each of pods) {
+              expect(naive.failure(naive.classOf(each), node)).toBeUndefined();
+              naive.place(each, node);
+            }
+          }
+          const placed = result.placed.flatMap(({ pods }) => pods.map(({ name }) => name)).toSorted();
+          const states = result.pods.filter(({ state }) => state === 'helped' || state === 'scheduled').map(({ name }) => name);
+          expect(placed).toEqual(states.toSorted());
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('leaves no pod for which there is room on what is there and what is bought', () => {
+    fc.assert(
+      fc.property(kinds, groupList, limits, chains, (list, groups, options, expanders) => {
+        const snapshot = snapshotOf(groups);
+        const homeless = filterOutSchedulable(snapshot, podsOf(list), new Map()).pending;
+        const { result } = play({ groups, snapshot, pods: homeless, options: { ...options, expanders } });
+        const left = new Set(result.pods.flatMap(({ state, uid }) => (state === 'waits' || state === 'refused' ? [uid] : [])));
+        const roomy = homeless.filter((each) => left.has(each.uid) && snapshot.search(snapshot.classOf(each)) !== undefined);
+        expect(roomy.map(({ name }) => name)).toEqual([]);
       }),
-      { numRuns: 200 },
+      { numRuns: 300 },
     );
   });
 });

@@ -1,7 +1,7 @@
 import type { PodRecord } from '../../../core/model/index.ts';
 import type { PodClass } from './class-table.ts';
 import { addColumns, closeRow, openRow, popRow, pushRow, takeRoom } from './node-rows.kernel.ts';
-import { kindsOn, podsToChange, type NamelessPods, type NodeEntry } from './node-store.ts';
+import { deviceNodeOf, kindsOn, podsToChange, type NamelessPods, type NodeEntry } from './node-store.ts';
 import type { PodKind } from './pod-kind.ts';
 import { entryAt, fault, type State } from './state.ts';
 import { createUndoLog, undo, type UndoCode } from './undo-log.ts';
@@ -24,7 +24,7 @@ export interface Changes {
 const noClaims: readonly string[] = [];
 
 export function createChanges(state: State): Changes {
-  const { rows, entries, holes, rowOf, names, relations, topology, ports, volumes } = state;
+  const { rows, entries, holes, rowOf, names, relations, topology, ports, volumes, devices } = state;
   const log = createUndoLog();
 
   /** Counts what pods of a row mean for others, without their room. */
@@ -82,10 +82,12 @@ export function createChanges(state: State): Changes {
     const row = pushRow(rows, allocatable, used.length > 0 ? used : sumUp(kindsOn(entry), state.columns.names.length));
     entries[row] = entry;
     appear(entry, row);
+    if (needsLedger(entry, devices.knowsClaims)) devices.appear(deviceNodeOf(entry), entry.pods ?? noPods);
     log.write(undo.addNode, row, 0, undefined);
   };
   const removeNode = (row: number): void => {
     const entry = entryAt(state, row);
+    devices.disappear(entry.id);
     disappear(entry, row);
     closeRow(rows, row);
     holes.splice(holeIndex(holes, row), 0, row);
@@ -153,12 +155,15 @@ export function createChanges(state: State): Changes {
     removeNode,
     place: (pod, row) => {
       const entry = entryAt(state, row);
+      if (pod.shape.resourceClaims.length > 0) devices.take(devices.needsOf(pod), deviceNodeOf(entry), pod);
       append(pod, kindOf(pod), row, entry.pods?.length ?? kindsOn(entry).length);
       log.write(undo.place, row, 0, undefined);
     },
-    placeMany: ({ kind, claims }, row, count) => {
+    placeMany: ({ kind, claims, devices: needs }, row, count) => {
       addColumns(rows, state.columns.names.length);
-      const { nameless } = entryAt(state, row);
+      const entry = entryAt(state, row);
+      if (needs !== undefined) for (let each = 0; each < count; each++) devices.take(needs, deviceNodeOf(entry), undefined);
+      const { nameless } = entry;
       const last = nameless.at(-1);
       if (last !== undefined && last.kind === kind && last.claims === claims) last.count += count;
       else nameless.push({ kind, claims, count });
@@ -170,22 +175,36 @@ export function createChanges(state: State): Changes {
       const { pods, kinds } = podsToChange(entry);
       const at = indexOfPod(pods, pod);
       if (at < 0) fault(`pod ${pod.namespace}/${pod.name} is not on node ${entry.name}`, { pod: pod.name, node: entry.name });
+      if (pod.shape.resourceClaims.length > 0) devices.leave(pod, entry.id);
       if (log.depth > 0) log.write(undo.displace, row, at, { pod: pods[at], kind: kinds[at] });
       takeOff(row, at);
     },
     requireFork: () => {
       if (log.depth === 0) fault('pods without names are only placed in a fork');
     },
-    fork: () => log.fork(),
+    fork: () => {
+      log.fork();
+      devices.fork();
+    },
     revert: () => {
       if (log.depth === 0) fault('there is no fork to revert');
       log.revert(takeBack);
+      devices.revert();
     },
     commit: () => {
       if (log.depth === 0) fault('there is no fork to commit');
       log.commit();
+      devices.commit();
     },
   };
+}
+
+const noPods: readonly PodRecord[] = [];
+
+/** Copies are told of for the devices that their own pods hold, real nodes for those of their pods that have claims. */
+function needsLedger({ prepared, pods }: NodeEntry, knowsClaims: boolean): boolean {
+  if (prepared !== undefined) return prepared.template.heldDevices !== undefined;
+  return knowsClaims && pods?.some(({ shape }) => shape.resourceClaims.length > 0) === true;
 }
 
 /** What pods of the kinds take, by column. */

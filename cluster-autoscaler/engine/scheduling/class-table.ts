@@ -1,12 +1,13 @@
 import type { PodRecord } from '../../../core/model/index.ts';
 import type { FilterFailure } from '../model.ts';
+import type { DeviceLedger, DeviceNeeds } from './devices/index.ts';
 import type { KindTable } from './kind-table.ts';
 import type { PodKind } from './pod-kind.ts';
 import type { Incoming } from './relations.ts';
 import type { ClassId, ClassOptions } from './snapshot.ts';
 import { claimKeys, type Volumes } from './volumes.ts';
 
-/** Pods that filters cannot tell apart: a kind with its claims and the node that it is tied to. */
+/** Pods that filters cannot tell apart: a kind with its claims on volumes and devices and the node that it is tied to. */
 export interface PodClass {
   readonly id: ClassId;
   readonly exemplar: PodRecord;
@@ -16,6 +17,8 @@ export interface PodClass {
   readonly boundTo: string | undefined;
   /** `namespace/name`; empty also when nothing is known about claims. */
   readonly claims: readonly string[];
+  /** `undefined`: it has no claims on devices. */
+  readonly devices: DeviceNeeds | undefined;
   /** Said before any node is looked at, for all of them. */
   readonly rejection: FilterFailure | undefined;
   /** Made when first asked for. */
@@ -31,13 +34,13 @@ export interface ClassTable {
 
 const none: readonly string[] = [];
 
-export function createClassTable(table: KindTable, volumes: Volumes): ClassTable {
+export function createClassTable(table: KindTable, volumes: Volumes, ledger: Pick<DeviceLedger, 'needsOf'>): ClassTable {
   const classes: PodClass[] = [];
   /** Classes that are nothing but their kind, by kind. */
   const plain: (PodClass | undefined)[] = [];
   const others = new Map<string, PodClass>();
 
-  const make = (pod: PodRecord, kind: PodKind, boundTo: string | undefined): PodClass => {
+  const make = (pod: PodRecord, kind: PodKind, boundTo: string | undefined, devices: DeviceNeeds | undefined): PodClass => {
     const claims = volumes.known && pod.claims.length > 0 ? claimKeys(pod.namespace, pod.claims) : none;
     const conflicting = kind.profile.selection?.conflicting === true;
     const made: PodClass = {
@@ -47,7 +50,10 @@ export function createClassTable(table: KindTable, volumes: Volumes): ClassTable
       pinnedNode: pod.pinnedNode,
       boundTo,
       claims,
-      rejection: conflicting ? { filter: 'NodeAffinity', reason: 'pod affinity terms conflict' } : volumes.rejection(claims),
+      devices,
+      rejection: conflicting
+        ? { filter: 'NodeAffinity', reason: 'pod affinity terms conflict' }
+        : (volumes.rejection(claims) ?? devices?.rejection),
       incoming: undefined,
       hopelessAt: -1,
     };
@@ -59,11 +65,13 @@ export function createClassTable(table: KindTable, volumes: Volumes): ClassTable
     classOf: (pod, options) => {
       const kind = table.kindOf(pod);
       const boundTo = options?.bound === true ? pod.nodeName : undefined;
-      const { pinnedNode, claims } = pod;
-      if (pinnedNode === undefined && boundTo === undefined && claims.length === 0) return (plain[kind.id] ??= make(pod, kind, undefined));
-      const text = `${kind.id}\n${pinnedNode ?? ''}\n${boundTo ?? ''}\n${claims.join('\n')}`;
+      const { pinnedNode, claims, shape } = pod;
+      const devices = shape.resourceClaims.length === 0 ? undefined : ledger.needsOf(pod);
+      const isPlain = pinnedNode === undefined && boundTo === undefined && claims.length === 0 && devices === undefined;
+      if (isPlain) return (plain[kind.id] ??= make(pod, kind, boundTo, devices));
+      const text = `${kind.id}\n${pinnedNode ?? ''}\n${boundTo ?? ''}\n${claims.join('\n')}\n${devices?.text ?? ''}`;
       let found = others.get(text);
-      if (found === undefined) others.set(text, (found = make(pod, kind, boundTo)));
+      if (found === undefined) others.set(text, (found = make(pod, kind, boundTo, devices)));
       return found;
     },
     byId: (id) => classes[id],

@@ -3,7 +3,7 @@ import type { PodClass } from './class-table.ts';
 import { onePod, podsColumn } from './demand.ts';
 import { hasRoom } from './node-rows.kernel.ts';
 import { isCordonBit, isTaintBit } from './node-rules.ts';
-import { recordOf } from './node-store.ts';
+import { deviceNodeOf, recordOf } from './node-store.ts';
 import { affinityVerdict, spreadVerdict, type Incoming } from './relations.ts';
 import { entryAt, intoleranceAt, isSelected, type State } from './state.ts';
 import { untoleratedTaint } from '../../../core/model/index.ts';
@@ -41,11 +41,12 @@ export function allowsNode(state: State, { kind, pinnedNode, boundTo }: PodClass
 
 /** What depends on the pods that are there. */
 export function allowsPods(state: State, podClass: PodClass, row: number): boolean {
-  const { kind, claims } = podClass;
+  const { kind, claims, devices } = podClass;
   if (kind.ports.length > 0 && !state.ports.areFree(kind.ports, row)) return false;
   if (claims.length > 0 && state.volumes.failure(claims, row, recordOf(entryAt(state, row))) !== undefined) return false;
   const incoming = incomingOf(state, podClass);
-  return spreadVerdict(incoming, row) === 'met' && affinityVerdict(incoming, kind.repellers, row) === 'met';
+  if (spreadVerdict(incoming, row) !== 'met' || affinityVerdict(incoming, kind.repellers, row) !== 'met') return false;
+  return devices === undefined || state.devices.failure(devices, deviceNodeOf(entryAt(state, row))) === undefined;
 }
 
 const selectionReason = "node(s) didn't match Pod's node affinity/selector";
@@ -67,7 +68,8 @@ export function explainRow(state: State, podClass: PodClass, row: number): Filte
     explainPorts(state, podClass, row) ??
     explainRoom(state, podClass, row) ??
     explainVolumes(state, podClass, row) ??
-    explainRelations(state, podClass, row)
+    explainRelations(state, podClass, row) ??
+    explainDevices(state, podClass, row)
   );
 }
 
@@ -118,4 +120,8 @@ function explainRelations(state: State, podClass: PodClass, row: number): Filter
   if (spread !== 'met') return { filter: 'PodTopologySpread', reason: spreadReasons[spread] };
   const affinity = affinityVerdict(incoming, podClass.kind.repellers, row);
   return affinity === 'met' ? undefined : { filter: 'InterPodAffinity', reason: affinityReasons[affinity] };
+}
+
+function explainDevices(state: State, { devices }: PodClass, row: number): FilterFailure | undefined {
+  return devices === undefined ? undefined : state.devices.failure(devices, deviceNodeOf(entryAt(state, row)));
 }

@@ -13,6 +13,8 @@ import type { Relations } from './relations.ts';
 export interface KindTable {
   readonly kinds: readonly PodKind[];
   kindOf(pod: PodRecord): PodKind;
+  /** The kind of a pod where it is now: with what its node counts it while it is resized in place. */
+  kindInPlace(pod: PodRecord): PodKind;
 }
 
 /** Shapes that filters cannot tell apart. */
@@ -40,7 +42,7 @@ export function createKindTable(columns: ResourceColumns, relations: () => Relat
   const kinds: PodKind[] = [];
   const shapeEntry = createShapeEntries(columns);
   const labelSet = createLabelSets();
-  let lastPod: PodRecord | undefined;
+  let lastPod: Pick<PodRecord, 'shape' | 'labels' | 'namespace'> | undefined;
   let lastKind: PodKind | undefined;
 
   const make = ({ shape, profile }: ShapeEntry, { namespace, labels }: LabelSet, live: boolean): PodKind => {
@@ -71,24 +73,29 @@ export function createKindTable(columns: ResourceColumns, relations: () => Relat
     return kind;
   };
 
+  const kindOf = (pod: Pick<PodRecord, 'shape' | 'labels' | 'namespace' | 'deleted'>): PodKind => {
+    const { shape, labels, namespace } = pod;
+    const live = pod.deleted === undefined;
+    if (lastPod !== undefined && lastKind !== undefined && lastPod.shape === shape && lastPod.labels === labels) {
+      if (lastPod.namespace === namespace && lastKind.live === live) return lastKind;
+    }
+    const set = labelSet(namespace, labels);
+    let { kind } = set;
+    if (kind === undefined || set.shape !== shape || kind.live !== live) {
+      kind = kindIn(shapeEntry(shape), set, live);
+      set.shape = shape;
+      set.kind = kind;
+    }
+    lastPod = pod;
+    lastKind = kind;
+    return kind;
+  };
   return {
     kinds,
-    kindOf: (pod) => {
-      const { shape, labels, namespace } = pod;
-      const live = pod.deleted === undefined;
-      if (lastPod !== undefined && lastKind !== undefined && lastPod.shape === shape && lastPod.labels === labels) {
-        if (lastPod.namespace === namespace && lastKind.live === live) return lastKind;
-      }
-      const set = labelSet(namespace, labels);
-      let { kind } = set;
-      if (kind === undefined || set.shape !== shape || kind.live !== live) {
-        kind = kindIn(shapeEntry(shape), set, live);
-        set.shape = shape;
-        set.kind = kind;
-      }
-      lastPod = pod;
-      lastKind = kind;
-      return kind;
+    kindOf,
+    kindInPlace: (pod) => {
+      const { heldShape: shape, labels, namespace, deleted } = pod;
+      return shape === undefined ? kindOf(pod) : kindOf({ shape, labels, namespace, deleted });
     },
   };
 }

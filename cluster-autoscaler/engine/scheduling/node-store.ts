@@ -1,6 +1,7 @@
 import type { NodeRecord, PodRecord } from '../../../core/model/index.ts';
 import type { NodeTemplate } from '../model.ts';
 import { columnOf, wholeUnits, type ResourceColumns } from './demand.ts';
+import type { DeviceNode } from './devices/index.ts';
 import type { KindTable } from './kind-table.ts';
 import { isPlain, kindText, type NodeFace, type NodeKindId } from './node-rules.ts';
 import type { PodKind } from './pod-kind.ts';
@@ -55,6 +56,11 @@ export function recordOf(entry: NodeEntry): NodeRecord {
 function copyRecord({ name, prepared }: NodeEntry): NodeRecord {
   const { node } = (prepared as PreparedTemplate).template;
   return { ...node, name, labels: { ...node.labels, [hostname]: name } };
+}
+
+/** As the ledger of devices knows it. */
+export function deviceNodeOf(entry: NodeEntry): DeviceNode {
+  return { id: entry.id, name: entry.name, labels: recordOf(entry).labels, template: entry.prepared?.template };
 }
 
 /** Without making the record of a copy. */
@@ -141,7 +147,7 @@ export function createNodeMaker(columns: ResourceColumns, table: KindTable): Nod
       cordoned: record.unschedulable,
       nodeKind: -1,
       pods: pods.slice(),
-      kinds: pods.map((pod) => table.kindOf(pod)),
+      kinds: pods.map((pod) => table.kindInPlace(pod)),
       lent: false,
       nameless: [],
     }),

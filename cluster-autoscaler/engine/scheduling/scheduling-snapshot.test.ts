@@ -21,6 +21,33 @@ function snapshotWith(names: readonly string[], parts: Partial<Parameters<typeof
   return snapshot;
 }
 
+describe('a pod that is resized in place', () => {
+  /** Of 1 core by its spec, of 3 on its node. */
+  const shrinking = { ...web('p'), nodeName: 'a', heldShape: asking('3')('held').shape };
+
+  it('takes on its node what the node counts, and by its spec where it goes', () => {
+    const snapshot = createSchedulingSnapshot(facts);
+    for (const name of ['a', 'b']) snapshot.addNode(node(name, { cpu: 4 }), name === 'a' ? [shrinking] : []);
+    const two = snapshot.classOf(asking('2')('two'));
+    expect([0, 1].map((id) => snapshot.fits(two, id))).toEqual([false, true]);
+    snapshot.fork();
+    snapshot.displace(shrinking, 0);
+    snapshot.place(shrinking, 1);
+    expect([0, 1].map((id) => snapshot.room(snapshot.classOf(web('q')), id))).toEqual([4, 3]);
+    snapshot.revert();
+    expect([0, 1].map((id) => snapshot.room(snapshot.classOf(web('q')), id))).toEqual([1, 4]);
+  });
+
+  it('is one of its kind by labels all the same', () => {
+    const snapshot = createSchedulingSnapshot(facts);
+    snapshot.addNode(node('a'), [shrinking]);
+    const podAntiAffinity = {
+      requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: hostname, labelSelector: { matchLabels: { app: 'web' } } }],
+    };
+    expect(snapshot.fits(snapshot.classOf(asking('1', { affinity: { podAntiAffinity } })('q')), 0)).toBe(false);
+  });
+});
+
 describe('the any-node search', () => {
   it('begins at the second node and goes on behind the last match', () => {
     const snapshot = snapshotWith(['a', 'b', 'c']);

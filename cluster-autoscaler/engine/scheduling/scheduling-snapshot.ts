@@ -2,6 +2,7 @@ import type { PodRecord } from '../../../core/model/index.ts';
 import { createChanges } from './changes.ts';
 import { createClassTable, type PodClass } from './class-table.ts';
 import { createColumns, onePod, podsColumn } from './demand.ts';
+import { createDeviceLedger } from './devices/index.ts';
 import { explainRow, fitsRow } from './filters.ts';
 import { createHostPorts } from './host-ports.ts';
 import { createKindTable } from './kind-table.ts';
@@ -109,6 +110,7 @@ const noAmounts = new Float64Array(0);
 function createState(facts: SchedulingFacts): State {
   const columns = createColumns();
   const volumes = createVolumes(facts);
+  const devices = createDeviceLedger(facts.devices);
   const kinds = createKindTable(columns, () => relations);
   const topology = createTopology({
     eachRow: (visit) => eachRow(state, visit),
@@ -137,12 +139,13 @@ function createState(facts: SchedulingFacts): State {
     rowOf: [],
     names: new Map(),
     kinds,
-    classes: createClassTable(kinds, volumes),
+    classes: createClassTable(kinds, volumes, devices),
     maker: createNodeMaker(columns, kinds),
     topology,
     relations,
     ports: createHostPorts(),
     volumes,
+    devices,
     gains: 0,
     changes: 0,
     lastMatch: 0,

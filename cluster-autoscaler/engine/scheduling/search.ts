@@ -89,8 +89,8 @@ function nextMatch(state: State, { podClass, accept, ruled }: Query, from: numbe
 
 /** Whether there is anything but room and taints that could keep the class off a node. */
 function hasRules(state: State, podClass: PodClass): boolean {
-  const { kind, claims, pinnedNode, boundTo, rejection } = podClass;
-  if (rejection !== undefined || pinnedNode !== undefined || boundTo !== undefined) return true;
+  const { kind, claims, devices, pinnedNode, boundTo, rejection } = podClass;
+  if (rejection !== undefined || devices !== undefined || pinnedNode !== undefined || boundTo !== undefined) return true;
   if (claims.length + kind.ports.length + kind.repellers.length > 0 || kind.profile.selection !== undefined) return true;
   const { spread, affinity, anti } = incomingOf(state, podClass);
   return spread.length + affinity.length + anti.length > 0;
@@ -143,8 +143,8 @@ export function searchRow(state: State, podClass: PodClass, options: SearchOptio
 
 /** No rules about other pods of its own: placing one changes nothing but room. */
 export function isIndependent(state: State, podClass: PodClass): boolean {
-  const { kind, claims } = podClass;
-  if (kind.ports.length > 0 || claims.length > 0) return false;
+  const { kind, claims, devices } = podClass;
+  if (kind.ports.length > 0 || claims.length > 0 || devices !== undefined) return false;
   const { spread, affinity, anti } = incomingOf(state, podClass);
   return spread.length === 0 && affinity.length === 0 && anti.length === 0;
 }

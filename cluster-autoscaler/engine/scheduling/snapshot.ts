@@ -4,6 +4,7 @@
  */
 import type { Labels, NodeRecord, NodeSelector, PodRecord } from '../../../core/model/index.ts';
 import type { FilterFailure, NodeTemplate } from '../model.ts';
+import type { DeviceFacts } from './devices/index.ts';
 
 /** Handle of a node of one snapshot; never used again for another node while the snapshot lives. Dense, from 0. */
 export type NodeId = number;
@@ -36,6 +37,8 @@ export interface SchedulingFacts {
   readonly claims?: ReadonlyMap<string, ClaimFacts> | undefined;
   /** Attach limits by node name, then by driver (CSINode); a node or driver that is absent has no limit. */
   readonly attachLimits?: ReadonlyMap<string, ReadonlyMap<string, number>> | undefined;
+  /** `undefined`: nothing is known of claims on devices; a pod with one may go nowhere then. */
+  readonly devices?: DeviceFacts | undefined;
 }
 
 /** How the any-node search chooses among nodes. */
@@ -106,7 +109,8 @@ export interface SchedulingSnapshot {
    */
   placeAround(podClass: ClassId, count: number, options?: PlaceAroundOptions): number;
   /**
-   * Whether placing a pod of the class changes nothing for others of it but the room on its node: no spreading, affinity, host ports or claims.
+   * Whether placing a pod of the class changes nothing for others of it but the room on its node: no spreading, affinity, host ports, claims on
+   * volumes or on devices.
    * Then {@link room} can be divided by.
    */
   isIndependent(podClass: ClassId): boolean;

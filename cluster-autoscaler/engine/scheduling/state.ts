@@ -1,6 +1,7 @@
 import { ConcertinaError } from '../../../core/errors.ts';
 import type { ClassTable, PodClass } from './class-table.ts';
 import type { ResourceColumns } from './demand.ts';
+import type { DeviceLedger } from './devices/index.ts';
 import type { HostPorts } from './host-ports.ts';
 import type { KindTable } from './kind-table.ts';
 import type { NodeRows } from './node-rows.kernel.ts';
@@ -29,6 +30,7 @@ export interface State {
   readonly relations: Relations;
   readonly ports: HostPorts;
   readonly volumes: Volumes;
+  readonly devices: DeviceLedger;
   /** Counts what can make a pod fit that did not: nodes that come, room given back. */
   gains: number;
   /** Counts all changes. */

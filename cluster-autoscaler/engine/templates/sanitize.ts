@@ -37,6 +37,18 @@ export function isStartupTaint(key: string, options: TaintOptions): boolean {
   return options.startupTaints.includes(key) || startupPrefixes.some((prefix) => key.startsWith(prefix));
 }
 
+/**
+ * Under what a taint is counted, as upstream: its key if it is one of ours or says how a node is, the prefix of old startup taints, or a word for all of a
+ * kind. Keys that users make up would be without end.
+ */
+export function taintTypeOf(key: string, options: TaintOptions): string {
+  const [oldPrefix = ''] = startupPrefixes;
+  if (key.startsWith(oldPrefix)) return oldPrefix;
+  if (key === deletionTaintKey || key === candidateTaintKey || conditionTaints.has(key)) return key;
+  if (isStartupTaint(key, options)) return 'startup-taint';
+  return options.statusTaints.includes(key) || key.startsWith(statusPrefix) ? 'status-taint' : 'other';
+}
+
 /** Taints that nodes of a group have for good, so that a new one will have them too. */
 export function lastingTaints(taints: readonly Taint[], options: TaintOptions): readonly Taint[] {
   return taints.filter(

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { NodeRecord, PodRecord } from '../../../core/model/index.ts';
 import { group, node, pod, start, template } from '../loop/records.fixture.ts';
 import type { DaemonPod, NodeGroup, NodeTemplate } from '../model.ts';
-import { buildTemplates, type TemplateFacts, type TemplateOptions, type Templates } from './index.ts';
+import { allocated, asking, claim, facts, slice } from '../scheduling/devices/devices.fixture.ts';
+import { buildTemplates, taintTypeOf, type TemplateFacts, type TemplateOptions, type Templates } from './index.ts';
 
 const options: TemplateOptions = { forceDaemonSets: false, startupTaints: ['my-startup'], statusTaints: ['my-status'] };
 
@@ -13,9 +14,18 @@ interface Scene {
   readonly daemons?: readonly DaemonPod[];
   readonly cache?: ReadonlyMap<string, NodeTemplate>;
   readonly options?: Partial<TemplateOptions>;
+  readonly devices?: TemplateFacts['devices'];
 }
 
-function build({ nodes = [], pods = [], groups = [group('g')], daemons = [], cache = new Map(), options: some = {} }: Scene): Templates {
+function build({
+  nodes = [],
+  pods = [],
+  groups = [group('g')],
+  daemons = [],
+  cache = new Map(),
+  options: some = {},
+  devices,
+}: Scene): Templates {
   const facts: TemplateFacts = {
     now: start,
     groups,
@@ -24,6 +34,7 @@ function build({ nodes = [], pods = [], groups = [group('g')], daemons = [], cac
     podsOn: (name) => pods.filter(({ nodeName }) => nodeName === name),
     daemons,
     cache,
+    devices,
   };
   return buildTemplates(facts, { ...options, ...some });
 }
@@ -146,5 +157,44 @@ describe('what is in a template', () => {
     const known = template('g', { allocatable: { 'nvidia.com/gpu': '1', cpu: '2' } });
     const made = build({ nodes: [node('n', { group: 'g' })], groups: [group('g', { template: known })] }).byGroup.get('g')?.node;
     expect(made?.allocatable).toMatchObject({ 'nvidia.com/gpu': 1_000, cpu: 4_000 });
+  });
+});
+
+describe('taints are counted', () => {
+  it.each([
+    ['ToBeDeletedByClusterAutoscaler', 'ToBeDeletedByClusterAutoscaler'],
+    ['DeletionCandidateOfClusterAutoscaler', 'DeletionCandidateOfClusterAutoscaler'],
+    ['node.kubernetes.io/not-ready', 'node.kubernetes.io/not-ready'],
+    ['ignore-taint.cluster-autoscaler.kubernetes.io/x', 'ignore-taint.cluster-autoscaler.kubernetes.io/'],
+    ['startup-taint.cluster-autoscaler.kubernetes.io/x', 'startup-taint'],
+    ['my-startup', 'startup-taint'],
+    ['status-taint.cluster-autoscaler.kubernetes.io/x', 'status-taint'],
+    ['my-status', 'status-taint'],
+    ['dedicated', 'other'],
+  ])('%s as %s', (key, type) => {
+    expect(taintTypeOf(key, options)).toBe(type);
+  });
+});
+
+describe('devices', () => {
+  const good = node('good', { group: 'g' });
+  const daemonPod = {
+    ...pod('agent', { node: 'good', namespace: 'shop', owner: 'agent', kind: 'DaemonSet' }),
+    ownResourceClaims: new Map([['gpu', 'agent-gpu']]),
+  };
+  const claims = [claim('agent-gpu', asking(), { status: allocated(['good/gpu-1'], 'good') })];
+
+  it('of the node that it is made of are its own, under new names, and its daemons hold theirs', () => {
+    const slices = [slice('good', 2), slice('other', 2), slice(undefined, 1, { allNodes: true })];
+    const made = build({ nodes: [good], pods: [daemonPod], devices: facts({ slices, claims }) }).byGroup.get('g');
+    expect(made?.slices).toMatchObject([{ name: 'slice-good-g', pool: 'good-g', scope: { node: 'template-node-for-g' } }]);
+    expect(made?.slices?.[0]?.devices.map(({ name }) => name)).toEqual(['gpu-0', 'gpu-1']);
+    expect(made?.heldDevices).toEqual(['gpu.example.com/good-g/gpu-1']);
+  });
+
+  it('are none where the node has none of its own, or nothing is known', () => {
+    const shared = facts({ slices: [slice(undefined, 1, { allNodes: true })], claims });
+    expect(build({ nodes: [good], pods: [daemonPod], devices: shared }).byGroup.get('g')).not.toHaveProperty('slices');
+    expect(build({ nodes: [good] }).byGroup.get('g')).not.toHaveProperty('slices');
   });
 });

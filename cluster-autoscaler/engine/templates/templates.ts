@@ -1,6 +1,7 @@
 import type { NodeRecord, PodRecord, ResourceList } from '../../../core/model/index.ts';
 import type { DaemonPod, NodeGroup, NodeTemplate } from '../model.ts';
 import { isReady } from '../registry/index.ts';
+import { copyDevices, type DeviceFacts } from '../scheduling/devices/index.ts';
 import { isDaemonPod, missingDaemons, preemptsAsCritical } from './daemons.ts';
 import type { TaintOptions } from './sanitize.ts';
 import { deletionTaintKey, templateNode, templatePod, withDeprecatedLabels } from './sanitize.ts';
@@ -30,6 +31,8 @@ export interface TemplateFacts {
   readonly podsOn: (node: string) => readonly PodRecord[];
   readonly daemons: readonly DaemonPod[];
   readonly cache: ReadonlyMap<string, NodeTemplate>;
+  /** Absent: templates have no devices. */
+  readonly devices?: Pick<DeviceFacts, 'slices' | 'claims'> | undefined;
 }
 
 export interface TemplateOptions extends TaintOptions {
@@ -97,7 +100,11 @@ function fromNode(node: NodeRecord, group: NodeGroup, facts: TemplateFacts, opti
     known === undefined
       ? node
       : { ...node, capacity: filled(node.capacity, known.capacity), allocatable: filled(node.allocatable, known.allocatable) };
-  return complete({ node: completed, pods }, group, { daemons: facts.daemons, force: options.forceDaemonSets }, options);
+  const template = complete({ node: completed, pods }, group, { daemons: facts.daemons, force: options.forceDaemonSets }, options);
+  if (facts.devices === undefined) return template;
+  const { slices, held } = copyDevices(facts.devices, { node: node.name, pods, copy: template.node.name, suffix: group.id });
+  if (slices.length === 0) return template;
+  return { ...template, slices, ...(held.length === 0 ? {} : { heldDevices: held }) };
 }
 
 /** Of the cloud's description: with all daemon pods that a new node would get, and the labels of old (§27.6). */
@@ -120,4 +127,9 @@ function complete(
 
 function filled(shown: ResourceList, known: ResourceList): ResourceList {
   return Object.keys(known).every((name) => shown[name] !== undefined) ? shown : { ...known, ...shown };
+}
+
+/** Name of the node that is on its way and has no name yet: of the template's copies the one of this number, from 0. */
+export function upcomingName({ node }: NodeTemplate, number: number): string {
+  return `${node.name}-upcoming-${number}`;
 }

@@ -8,8 +8,10 @@ import { createAwsEndpoint, createInstanceNodes } from '../../../simulator/clust
 import { discoveryTag, groupDefinitions, keptAnnotation, type NodesCluster, type NodesRow } from '../../journeys/nodes-rows-support.ts';
 import { startProcess, type ProcessController } from '../../journeys/process-controller.ts';
 import { install, startPlayedCluster } from '../installed-cluster.ts';
+import { createNamespace } from '../namespace.ts';
 import type { RealCluster } from '../real-cluster.ts';
 import type { Teardown } from '../teardown.ts';
+import { until } from '../until.ts';
 
 export interface RealNodesCluster {
   readonly real: RealCluster;
@@ -103,19 +105,10 @@ export async function startRealNodesCluster(
       },
       now: () => Date.now(),
       elapse: pause,
-      until: async (condition, limitMs) => {
-        const end = Date.now() + limitMs;
-        while (!(await condition())) {
-          if (Date.now() > end) return false;
-          await pause(250);
-        }
-        return true;
-      },
+      until: (condition, limitMs) => until(condition, limitMs, 250),
       namespace: async () => {
         const name = `row-${++namespaces}`;
-        await client.create(resourceTypes.namespaces, { metadata: { name } });
-        // Pods are refused until the namespace has its ServiceAccount.
-        while ((await client.list(resourceTypes.serviceAccounts, { namespace: name })).items.length === 0) await pause(100);
+        await createNamespace(client, name);
         return name;
       },
       setMachines: (group, nodes) => machines.setGroup(group, nodes),

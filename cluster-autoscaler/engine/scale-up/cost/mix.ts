@@ -2,7 +2,7 @@ import type { PodRecord } from '../../../../core/model/index.ts';
 import type { ClassId, SchedulingSnapshot } from '../../scheduling/snapshot.ts';
 import type { Candidate } from '../eligibility.ts';
 import type { PriceModel } from '../expanders/index.ts';
-import type { Quota } from '../limits.ts';
+import { cappedByQuota, type Quota } from '../limits.ts';
 import { compareText } from '../pod-groups.ts';
 import { shadowPrices } from './bound.kernel.ts';
 import { assignCells, type Assignment } from './domains.ts';
@@ -123,7 +123,7 @@ function offersOf(problem: MixProblem, { cells }: Assignment, input: MixInput): 
     prices: Float64Array.from(pools, ({ price }) => price),
     cellOf,
     allows: pools.map(({ allows }) => allows),
-    room: Int32Array.from(pools, ({ candidate }) => Math.min(candidate.max - candidate.size, most)),
+    room: Int32Array.from(pools, ({ candidate: { max, size, node } }) => cappedByQuota(input.quota, node, Math.min(max - size, most))),
     cores: Float64Array.from(pools, ({ candidate }) => candidate.node.cpu),
     memory: Float64Array.from(pools, ({ candidate }) => candidate.node.memory),
     sizes: Int32Array.from(pools, ({ candidate }) => candidate.size),

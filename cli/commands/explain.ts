@@ -13,6 +13,7 @@ import type { ExplanationReport } from '../compose/explain/explanation.ts';
 import { findSubject, readWanted, type Found, type Wanted } from '../compose/explain/find-subject.ts';
 import { listPolicies, policiesOf, snapshotOfFile, unreadNotes, withCluster, type Snapshot } from '../compose/explain/obtain-snapshot.ts';
 import { isoTime } from '../compose/explain/time-text.ts';
+import { tellsNodes } from '../compose/intents-from.ts';
 import { outlookFrom, readingOf } from '../compose/recommend-from.ts';
 import { declareSettings, loadSettings, recommendSettings, type DecisionSettings } from '../compose/settings.ts';
 import { wantsColour } from '../output/doctor.ts';
@@ -113,18 +114,21 @@ async function explain(args: Words, base: ExplanationReport): Promise<Answer> {
   };
 }
 
-/** Node groups are for the pods of all namespaces, so all of them are read. */
+/** Node groups are for the pods of all namespaces, so all of them are read, and what horizontal policies want of them. */
 async function explainNodeGroups(
   args: Words,
   base: ExplanationReport,
   { settings, wanted }: { readonly settings: DecisionSettings; readonly wanted: Wanted },
 ): Promise<Answer> {
   const file = textOf(args, 'snapshot');
+  const adopt = adoptedOf(args);
   const snapshot =
     file === undefined
-      ? await withCluster(args, { command: 'explain', settings }, ({ take }) => take({ namespace: undefined, only: () => false }))
+      ? await withCluster(args, { command: 'explain', settings }, ({ take }) =>
+          take({ namespace: undefined, only: (policy) => tellsNodes(policy, adopt) }),
+        )
       : await snapshotOfFile(file);
-  const found = explainNodesSubject(snapshot, settings, { wanted, namespace: textOf(args, 'namespace') });
+  const found = explainNodesSubject(snapshot, settings, { wanted, namespace: textOf(args, 'namespace'), adopt });
   if (!found.ok) throw found.why === 'ambiguous' ? new UsageError(found.problem) : new NotFound(found.problem);
   const { takenAt, server } = snapshot;
   return {

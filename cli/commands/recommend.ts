@@ -10,13 +10,15 @@ import { snapshotOfFile, unreadNotes, withCluster, type Snapshot } from '../comp
 import {
   recommendationItem,
   requestItems,
+  type NodesPart,
   type RecommendationItem,
   type RecommendationReport,
 } from '../compose/explain/recommendation-report.ts';
 import { poolItems } from '../compose/explain/pool-items.ts';
 import { requestsTotal } from '../compose/explain/requests-total.ts';
 import { adoptedOf, declareAdopt } from '../compose/explain/adopted.ts';
-import { nodesFrom } from '../compose/nodes-from.ts';
+import { intentsFrom } from '../compose/intents-from.ts';
+import { lookAtNodes, type NodesLook } from '../compose/nodes-look.ts';
 import { outlookFrom, readingOf } from '../compose/recommend-from.ts';
 import { declareSettings, loadSettings, recommendSettings, type DecisionSettings } from '../compose/settings.ts';
 import { decisionTraces } from '../output/decisions.ts';
@@ -63,6 +65,7 @@ export const recommendCommand: CommandModule = {
       failOn: null,
       items: [],
       requests: null,
+      nodes: null,
     };
     let report: RecommendationReport;
     try {
@@ -123,10 +126,12 @@ async function recommendations(args: Words, base: RecommendationReport): Promise
   const reading = readingOf(snapshot, settings, { adopt: adoptedOf(args) });
   const { horizontal, vertical } = outlookFrom(snapshot, settings, reading);
   const requests = vertical.filter(({ raw }) => scope.includes(raw));
+  // Node groups have no namespace, and labels only where they have a policy: a choice of either leaves them out.
+  const look = scope.isPart ? undefined : lookAtNodes(snapshot, settings, { reading, intents: intentsFrom(horizontal, snapshot, reading) });
   const items = [
     ...horizontal.filter(({ raw }) => scope.includes(raw)).map((each) => recommendationItem(each, reading)),
     ...requests.flatMap(requestItems),
-    ...poolsOf(snapshot, settings, { reading, scope }),
+    ...(look === undefined ? [] : poolItems(look.outlook, look.ahead)),
   ].toSorted(byPlace);
   for (const note of notesOn(snapshot)) process.stderr.write(`${note}\n`);
   const { takenAt, server } = snapshot;
@@ -136,19 +141,13 @@ async function recommendations(args: Words, base: RecommendationReport): Promise
     server,
     items,
     requests: requestsTotal(requests),
+    nodes: look === undefined ? null : nodesPart(look),
     failOn: conditions === undefined ? null : failOn(conditions, items),
   };
 }
 
-/** Node groups have no namespace, and labels only where they have a policy: a choice of either leaves them out. */
-function poolsOf(
-  snapshot: Snapshot,
-  settings: DecisionSettings,
-  { reading, scope }: { readonly reading: ReturnType<typeof readingOf>; readonly scope: Scope },
-): RecommendationItem[] {
-  if (scope.isPart) return [];
-  const outlook = nodesFrom(snapshot, settings, reading);
-  return outlook === undefined ? [] : poolItems(outlook);
+function nodesPart({ young, unknown }: NodesLook): NodesPart {
+  return { young: young.map(({ uid: _uid, ...pod }) => pod), unknown };
 }
 
 /** By namespace, name and kind; rows of one policy stay as they are. */

@@ -12,6 +12,7 @@ import {
   pruneWorkloadForSnapshot,
   type SnapshotCloud,
   type SnapshotNodePools,
+  type SnapshotScale,
 } from '../../core/model/snapshot.ts';
 import type { Logger } from '../../core/runtime/logging.ts';
 import { scalesNodes } from './nodes-settings.ts';
@@ -53,7 +54,7 @@ export async function captureNodePools(options: CaptureNodesOptions): Promise<Sn
   const owners = new Set(options.pods.flatMap(({ metadata }) => (metadata.ownerReferences ?? []).map(({ uid }) => uid)));
   const owning = async (type: ResourceType): Promise<KubeObject[]> =>
     (await list(type, pruneWorkloadForSnapshot)).filter(({ metadata }) => owners.has(metadata.uid ?? ''));
-  const [namespaces, daemonSets, controllers, podDisruptionBudgets, volumes, priorities, memory, cloud] = await Promise.all([
+  const [namespaces, daemonSets, controllers, podDisruptionBudgets, volumes, devices, priorities, memory, cloud] = await Promise.all([
     list(resourceTypes.namespaces, labelsOnly),
     list(resourceTypes.daemonSets, pruneWorkloadForSnapshot),
     Promise.all(
@@ -65,6 +66,7 @@ export async function captureNodePools(options: CaptureNodesOptions): Promise<Sn
         (type) => list(type, pruneVolume),
       ),
     ),
+    Promise.all(deviceTypes.map((type) => list(type, pruneDevices))),
     configMap(options, priorityConfigMap).then(prioritiesOf),
     configMap(options, settings.statusConfigMapName ?? defaultStatusConfigMap).then(memoryOf),
     scales ? readCloud(options) : Promise.resolve({ problem: noCloud }),
@@ -76,11 +78,43 @@ export async function captureNodePools(options: CaptureNodesOptions): Promise<Sn
     controllers: controllers.flat(),
     podDisruptionBudgets,
     volumes: volumes.flat(),
+    devices: devices.flat(),
     ...(priorities === undefined ? {} : { priorities }),
     ...(memory === undefined ? {} : { memory }),
     ...cloud,
     ...(unread.length === 0 ? {} : { unread: unread.toSorted() }),
   };
+}
+
+/** What dynamic resource allocation is known by. */
+export const deviceTypes = [
+  resourceTypes.resourceClaims,
+  resourceTypes.resourceClaimTemplates,
+  resourceTypes.deviceClasses,
+  resourceTypes.resourceSlices,
+] as const satisfies readonly ResourceType[];
+
+/** At most so many at once: a cluster may have thousands of workloads at rest. */
+const targetsAtOnce = 16;
+
+/**
+ * What horizontal policies scale and what has no replicas now: its template says what the pods to come ask for. What may not be read, or is gone, is left out: it is
+ * unknown then.
+ */
+export async function targetsAtRest(client: Pick<KubeClient, 'get'>, scales: readonly SnapshotScale[]): Promise<KubeObject[]> {
+  const queue = scales.filter((scale) => scale.ok && scale.specReplicas === 0);
+  const found: KubeObject[] = [];
+  const worker = async (): Promise<void> => {
+    for (let scale = queue.pop(); scale !== undefined; scale = queue.pop()) {
+      if (!scale.ok) continue;
+      const { apiVersion, kind, name, namespace, type } = scale;
+      const raw = await client.get<KubeObject>(type, { name, ...(type.namespaced ? { namespace } : {}) }).catch(() => undefined);
+      if (raw !== undefined) found.push(pruneWorkloadForSnapshot({ ...raw, apiVersion, kind }));
+    }
+  };
+  await Promise.all(Array.from({ length: targetsAtOnce }, worker));
+  const key = ({ kind = '', metadata }: KubeObject): string => `${metadata.namespace ?? ''}/${metadata.name}/${kind}`;
+  return found.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
 const noCloud =
@@ -103,6 +137,17 @@ function pruneVolume(raw: KubeObject): KubeObject {
   return kept.length === 0
     ? (rest as KubeObject)
     : { ...(rest as KubeObject), metadata: { ...raw.metadata, managedFields: [], annotations: Object.fromEntries(kept) } };
+}
+
+/** Configuration for drivers, and what they say of devices in use, is opaque and may hold anything. */
+function pruneDevices(raw: KubeObject): KubeObject {
+  const { managedFields: _managed, annotations: _annotations, ...metadata } = raw.metadata;
+  const { devices: _devices, ...status } = (raw.status ?? {}) as Readonly<Record<string, unknown>>;
+  const kept = { ...raw, ...(raw.status === undefined ? {} : { status }), metadata };
+  // An attribute of that name is no list.
+  return JSON.parse(
+    JSON.stringify(kept, (key, value: unknown) => (key === 'config' && Array.isArray(value) ? undefined : value)),
+  ) as KubeObject;
 }
 
 /** One that is not there, or may not be read, says nothing. */

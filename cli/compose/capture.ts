@@ -19,7 +19,7 @@ import { createScaleAccess, fromHpa, metricQueries, parsePolicy } from '../../hp
 import { factsOf } from '../../metrics-aggregator/index.ts';
 import { wellKnownKinds } from '../../vpa/index.ts';
 import { createAggregation, type AggregationOptions } from './aggregation.ts';
-import { captureNodePools } from './capture-nodes.ts';
+import { captureNodePools, targetsAtRest } from './capture-nodes.ts';
 import { captureVertical, withReplicaSets } from './capture-vertical.ts';
 import { clusterClock } from './cluster-clock.ts';
 import { confinedQuery, recordRequests, type RequestRecord } from './explain/sent-requests.ts';
@@ -95,7 +95,9 @@ export async function captureCluster(options: CaptureOptions): Promise<Omit<Clus
     ...(replicaSets === undefined ? {} : { replicaSets: replicaSets.map(ownerOf) }),
     nodes: named('Node', 'v1', nodes.map(pruneForSnapshot)),
     vertical,
-    ...(nodePools === undefined ? {} : { nodePools }),
+    ...(nodePools === undefined
+      ? {}
+      : { nodePools: { ...nodePools, controllers: [...nodePools.controllers, ...(await targetsAtRest(client, scales))] } }),
     metrics: {
       ...usageFacts(view, { record, namespace, usageSource: settings.metrics.usageSource }),
       queries: queries.map((query) => ({ query, result: view.query(query), ...sentFor(query, { record, metricSources, now }) })),

@@ -1,11 +1,16 @@
 import {
   projectClaim,
+  projectClaimTemplate,
   projectClass,
   projectDaemonPod,
+  projectDeviceClass,
   projectDrivers,
+  projectResourceClaim,
+  projectSlice,
   projectVolume,
   type ControllerFacts,
   type DaemonPod,
+  type DeviceReads,
   type NamespaceLabels,
   type VolumeReads,
 } from '../../cluster-autoscaler/index.ts';
@@ -29,6 +34,8 @@ export interface NodesMirrors {
   readonly daemonPods: Reflector<DaemonPod>;
   readonly namespaces: Reflector<NamespaceLabels>;
   readonly volumes: VolumeReads;
+  /** Empty, and complete, in a cluster that does not know the kinds. */
+  readonly devices: DeviceReads;
   /** By `kind/namespace/name`, kept up to date. */
   readonly controllers: ReadonlyMap<string, ControllerFacts>;
   /** Without those there is no loop. */
@@ -91,6 +98,13 @@ export function createNodesMirrors(deps: NodesMirrorDeps): NodesMirrors {
   const volumes = added(mirror(resourceTypes.persistentVolumes, projectVolume));
   const classes = added(mirror(resourceTypes.storageClasses, projectClass));
   const drivers = added(mirror(resourceTypes.csiNodes, projectDrivers));
+  // Not waited for: a cluster need not have them, and pods with such claims stay as they are until all are read.
+  const devices = {
+    claims: added(optional(deps, resourceTypes.resourceClaims, projectResourceClaim)),
+    templates: added(optional(deps, resourceTypes.resourceClaimTemplates, projectClaimTemplate)),
+    classes: added(optional(deps, resourceTypes.deviceClasses, projectDeviceClass)),
+    slices: added(optional(deps, resourceTypes.resourceSlices, projectSlice)),
+  };
   return {
     policies,
     nodes,
@@ -98,6 +112,7 @@ export function createNodesMirrors(deps: NodesMirrorDeps): NodesMirrors {
     daemonPods,
     namespaces,
     volumes: { claims, volumes, classes, drivers },
+    devices,
     controllers: liveControllers(workloads),
     needed: [policies, nodes, budgets, daemonPods, namespaces, claims, volumes, classes, drivers, ...Object.values(workloads)],
     own,

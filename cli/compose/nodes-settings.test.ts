@@ -87,11 +87,40 @@ describe('settings of the node controller', () => {
     );
     expect(settings.nodes).toEqual(['1:3:a', '0:5:b', '2:2:c:d']);
     expect(settings.startupTaint).toEqual(['x', 'y']);
+    const { loop } = await config('--gpu-total=nvidia-tesla-t4:0:16', '--gpu-total=nvidia-tesla-v100:1:4');
+    expect(loop.gpus).toEqual([
+      { type: 'nvidia-tesla-t4', min: 0, max: 16 },
+      { type: 'nvidia-tesla-v100', min: 1, max: 4 },
+    ]);
     const discovery = ['--node-group-auto-discovery=asg:tag=a,b=c', '--node-group-auto-discovery=asg:tag=d'];
     expect((await fromWords('--cloud-provider=aws', ...discovery)).nodeGroupAutoDiscovery).toEqual(['asg:tag=a,b=c', 'asg:tag=d']);
   });
 
+  it('say how nodes go, one by one or together, and their pods by priority', async () => {
+    const { loop, actuation } = await config(
+      '--drain-priority-config=10000:20,0:60',
+      '--node-deletion-batcher-interval=10s',
+      '--node-deletion-candidate-ttl=0s',
+    );
+    expect(actuation).toMatchObject({
+      drainPriorities: [
+        { priority: 0, graceMs: 60_000 },
+        { priority: 10_000, graceMs: 20_000 },
+      ],
+      deletionBatcherIntervalMs: 10_000,
+    });
+    expect(loop.candidateTtlMs).toBe(0);
+    expect((await config()).loop.candidateTtlMs).toBe(1_800_000);
+    expect((await config('--compat=cluster-autoscaler')).loop.candidateTtlMs).toBe(0);
+    expect((await config('--drain-priority-config=0:60', '--max-graceful-termination-sec=600')).actuation.drainPriorities).toHaveLength(1);
+  });
+
   it.each([
+    [['--drain-priority-config=0:60', '--max-graceful-termination-sec=30'], /leave one of the two out/],
+    [['--drain-priority-config=0:60,high:20'], /"high:20", which is not PRIORITY:SECONDS/],
+    [['--gpu-total=nvidia:4'], /"nvidia:4" is not TYPE:MIN:MAX/],
+    [['--gpu-total=nvidia:4:2'], /minimum 4 above its maximum 2/],
+    [['--gpu-total=nvidia:0:2', '--gpu-total=nvidia:0:4'], /names a type of GPU twice/],
     [['--nodes=1:3:a'], /set cloudProvider to aws/],
     [['--cloud-provider=clusterapi', '--nodes=1:3:a'], /bounds in their annotations/],
     [['--cloud-provider=gce'], /not aws, clusterapi or none/],

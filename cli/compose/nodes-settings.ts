@@ -5,6 +5,8 @@ import {
   defaultLoopOptions,
   defaultNodesHealthConfig,
   defaultStatusConfigMap,
+  parseDrainPriorities,
+  parseGpuLimit,
   upstreamGroupOptions,
   upstreamLoopOptions,
   type ExpanderName,
@@ -12,7 +14,7 @@ import {
   type NodesConfig,
 } from '../../cluster-autoscaler/index.ts';
 import { durationMs } from '../../core/runtime/config.ts';
-import { notA, number, wholeFrom } from './setting-parts.ts';
+import { notA, number, parsed, range, wholeFrom } from './setting-parts.ts';
 
 const expanders = [
   'least-waste',
@@ -37,19 +39,6 @@ const share = (about: string, standard: number) =>
     .optional()
     .describe(`${about} (${standard})`);
 const words = (about: string) => z.array(z.string().min(1)).optional().describe(about);
-
-/** `min:max`, whole numbers. */
-const range = (about: string, standard: string) =>
-  z
-    .string()
-    .regex(/^\d{1,9}:\d{1,9}$/, notA('MIN:MAX, two whole numbers'))
-    .transform((text) => {
-      const [min = 0, max = 0] = text.split(':').map(Number);
-      return { min, max };
-    })
-    .refine(({ min, max }) => min <= max, 'the first number must not be more than the second')
-    .optional()
-    .describe(`${about} (${standard})`);
 
 /** `min:max:name`, split at the first two colons. */
 const namedGroup = z
@@ -96,6 +85,13 @@ export const nodesSettings = {
   maxNodesTotal: count('Most nodes in the cluster, 0 for any number', 0),
   coresTotal: range('Bounds of the cores of the cluster, MIN:MAX', '0:320000'),
   memoryTotal: range('Bounds of the memory of the cluster in GiB, MIN:MAX', '0:6400000'),
+  gpuTotal: z
+    .array(parsed(parseGpuLimit))
+    .refine((limits) => new Set(limits.map(({ type }) => type)).size === limits.length, 'names a type of GPU twice')
+    .optional()
+    .describe(
+      'Bounds of the GPUs of a type in the cluster, TYPE:MIN:MAX; the type is the value of the cloud’s GPU label (AWS: k8s.amazonaws.com/accelerator, Cluster API: cluster-api/accelerator); may be given several times (none)',
+    ),
   maxNodesPerScaleup: count('Most nodes that are added at once', 1000, 1),
   balanceSimilarNodeGroups: truth('Keep groups of the same kind at the same size when they grow', false),
   balancingIgnoreLabel: words('Labels that do not make groups different, besides those that never do (none)'),
@@ -146,6 +142,10 @@ export const nodesSettings = {
   ignoreDaemonsetsUtilization: truth('Pods of DaemonSets do not count as use of a node', false),
   ignoreMirrorPodsUtilization: truth('Static pods do not count as use of a node', false),
   unremovableNodeRecheckTimeout: time('A node that could not go is looked at again after so long', '5m'),
+  nodeDeletionCandidateTtl: time(
+    'For how long what an earlier process knew of unneeded nodes is believed after a restart, saved or marked by soft taints; 0s: they count anew',
+    '30m; 0s with compat',
+  ),
   maxScaleDownParallelism: count('Most nodes that are being removed', 10, 1),
   maxDrainParallelism: count('How many of them may have pods that have to move', 1, 1),
   maxBulkSoftTaintCount: count('Most unneeded nodes that are marked in one loop, 0 for none', 10),
@@ -159,7 +159,13 @@ export const nodesSettings = {
   forceDeleteFailedNodes: truth('The same for machines that failed', false),
   nodeDeleteDelayAfterTaint: time('Time from the taint of a node to its removal', '5s'),
   nodeDeletionDelayTimeout: time('Longest wait for annotations that delay a removal', '2m'),
-  maxGracefulTerminationSec: count('Most seconds that a pod gets to end', 600),
+  nodeDeletionBatcherInterval: time('Nodes of a group that may go are collected for so long and given back together', '0s'),
+  maxGracefulTerminationSec: count('Most seconds that a pod gets to end, 0 for as long as it says itself', 600),
+  drainPriorityConfig: parsed(parseDrainPriorities)
+    .optional()
+    .describe(
+      'Evict pods by priority, lowest first, each group with its own longest time to end: PRIORITY:SECONDS,PRIORITY:SECONDS; in place of maxGracefulTerminationSec (all at once)',
+    ),
   maxPodEvictionTime: time('How long an eviction that is refused is tried again', '2m'),
   cordonNodeBeforeTerminating: truth('Cordon a node that is being removed', true),
   daemonsetEvictionForEmptyNodes: truth('Evict pods of DaemonSets from empty nodes', false),
@@ -189,6 +195,7 @@ export const nodeSwitches: ReadonlySet<string> = new Set(
 export const repeatableFlags = [
   'nodes',
   'node-group-auto-discovery',
+  'gpu-total',
   'balancing-ignore-label',
   'balancing-label',
   'startup-taint',
@@ -258,6 +265,12 @@ const rules: readonly Rule[] = [
       (maxScaleDownParallelism ?? upstreamLoopOptions.maxScaleDownParallelism),
   },
   {
+    path: ['drainPriorityConfig'],
+    error: 'and maxGracefulTerminationSec both say how long pods get to end: leave one of the two out',
+    holds: ({ drainPriorityConfig, maxGracefulTerminationSec = 600 }) =>
+      drainPriorityConfig === undefined || maxGracefulTerminationSec * 1000 === defaultActuationConfig.maxGracefulTerminationMs,
+  },
+  {
     path: ['initialNodeGroupBackoffDuration'],
     error: 'must not be longer than maxNodeGroupBackoffDuration',
     holds: ({ initialNodeGroupBackoffDuration, maxNodeGroupBackoffDuration }) =>
@@ -319,6 +332,8 @@ export function nodesConfig(settings: NodesSettings, context: NodesConfigContext
         deleteDelayAfterTaintMs: settings.nodeDeleteDelayAfterTaint,
         deletionDelayTimeoutMs: settings.nodeDeletionDelayTimeout,
         maxGracefulTerminationMs: settings.maxGracefulTerminationSec === undefined ? undefined : settings.maxGracefulTerminationSec * 1000,
+        deletionBatcherIntervalMs: settings.nodeDeletionBatcherInterval,
+        drainPriorities: settings.drainPriorityConfig,
         maxPodEvictionMs: settings.maxPodEvictionTime,
         cordonNode: settings.cordonNodeBeforeTerminating,
         evictDaemonsFromEmpty: settings.daemonsetEvictionForEmptyNodes,
@@ -354,6 +369,7 @@ function loopOptions(settings: NodesSettings, { seed = 0, gpuLabel = '', ignored
       maxNodesTotal: settings.maxNodesTotal,
       cores: settings.coresTotal,
       memoryGiB: settings.memoryTotal,
+      gpus: settings.gpuTotal,
       maxNodesPerScaleUp: settings.maxNodesPerScaleup,
       balanceSimilarNodeGroups: settings.balanceSimilarNodeGroups,
       balancingIgnoreLabels: settings.balancingIgnoreLabel,
@@ -384,6 +400,7 @@ function loopOptions(settings: NodesSettings, { seed = 0, gpuLabel = '', ignored
       scaleDownSimulationTimeoutMs: scaleDown.simulationTimeout,
       ignoreMirrorPodsUtilization: settings.ignoreMirrorPodsUtilization,
       unremovableNodeRecheckMs: settings.unremovableNodeRecheckTimeout,
+      candidateTtlMs: settings.nodeDeletionCandidateTtl,
       maxScaleDownParallelism: settings.maxScaleDownParallelism,
       maxDrainParallelism: settings.maxDrainParallelism,
       maxBulkSoftTaintCount: settings.maxBulkSoftTaintCount,

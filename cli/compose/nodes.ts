@@ -85,6 +85,7 @@ export function createNodes(mirrors: Mirrors, options: NodesOptions): Nodes | un
         policies: nodes.policies,
         controllers: nodes.controllers,
         volumes: nodes.volumes,
+        devices: nodes.devices,
         ageMs: () => oldestAge([mirrors.pods, nodes.nodes], transportClock),
       },
       intents: options.intents,

@@ -46,3 +46,25 @@ export function isAddress(text: string): boolean {
   const port = /^(?:\[[0-9a-fA-F:]+\]|[^:]+)?:(\d{1,5})$/.exec(text)?.[1];
   return port !== undefined && Number(port) <= 65_535;
 }
+
+/** `min:max`, whole numbers. */
+export const range = (about: string, standard: string) =>
+  z
+    .string()
+    .regex(/^\d{1,9}:\d{1,9}$/, notA('MIN:MAX, two whole numbers'))
+    .transform((text) => {
+      const [min = 0, max = 0] = text.split(':').map(Number);
+      return { min, max };
+    })
+    .refine(({ min, max }) => min <= max, 'the first number must not be more than the second')
+    .optional()
+    .describe(`${about} (${standard})`);
+
+/** A text that is read by a parser which answers what is wrong as a text of its own. */
+export const parsed = <T extends object>(parse: (text: string) => T | string) =>
+  z.string().transform((text, context) => {
+    const value = parse(text);
+    if (typeof value !== 'string') return value;
+    context.addIssue({ code: 'custom', message: `${JSON.stringify(text)} ${value}` });
+    return z.NEVER;
+  });

@@ -92,20 +92,25 @@ export function createVerticalMirrors(deps: MirrorDeps): VerticalMirrors {
   };
 }
 
+type OptionalDeps = Pick<MirrorDeps, 'client' | 'clock' | 'random' | 'logger' | 'warn'>;
+
 /** A kind that a cluster need not have: while the API server does not know it there is none of it, which is knowledge too. */
+export function optional(deps: OptionalDeps, type: ResourceType): Reflector<KubeObject>;
+export function optional<T>(deps: OptionalDeps, type: ResourceType, project: (raw: KubeObject) => T): Reflector<T>;
 export function optional(
-  { client, clock, random, logger, warn }: Pick<MirrorDeps, 'client' | 'clock' | 'random' | 'logger' | 'warn'>,
+  { client, clock, random, logger, warn }: OptionalDeps,
   type: ResourceType,
-): Reflector<KubeObject> {
+  project: (raw: KubeObject) => unknown = withoutManagedFields,
+): Reflector<unknown> {
   let absent = false;
   const waiters = new Set<() => void>();
   const failed = warn(type.plural);
-  const inner = createReflector<KubeObject>({
+  const inner = createReflector<unknown>({
     client,
     clock,
     random,
     type,
-    project: withoutManagedFields,
+    project,
     onFailure: (failure) => {
       if (!isNotFound(failure.error)) {
         failed(failure);

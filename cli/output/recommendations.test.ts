@@ -49,6 +49,7 @@ function report(parts: Partial<RecommendationReport> = {}): RecommendationReport
     failOn: null,
     items,
     requests: null,
+    nodes: null,
     ...parts,
   };
 }
@@ -109,12 +110,12 @@ describe('recommendationJson', () => {
 describe('recommendationCsv', () => {
   it('has a header, a row a policy, and numbers as numbers', () => {
     expect(recommendationCsv(report()).replaceAll('\r\n', '\n')).toMatchInlineSnapshot(`
-      "namespace,policy_kind,policy,target_kind,target,mode,min_replicas,max_replicas,replicas,proposed,wanted,metric,measured,metric_target,formula,limited_by,held_by,held_seconds,data_age_seconds,reason,message,problem,dimension,container,lower,upper,uncapped,percentile,margin,confidence,coverage,samples,apply
-      shop,HorizontalPolicy,web,Deployment,web,Auto,1,10,4,4,4,cpu,80 % of request,80 %,ratio 1 is within 0.9…1.1,,,,10,WithinTarget,"stays at 4 replicas: cpu 80 % of request, target 80 % (ratio 1 is within 0.9…1.1)",,replicas,,,,,,,,,,
-      shop,HorizontalPolicy,cooling,Deployment,web,Auto,1,10,3,3,7,cpu,186 % of request,80 %,7 = ceil(3 × 186 / 80),rate-limit,cooldown,130,10,CoolingDown,"stays at 3 replicas: cpu 186 % of request, target 80 % (7 = ceil(3 × 186 / 80)); 7 replicas asked for, but growth from 3 is limited to 6 in one step now; scale-up from 3 to 6 waits until 06:02:10: last scale-up at 05:59:10, cooldown 3m",,replicas,,,,,,,,,,
-      shop,HorizontalPolicy,growing,Deployment,web,Auto,1,10,4,7,7,queue,70,10 per replica,7 = ceil(70 / 10),,,,5,AboveTarget,"4 → 7 replicas: queue 70, target 10 per replica (7 = ceil(70 / 10)); next scale-up not before 06:03:00 (cooldown 3m)",,replicas,,,,,,,,,,
-      shop,HorizontalPolicy,failing,Deployment,web,Auto,1,10,4,4,,,,,,,missing-data,,10,FailedGetExternalMetric,"stays at 4 replicas: no replica count can be computed: 1 of 2 metrics cannot be used; the first is queue: external.metrics.k8s.io answered 503 for metric ""queue"" in namespace ""shop""; no shrinking on unknown data (source-unavailable, since 05:58:25)",,replicas,,,,,,,,,,
-      shop,HorizontalPolicy,lost,Deployment,web,Auto,,,0,0,,,,,,,target-unavailable,,,FailedGetScale,not evaluated: the snapshot has no scale of Deployment shop/web,,replicas,,,,,,,,,,
+      "namespace,policy_kind,policy,target_kind,target,mode,min_replicas,max_replicas,replicas,proposed,wanted,metric,measured,metric_target,formula,limited_by,held_by,held_seconds,data_age_seconds,reason,message,problem,dimension,container,lower,upper,uncapped,percentile,margin,confidence,coverage,samples,apply,pods_to_come,nodes_for_pods_to_come
+      shop,HorizontalPolicy,web,Deployment,web,Auto,1,10,4,4,4,cpu,80 % of request,80 %,ratio 1 is within 0.9…1.1,,,,10,WithinTarget,"stays at 4 replicas: cpu 80 % of request, target 80 % (ratio 1 is within 0.9…1.1)",,replicas,,,,,,,,,,,,
+      shop,HorizontalPolicy,cooling,Deployment,web,Auto,1,10,3,3,7,cpu,186 % of request,80 %,7 = ceil(3 × 186 / 80),rate-limit,cooldown,130,10,CoolingDown,"stays at 3 replicas: cpu 186 % of request, target 80 % (7 = ceil(3 × 186 / 80)); 7 replicas asked for, but growth from 3 is limited to 6 in one step now; scale-up from 3 to 6 waits until 06:02:10: last scale-up at 05:59:10, cooldown 3m",,replicas,,,,,,,,,,,,
+      shop,HorizontalPolicy,growing,Deployment,web,Auto,1,10,4,7,7,queue,70,10 per replica,7 = ceil(70 / 10),,,,5,AboveTarget,"4 → 7 replicas: queue 70, target 10 per replica (7 = ceil(70 / 10)); next scale-up not before 06:03:00 (cooldown 3m)",,replicas,,,,,,,,,,,,
+      shop,HorizontalPolicy,failing,Deployment,web,Auto,1,10,4,4,,,,,,,missing-data,,10,FailedGetExternalMetric,"stays at 4 replicas: no replica count can be computed: 1 of 2 metrics cannot be used; the first is queue: external.metrics.k8s.io answered 503 for metric ""queue"" in namespace ""shop""; no shrinking on unknown data (source-unavailable, since 05:58:25)",,replicas,,,,,,,,,,,,
+      shop,HorizontalPolicy,lost,Deployment,web,Auto,,,0,0,,,,,,,target-unavailable,,,FailedGetScale,not evaluated: the snapshot has no scale of Deployment shop/web,,replicas,,,,,,,,,,,,
       "
     `);
   });
@@ -169,10 +170,10 @@ describe('rows of requests', () => {
 
   it('have exact numbers in CSV, in columns at the end', () => {
     expect(recommendationCsv(report({ items: [...rows, ...lost] })).replaceAll('\r\n', '\n')).toMatchInlineSnapshot(`
-      "namespace,policy_kind,policy,target_kind,target,mode,min_replicas,max_replicas,replicas,proposed,wanted,metric,measured,metric_target,formula,limited_by,held_by,held_seconds,data_age_seconds,reason,message,problem,dimension,container,lower,upper,uncapped,percentile,margin,confidence,coverage,samples,apply
-      shop,VerticalPolicy,web,Deployment,web,Recreate,,,100,150,150,,,,,max-allowed,,,10,EvictedByVPA,"Container c: cpu 100m becomes 150m: 1 pod would be evicted; pod web-0 asks for an amount outside of the recommended range, or for none",,requests/cpu/c,c,150,150,224,0.9,0.15,1,1,1443,evict 1 of 3
-      shop,VerticalPolicy,web,Deployment,web,Recreate,,,67108864,380258472,380258472,,,,,,,,10,EvictedByVPA,"Container c: memory 64Mi becomes 362.6Mi: 1 pod would be evicted; pod web-0 asks for an amount outside of the recommended range, or for none",,requests/memory/c,c,350497118,760560960,380258472,0.9,0.15,1,1,1443,evict 1 of 3
-      shop,VerticalPolicy,web,Deployment,web,Auto,,,0,0,,,,,,,target-unavailable,,,TargetUnavailable,"spec.targetRef names Deployment shop/web, which does not exist; create it or correct the name",,,,,,,,,,,,none of 0
+      "namespace,policy_kind,policy,target_kind,target,mode,min_replicas,max_replicas,replicas,proposed,wanted,metric,measured,metric_target,formula,limited_by,held_by,held_seconds,data_age_seconds,reason,message,problem,dimension,container,lower,upper,uncapped,percentile,margin,confidence,coverage,samples,apply,pods_to_come,nodes_for_pods_to_come
+      shop,VerticalPolicy,web,Deployment,web,Recreate,,,100,150,150,,,,,max-allowed,,,10,EvictedByVPA,"Container c: cpu 100m becomes 150m: 1 pod would be evicted; pod web-0 asks for an amount outside of the recommended range, or for none",,requests/cpu/c,c,150,150,224,0.9,0.15,1,1,1443,evict 1 of 3,,
+      shop,VerticalPolicy,web,Deployment,web,Recreate,,,67108864,380258472,380258472,,,,,,,,10,EvictedByVPA,"Container c: memory 64Mi becomes 362.6Mi: 1 pod would be evicted; pod web-0 asks for an amount outside of the recommended range, or for none",,requests/memory/c,c,350497118,760560960,380258472,0.9,0.15,1,1,1443,evict 1 of 3,,
+      shop,VerticalPolicy,web,Deployment,web,Auto,,,0,0,,,,,,,target-unavailable,,,TargetUnavailable,"spec.targetRef names Deployment shop/web, which does not exist; create it or correct the name",,,,,,,,,,,,none of 0,,
       "
     `);
   });

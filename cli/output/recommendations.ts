@@ -1,6 +1,7 @@
 import { valueText } from '../../core/model/amount-text.ts';
 import { foreign } from '../compose/doctor/foreign-text.ts';
-import type { HoldPart, RecommendationItem, RecommendationReport } from '../compose/explain/recommendation-report.ts';
+import { aheadText } from '../compose/explain/pool-items.ts';
+import type { HoldPart, NodesPart, RecommendationItem, RecommendationReport } from '../compose/explain/recommendation-report.ts';
 import { requestsTotalText } from '../compose/explain/requests-total.ts';
 import { ageText } from '../compose/explain/time-text.ts';
 import { csvText } from './csv.ts';
@@ -48,8 +49,10 @@ const age: Field = {
 };
 const why: Field = {
   heading: 'WHY',
-  cell: ({ message, vertical }) =>
-    [message, ...(vertical === null ? [] : [vertical.difference])].filter((part) => part !== null).join('; '),
+  cell: (item) =>
+    [item.message, item.vertical?.difference ?? null, item.ahead === null ? null : aheadText(item, item.ahead)]
+      .filter((part) => part !== null)
+      .join('; '),
 };
 
 const mode: Field = { heading: 'MODE', cell: (item) => item.mode ?? '-' };
@@ -136,9 +139,34 @@ export function recommendationTable(items: readonly RecommendationItem[]): strin
   return table(tableFields, items);
 }
 
-/** The line below a table with rows of requests: what pods ask for, and would. */
-export function recommendationFooter({ requests }: RecommendationReport): string | undefined {
-  return requests === null ? undefined : requestsTotalText(requests);
+/** The lines below a table: of rows of requests, what pods ask for, and would; of node groups, what they go by. */
+export function recommendationFooter({ requests, nodes }: RecommendationReport): string | undefined {
+  const lines = [...(requests === null ? [] : [requestsTotalText(requests)]), ...(nodes === null ? [] : nodesLines(nodes))];
+  return lines.length === 0 ? undefined : lines.join('\n');
+}
+
+/** Pods that a person is shown; JSON has all. */
+const mostPods = 5;
+
+function nodesLines({ young, unknown }: NodesPart): string[] {
+  const count = (pods: NodesPart['young'], why: string): string[] => {
+    if (pods.length === 0) return [];
+    const shown = pods.slice(0, mostPods).map(({ namespace: place, name, seconds }) => `${place}/${name} for ${ageText(seconds * 1000)}`);
+    const more = pods.length > mostPods ? ` and ${pods.length - mostPods} more` : '';
+    const whom = pods.length === 1 ? 'One pending pod counts' : `${pods.length} pending pods count`;
+    return [foreign(`${whom} that the running controller still leaves alone, ${why}: ${shown.join(', ')}${more}`, mostCharacters)];
+  };
+  return [
+    ...count(
+      young.filter((pod) => pod.why === 'new'),
+      'because more may come',
+    ),
+    ...count(
+      young.filter((pod) => pod.why === 'delayed'),
+      'as a flag or its annotation says',
+    ),
+    ...unknown.map((sentence) => foreign(sentence, mostCharacters)),
+  ];
 }
 
 /** The same with mode, bounds and what every metric asks for. */
@@ -199,8 +227,8 @@ const csvColumns: readonly CsvColumn[] = [
   ['message', ({ message }) => message],
 ];
 
-/** Of requests; after the problem, because columns keep their places. */
-const sizingColumns: readonly CsvColumn[] = [
+/** Of requests, and of node groups; after the problem, because columns keep their places. */
+const laterColumns: readonly CsvColumn[] = [
   ['dimension', ({ dimension, vertical }) => dimension ?? (vertical === null ? 'replicas' : null)],
   ['container', ({ vertical }) => vertical?.container ?? null],
   ['lower', ({ vertical }) => vertical?.lower ?? null],
@@ -212,12 +240,14 @@ const sizingColumns: readonly CsvColumn[] = [
   ['coverage', ({ vertical }) => vertical?.evidence?.coverage ?? null],
   ['samples', ({ vertical }) => vertical?.evidence?.samples ?? null],
   ['apply', ({ vertical }) => applyText(vertical) ?? null],
+  ['pods_to_come', ({ ahead }) => ahead?.pods ?? null],
+  ['nodes_for_pods_to_come', ({ ahead }) => ahead?.nodes ?? null],
 ];
 
 /** With a column for why there is nothing else, so that a failure has its row too. */
 export function recommendationCsv({ items, problem }: RecommendationReport): string {
-  const header = [...csvColumns.map(([heading]) => heading), 'problem', ...sizingColumns.map(([heading]) => heading)];
-  const rows = items.map((item) => [...csvColumns.map(([, cell]) => cell(item)), null, ...sizingColumns.map(([, cell]) => cell(item))]);
-  const failure = problem === null ? [] : [[...csvColumns.map(() => null), problem, ...sizingColumns.map(() => null)]];
+  const header = [...csvColumns.map(([heading]) => heading), 'problem', ...laterColumns.map(([heading]) => heading)];
+  const rows = items.map((item) => [...csvColumns.map(([, cell]) => cell(item)), null, ...laterColumns.map(([, cell]) => cell(item))]);
+  const failure = problem === null ? [] : [[...csvColumns.map(() => null), problem, ...laterColumns.map(() => null)]];
   return csvText([header, ...rows, ...failure]);
 }

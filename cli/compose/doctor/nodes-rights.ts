@@ -12,6 +12,10 @@ export const nodesRights: readonly Right[] = [
   right('', 'persistentvolumes', ['list', 'watch'], 'knowing where pods with volumes may run'),
   right('storage.k8s.io', 'storageclasses', ['list', 'watch'], 'knowing where pods with volumes may run'),
   right('storage.k8s.io', 'csinodes', ['list', 'watch'], 'knowing how many volumes a node takes'),
+  ...['resourceclaims', 'resourceclaimtemplates', 'deviceclasses', 'resourceslices'].map((resource) => ({
+    ...right('resource.k8s.io', resource, ['list', 'watch'], 'knowing which nodes have devices for pods with resource claims'),
+    need: 'extra' as const,
+  })),
   right('concertina.dev', 'nodepoolpolicies', ['get', 'list', 'watch'], 'reading policies of node groups'),
   right('concertina.dev', 'nodepoolpolicies/status', ['patch'], 'saying in a policy how its groups do'),
   { ...right('', 'configmaps', ['create'], 'the status ConfigMap'), where: 'own' },

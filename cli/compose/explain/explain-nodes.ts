@@ -1,16 +1,19 @@
 import type { LoopReport, NodeReport, NodesOutlook, PendingPodReport, ResolvedGroup } from '../../../cluster-autoscaler/index.ts';
+import type { Decision } from '../../../core/model/decision.ts';
 import { amountText } from '../../../core/model/amount-text.ts';
 import type { NodeRecord } from '../../../core/model/node.ts';
 import type { PodRecord } from '../../../core/model/pod.ts';
 import type { ResourceList } from '../../../core/model/resource-list.ts';
 import type { SnapshotReading } from '../recommend-from.ts';
+import type { GroupAhead, NodesLook, YoungPod } from '../nodes-look.ts';
 import { changeFor } from './nearest-change.ts';
 import type { GroupPart, NodePart, NodesExplanation, PodPart, RefusalPart } from './nodes-explanation.ts';
+import { aheadPart, aheadText } from './pool-items.ts';
 import { list, text } from './stored-status.ts';
-import { isoTime, remainingSeconds } from './time-text.ts';
+import { ageText, isoTime, remainingSeconds } from './time-text.ts';
 
 export interface ExplainNodesOptions {
-  readonly outlook: NodesOutlook;
+  readonly look: NodesLook;
   readonly reading: SnapshotReading;
   /** What could not be read. */
   readonly notes: readonly string[];
@@ -19,25 +22,28 @@ export interface ExplainNodesOptions {
 const nothing = { pod: null, node: null, policy: null, groups: [] } as const;
 
 /** Why a pod has no node, and what would have to change for each group. */
-export function explainPod(pod: PodRecord, { outlook, notes }: ExplainNodesOptions): NodesExplanation {
+export function explainPod(pod: PodRecord, { look, notes }: ExplainNodesOptions): NodesExplanation {
+  const { outlook } = look;
   const subject = { kind: 'Pod', namespace: pod.namespace, name: pod.name } as const;
   const reported = outlook.report.pods.find(({ uid }) => uid === pod.uid);
   const refusals = reported === undefined ? [] : refusalsOf(reported, pod, outlook);
+  const young = look.young.find(({ uid }) => uid === pod.uid);
   const part: PodPart = {
     state: stateOf(pod, reported),
     node: pod.nodeName ?? null,
     requests: requestsText(pod.shape.requests),
     group: reported?.group ?? null,
+    leftAloneSeconds: young?.seconds ?? null,
     refusals,
   };
   return {
     ...nothing,
     subject,
-    summary: podSummary(pod, reported, refusals),
+    summary: [...podSummary(pod, reported, refusals), ...(young === undefined ? [] : [youngText(young)])],
     pod: part,
     groups: groupsOf(
       refusals.map(({ group }) => group),
-      outlook,
+      look,
     ),
     notes,
   };
@@ -60,6 +66,12 @@ function podSummary(pod: PodRecord, reported: PendingPodReport | undefined, refu
   }
   const [nearest] = refusals;
   return [`${name}: ${reported.message}`, ...(nearest === undefined ? [] : [`nearest is ${nearest.group}: ${nearest.change}`])];
+}
+
+/** A look from outside takes it for old enough; the loop that runs does not. */
+function youngText({ seconds, why }: YoungPod): string {
+  const reason = why === 'new' ? 'it waits whether more pods come' : 'so long a flag, or its annotation, says';
+  return `the running controller still leaves it alone for ${ageText(seconds * 1000)}: ${reason}`;
 }
 
 function refusalsOf({ refusals }: PendingPodReport, pod: PodRecord, { groups, report }: NodesOutlook): RefusalPart[] {
@@ -90,8 +102,8 @@ function requestsText(requests: ResourceList): Record<string, string> {
 }
 
 /** Why a node is not removed, and when it would be. */
-export function explainNode(node: NodeRecord, { outlook, reading, notes }: ExplainNodesOptions): NodesExplanation {
-  const { report } = outlook;
+export function explainNode(node: NodeRecord, { look, reading, notes }: ExplainNodesOptions): NodesExplanation {
+  const { report } = look.outlook;
   const subject = { kind: 'Node', namespace: '', name: node.name } as const;
   const reported = report.nodes.find((each) => each.node === node.name);
   const deletion = report.deletions.find((each) => each.node === node.name);
@@ -109,7 +121,7 @@ export function explainNode(node: NodeRecord, { outlook, reading, notes }: Expla
     subject,
     summary: nodeSummary(node, reported, { report, goes: part.goes }),
     node: part,
-    groups: groupsOf(group === undefined ? [] : [group], outlook),
+    groups: groupsOf(group === undefined ? [] : [group], look),
     notes,
   };
 }
@@ -177,12 +189,12 @@ function adviceFor({ blockedBy }: NodeReport): string[] {
 }
 
 /** What a policy is for, and what would be done about each of its groups. */
-export function explainPoolPolicy(name: string, { outlook, notes }: ExplainNodesOptions): NodesExplanation | undefined {
-  const entry = outlook.assignment.entries.find((each) => each.name === name);
+export function explainPoolPolicy(name: string, { look, notes }: ExplainNodesOptions): NodesExplanation | undefined {
+  const entry = look.outlook.assignment.entries.find((each) => each.name === name);
   if (entry === undefined) return undefined;
   const { result, conflicts, raw } = entry;
   const stored = typeof raw.status === 'object' && raw.status !== null ? (raw.status as Readonly<Record<string, unknown>>) : {};
-  const groups = groupsOf(entry.groups, outlook);
+  const groups = groupsOf(entry.groups, look);
   const decided = groups.flatMap(({ decision }) => (decision === null ? [] : [decision]));
   const summary = result.ok
     ? decided
@@ -210,14 +222,14 @@ export function explainPoolPolicy(name: string, { outlook, notes }: ExplainNodes
   };
 }
 
-function groupsOf(names: readonly string[], outlook: NodesOutlook): GroupPart[] {
+function groupsOf(names: readonly string[], look: NodesLook): GroupPart[] {
   return [...new Set(names)].flatMap((name) => {
-    const group = outlook.groups.get(name);
-    return group === undefined ? [] : [groupPart(group, outlook)];
+    const group = look.outlook.groups.get(name);
+    return group === undefined ? [] : [groupPart(group, look)];
   });
 }
 
-function groupPart(group: ResolvedGroup, { report }: NodesOutlook): GroupPart {
+function groupPart(group: ResolvedGroup, { outlook: { report }, ahead }: NodesLook): GroupPart {
   const { id, targetSize, template, templateProblem, lastScaleUp, lastScaleDown } = group.group;
   const reported = report.groups.find((each) => each.group === id);
   const backoff = reported?.backoff;
@@ -232,7 +244,11 @@ function groupPart(group: ResolvedGroup, { report }: NodesOutlook): GroupPart {
     healthy: reported?.health !== 'unhealthy',
     backoff: backoff === undefined ? null : { until: isoTime(backoff.until), code: backoff.failure.code, message: backoff.failure.message },
     holds: group.holds.map(({ by, until, message }) => ({ by, until: isoTime(until), message })),
-    decision: report.decisions.find(({ target }) => target.name === id)?.message ?? null,
+    decision: decisionText(
+      report.decisions.find(({ target }) => target.name === id),
+      ahead.get(id),
+    ),
+    podsToCome: ahead.get(id)?.pods ?? 0,
     nodes: report.nodes
       .filter((node) => node.group === id)
       .map(({ node, unremovable, message }) => ({ node, reason: unremovable ?? null, message })),
@@ -241,6 +257,12 @@ function groupPart(group: ResolvedGroup, { report }: NodesOutlook): GroupPart {
     lastScaleDownTime: isoTime(lastScaleDown),
     notes: group.notes,
   };
+}
+
+function decisionText(decision: Decision | undefined, ahead: GroupAhead | undefined): string | null {
+  if (decision === undefined) return null;
+  const part = decision.to > decision.from ? aheadPart(decision, ahead) : null;
+  return part === null ? decision.message : `${decision.message.replace(/\.$/, '')}; ${aheadText(decision, part)}`;
 }
 
 /** `m5.large, cpu 1930m, memory 7.1Gi`. */

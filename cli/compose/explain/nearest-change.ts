@@ -70,6 +70,8 @@ function filterChange(failure: FilterFailure, pod: PodRecord, node: NodeRecord |
     case 'NodeVolumeLimits':
     case 'VolumeRestrictions':
       return { distance: 16, text: 'fewer volumes: a node attaches no more' };
+    case 'DynamicResources':
+      return { distance: 18, text: `devices for its claims: ${failure.reason}` };
     case 'NodeUnschedulable':
     case 'NodeName':
       return { distance: 17, text: failure.reason };

@@ -18,6 +18,8 @@ export interface PodPart {
   readonly node: string | null;
   readonly requests: Readonly<Record<string, string>>;
   readonly group: string | null;
+  /** For how long the running controller, which waits for pods to grow old, still leaves it alone; null: it does not. */
+  readonly leftAloneSeconds: number | null;
   /** Why each group could not take it, the one that is nearest to it first. */
   readonly refusals: readonly RefusalPart[];
 }
@@ -57,6 +59,8 @@ export interface GroupPart {
   readonly backoff: { readonly until: string | null; readonly code: string; readonly message: string } | null;
   readonly holds: readonly { readonly by: string; readonly until: string | null; readonly message: string }[];
   readonly decision: string | null;
+  /** Pods that do not exist yet, wanted by horizontal policies, that it grows for. */
+  readonly podsToCome: number;
   /** Nodes of it by why they stay. */
   readonly nodes: readonly { readonly node: string; readonly reason: string | null; readonly message: string }[];
   readonly template: string;

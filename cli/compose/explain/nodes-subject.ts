@@ -1,6 +1,7 @@
 import { foreign } from '../doctor/foreign-text.ts';
-import { nodesFrom } from '../nodes-from.ts';
-import { readingOf } from '../recommend-from.ts';
+import { intentsFrom, tellsNodes } from '../intents-from.ts';
+import { lookAtNodes } from '../nodes-look.ts';
+import { outlookFrom, readingOf, type Adopted } from '../recommend-from.ts';
 import type { DecisionSettings } from '../settings.ts';
 import { explainNode, explainPod, explainPoolPolicy, type ExplainNodesOptions } from './explain-nodes.ts';
 import type { Wanted } from './find-subject.ts';
@@ -22,17 +23,30 @@ export type NodesFound =
 export function explainNodesSubject(
   snapshot: Snapshot,
   settings: DecisionSettings,
-  { wanted, namespace }: { readonly wanted: Wanted; readonly namespace: string | undefined },
+  { wanted, namespace, adopt }: { readonly wanted: Wanted; readonly namespace: string | undefined; readonly adopt?: Adopted | undefined },
 ): NodesFound {
-  const reading = readingOf(snapshot, settings);
-  const outlook = nodesFrom(snapshot, settings, reading);
-  if (outlook === undefined) {
+  const reading = readingOf(snapshot, settings, adopt === undefined ? {} : { adopt });
+  const { horizontal } = outlookFrom(snapshot, settings, reading);
+  const look = lookAtNodes(snapshot, settings, { reading, intents: intentsFrom(horizontal, snapshot, reading) });
+  if (look === undefined) {
     const problem =
       snapshot.nodePools?.problem ??
       'which node groups there are is not known: give --cloud-provider and --nodes or --node-group-auto-discovery, as run has them';
     return { ok: false, why: 'missing', problem };
   }
-  const options: ExplainNodesOptions = { outlook, reading, notes: [...nodePoolNotes(snapshot), ...memoryNotes(snapshot)] };
+  const options: ExplainNodesOptions = {
+    look,
+    reading,
+    notes: [
+      ...nodePoolNotes(snapshot),
+      ...usageNotes(
+        snapshot,
+        horizontal.some(({ raw }) => tellsNodes(raw, reading.adopt)),
+      ),
+      ...look.unknown,
+      ...memoryNotes(snapshot),
+    ],
+  };
   if (wanted.kind === 'pod') return podNamed(wanted, namespace, options);
   if (wanted.kind === 'node') {
     const node = reading.pods.node(wanted.name);
@@ -61,6 +75,12 @@ function podNamed(wanted: Wanted, namespace: string | undefined, options: Explai
 
 function missing({ text }: Wanted): NodesFound {
   return { ok: false, why: 'missing', problem: `there is no "${foreign(text, 160)}"` };
+}
+
+/** Without usage nobody knows what horizontal policies want. */
+function usageNotes({ metrics: { source } }: Snapshot, looksAhead: boolean): string[] {
+  if (source.healthy || !looksAhead) return [];
+  return [`usage is unknown (${foreign(source.detail, 400)}): horizontal policies may be about to want more pods than are counted here`];
 }
 
 /** A look from outside does not know what the running program has learnt since its last write. */

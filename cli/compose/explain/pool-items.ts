@@ -1,9 +1,10 @@
 import type { NodesOutlook, PolicyEntry, ResolvedGroup } from '../../../cluster-autoscaler/index.ts';
 import type { Decision } from '../../../core/model/decision.ts';
-import { holdPart, limits, notEvaluated, type RecommendationItem } from './recommendation-report.ts';
+import type { GroupAhead, NodesLook } from '../nodes-look.ts';
+import { holdPart, limits, notEvaluated, type AheadPart, type RecommendationItem } from './recommendation-report.ts';
 
-/** One row for each node group, in the order of their names: what it has, what it would have, and what holds it. */
-export function poolItems({ report, groups, assignment }: NodesOutlook): RecommendationItem[] {
+/** One row for each node group, in the order of their names: what it has, what it would have, for which pods to come, and what holds it. */
+export function poolItems({ report, groups, assignment }: NodesOutlook, ahead: NodesLook['ahead'] = new Map()): RecommendationItem[] {
   const sorted = [...groups.values()].toSorted((a, b) => (a.group.id < b.group.id ? -1 : 1));
   const own = sorted.map((group) => {
     const decided = report.decisions.filter(({ target }) => target.name === group.group.id);
@@ -14,6 +15,7 @@ export function poolItems({ report, groups, assignment }: NodesOutlook): Recomme
       mode: modeOf(group),
       bounds: { min: group.minSize, max: group.maxSize },
       decidedBy: counts === undefined ? null : `${counts.ready} ready${unneeded === 0 ? '' : `, ${unneeded} unneeded`}`,
+      ahead: aheadPart(decision, ahead.get(group.group.id)),
     });
   });
   const lost = assignment.entries
@@ -22,13 +24,33 @@ export function poolItems({ report, groups, assignment }: NodesOutlook): Recomme
   return [...own, ...lost];
 }
 
-function poolItem(decision: Decision, part: Partial<Pick<RecommendationItem, 'mode' | 'bounds' | 'decidedBy'>>): RecommendationItem {
+/** Of what a decision adds, what it would not add without pods to come. */
+export function aheadPart({ from, to }: Pick<Decision, 'from' | 'to'>, ahead: GroupAhead | undefined): AheadPart | null {
+  if (ahead === undefined) return null;
+  const { pods, targets, nodesWithout } = ahead;
+  return { pods, targets, nodes: Math.max(0, to - from - nodesWithout) };
+}
+
+/** `1 of its 2 new nodes is for 3 pods to come (Deployment shop/web)`. */
+export function aheadText({ from, to }: Pick<Decision, 'from' | 'to'>, { pods, targets, nodes }: AheadPart): string {
+  const whose = `${pods === 1 ? '1 pod' : `${pods} pods`} to come (${targets.join(', ')})`;
+  const grown = to - from;
+  if (nodes === 0) return `its new nodes have room for ${whose}`;
+  if (nodes === grown) return `${grown === 1 ? 'the new node is' : `all ${grown} new nodes are`} for ${whose}`;
+  return `${nodes} of its ${grown} new nodes ${nodes === 1 ? 'is' : 'are'} for ${whose}`;
+}
+
+function poolItem(
+  decision: Decision,
+  part: Partial<Pick<RecommendationItem, 'mode' | 'bounds' | 'decidedBy' | 'ahead'>>,
+): RecommendationItem {
   const parts = decision.holds.map((hold) => holdPart(hold, decision.at));
   return {
     ...decision,
     dimension: 'nodes',
     ...notEvaluated,
     mode: null,
+    ahead: null,
     ...part,
     limitedBy: parts.filter(({ by }) => limits.has(by)),
     heldBy: parts.filter(({ by }) => !limits.has(by)),

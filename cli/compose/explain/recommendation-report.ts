@@ -25,6 +25,31 @@ export interface RecommendationReport {
   readonly items: readonly RecommendationItem[];
   /** What pods ask for, and would; null without a policy of requests. */
   readonly requests: RequestsTotal | null;
+  /** What the rows of node groups go by; null where no group was looked at. */
+  readonly nodes: NodesPart | null;
+}
+
+/** What a single look at node groups takes for granted, and what it does not know. */
+export interface NodesPart {
+  /** Pods that count here and that the running controller would still leave alone for so many seconds: they are `new`, or `delayed` by a flag or an annotation. */
+  readonly young: readonly {
+    readonly namespace: string;
+    readonly name: string;
+    readonly seconds: number;
+    readonly why: 'new' | 'delayed';
+  }[];
+  /** Targets whose pods to come are not counted, one sentence each. */
+  readonly unknown: readonly string[];
+}
+
+/** Why a group grows by more than the pods that are there need. */
+export interface AheadPart {
+  /** Pods that horizontal policies are about to want and that the group grows for. */
+  readonly pods: number;
+  /** Whose they are: `Deployment shop/web`. */
+  readonly targets: readonly string[];
+  /** Nodes of the growth that the group would not be given without them. */
+  readonly nodes: number;
 }
 
 /** A hold with the time that is left. */
@@ -55,6 +80,8 @@ export interface RecommendationItem extends Decision {
   readonly dataAgeSeconds: number | null;
   /** Of a policy of requests; null of one of replicas. */
   readonly vertical: VerticalPart | null;
+  /** Of a node group that grows for pods to come; null otherwise. */
+  readonly ahead: AheadPart | null;
 }
 
 export const limits: ReadonlySet<HoldReason> = new Set<HoldReason>(['stabilization', 'rate-limit', 'bounds']);
@@ -75,6 +102,7 @@ export function requestItems(recommendation: RequestsRecommendation): Recommenda
       limitedBy: parts.filter(({ by }) => limits.has(by)),
       heldBy: parts.filter(({ by }) => !limits.has(by)),
       vertical,
+      ahead: null,
     };
   });
 }
@@ -88,6 +116,7 @@ export function recommendationItem({ decision, policy, evaluated }: Recommendati
     limitedBy: parts.filter(({ by }) => limits.has(by)),
     heldBy: parts.filter(({ by }) => !limits.has(by)),
     vertical: null,
+    ahead: null,
   };
 }
 

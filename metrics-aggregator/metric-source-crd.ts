@@ -4,12 +4,8 @@ import { metricSourceSpec, metricSourceStatus } from './metric-source-schema.ts'
 
 /** The CustomResourceDefinition of MetricSource. */
 export function metricSourceCrd(): KubeObject {
-  const { group, version, kind, plural } = resourceTypes.metricSources;
   return customResourceDefinition({
-    group,
-    version,
-    kind,
-    plural,
+    ...resourceTypes.metricSources,
     scope: 'Cluster',
     shortNames: ['msrc'],
     categories: ['concertina'],

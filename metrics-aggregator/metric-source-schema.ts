@@ -1,14 +1,5 @@
 import { z } from 'zod';
-
-interface CelRule {
-  readonly rule: string;
-  readonly message: string;
-  readonly fieldPath?: string;
-}
-
-function cel(...rules: readonly CelRule[]): { 'x-kubernetes-validations': readonly CelRule[] } {
-  return { 'x-kubernetes-validations': rules };
-}
+import { cel } from '../core/kube/cel.ts';
 
 const objectName = z
   .string()

@@ -35,12 +35,8 @@ export const checkpointStatus = z.object({
  * alone.
  */
 export function verticalPolicyCheckpointCrd(): KubeObject {
-  const { group, version, kind, plural } = resourceTypes.verticalPolicyCheckpoints;
   const crd = customResourceDefinition({
-    group,
-    version,
-    kind,
-    plural,
+    ...resourceTypes.verticalPolicyCheckpoints,
     scope: 'Namespaced',
     shortNames: ['vpolcheckpoint'],
     categories: ['concertina'],

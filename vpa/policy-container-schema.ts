@@ -1,6 +1,11 @@
 import { z } from 'zod';
-import { cel, celQuantity, type CelRule } from './policy-cel.ts';
+import { cel, type CelRule } from '../core/kube/cel.ts';
 import { sizedResources } from './model.ts';
+
+/** An int-or-string as a quantity. `string(int)` would do, but the API server estimates its cost beyond the budget and refuses the CRD. */
+function celQuantity(value: string): string {
+  return `(type(${value}) == int ? quantity('0').add(${value}) : quantity(${value}))`;
+}
 
 /** A Kubernetes quantity of 0 or more, as text or as a whole number. The length is for the API server: it bounds what it thinks that a rule costs. */
 const quantity = z

@@ -6,12 +6,8 @@ const target = '.status.recommendation.containerRecommendations[0].target';
 
 /** The CustomResourceDefinition of VerticalPolicy. */
 export function verticalPolicyCrd(): KubeObject {
-  const { group, version, kind, plural } = resourceTypes.verticalPolicies;
   return customResourceDefinition({
-    group,
-    version,
-    kind,
-    plural,
+    ...resourceTypes.verticalPolicies,
     scope: 'Namespaced',
     shortNames: ['vpol'],
     categories: ['concertina', 'all'],

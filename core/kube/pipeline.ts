@@ -1,6 +1,6 @@
 import { ConcertinaError, isConcertinaError, messageOf } from '../errors.ts';
 import { sleep, type Clock, type Random } from '../model/clock.ts';
-import type { Fence, HttpMethod, Impersonation } from './api.ts';
+import type { Fence, HttpMethod, Impersonation, RawRequest } from './api.ts';
 import { fullJitter } from './backoff.ts';
 import type { Connection, RequestHeaders } from './connection.ts';
 import { describePath } from './paths.ts';
@@ -41,18 +41,6 @@ export interface ClientContext {
   readonly onRetry: ((notice: RetryNotice) => void) | undefined;
 }
 
-export interface PipelineRequest {
-  readonly method: HttpMethod;
-  readonly path: string;
-  readonly body?: string | Buffer | undefined;
-  readonly contentType?: string | undefined;
-  readonly accept?: string | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly timeoutMs?: number | undefined;
-  readonly maxBytes?: number | undefined;
-  readonly retries?: number | undefined;
-}
-
 const defaultTimeoutMs = 30_000;
 const maxRetries = 3;
 const retryBackoff = { baseMs: 500, capMs: 5_000 };
@@ -64,7 +52,7 @@ const retryBackoff = { baseMs: 500, capMs: 5_000 };
  * on a 429 with `Retry-After`, where the server says that it did nothing; never an eviction, whose 429 is a PodDisruptionBudget's.
  * Throws `CREDENTIALS_EXPIRED` when a 401 stands after one refresh, `FENCED`, `API_UNREACHABLE`, or the signal's reason.
  */
-export async function sendRequest(context: ClientContext, request: PipelineRequest): Promise<WireAnswer> {
+export async function sendRequest(context: ClientContext, request: RawRequest): Promise<WireAnswer> {
   const { clock } = context;
   let deadline: number | undefined;
   let refreshed = false;
@@ -96,7 +84,7 @@ export async function sendRequest(context: ClientContext, request: PipelineReque
 }
 
 /** Opens a streaming read. No retries, except one after refreshed credentials; a failure status is thrown with its body read. */
-export async function openRead(context: ClientContext, request: PipelineRequest): Promise<WireStream> {
+export async function openRead(context: ClientContext, request: RawRequest): Promise<WireStream> {
   for (let refreshed = false; ; refreshed = true) {
     await context.limiter?.take(request.signal);
     const credentials = await context.connection.headers();
@@ -110,14 +98,14 @@ export async function openRead(context: ClientContext, request: PipelineRequest)
   }
 }
 
-function attempt(context: ClientContext, request: PipelineRequest, wire: WireRequest): Promise<WireAnswer> {
+function attempt(context: ClientContext, request: RawRequest, wire: WireRequest): Promise<WireAnswer> {
   return observed(context, request, () => {
     wire.guard?.();
     return exchange(context.connection, context.clock, wire);
   });
 }
 
-function wireRequest(context: ClientContext, request: PipelineRequest, credentials: RequestHeaders): WireRequest {
+function wireRequest(context: ClientContext, request: RawRequest, credentials: RequestHeaders): WireRequest {
   const headers: Record<string, string | string[]> = {
     accept: request.accept ?? 'application/json',
     'user-agent': context.userAgent,
@@ -131,7 +119,7 @@ function wireRequest(context: ClientContext, request: PipelineRequest, credentia
 }
 
 /** Everything but reads and reviews: a review (`create` of a question about rights or a token) stores nothing and is asked in dry runs too. */
-function isMutating({ method, path }: PipelineRequest): boolean {
+function isMutating({ method, path }: RawRequest): boolean {
   if (method === 'GET') return false;
   const { group, resource } = describePath(path);
   const review = (group === 'authorization.k8s.io' || group === 'authentication.k8s.io') && resource.endsWith('reviews');
@@ -150,7 +138,7 @@ function identityHeaders(identity: Impersonation | undefined): RequestHeaders {
 
 async function observed<T extends { readonly status: number }>(
   context: ClientContext,
-  request: PipelineRequest,
+  request: RawRequest,
   run: () => Promise<T>,
 ): Promise<T> {
   const startedAt = context.clock.monotonic();
@@ -170,7 +158,7 @@ async function observed<T extends { readonly status: number }>(
 }
 
 interface Refusal {
-  readonly request: PipelineRequest;
+  readonly request: RawRequest;
   readonly answer: WireAnswer;
   /** What the request was sent with. */
   readonly credentials: RequestHeaders;
@@ -197,7 +185,7 @@ async function renewCredentials(context: ClientContext, { request, answer, crede
   }
 }
 
-function retryDelay(context: ClientContext, request: PipelineRequest, answer: WireAnswer, retries: number): number | undefined {
+function retryDelay(context: ClientContext, request: RawRequest, answer: WireAnswer, retries: number): number | undefined {
   const overloaded = answer.status === 429;
   if (!overloaded && answer.status !== 503) return undefined;
   const asked = retryAfterOf(answer.headers);

@@ -1,5 +1,5 @@
 import { queryKey, sourceOfQuery } from './metric-query.ts';
-import type { MetricsView, PodUsage, QueryResult, SourceState } from './metrics-view.ts';
+import type { MetricsView, PodUsage, QueryResult, SourceState, UsageColumns, UsageSnapshot } from './metrics-view.ts';
 import type { PodRecord } from './pod.ts';
 import { unknown, type Doubt, type UnknownReason } from './sample.ts';
 
@@ -45,5 +45,20 @@ export function plainView(facts: PlainViewFacts): MetricsView {
       },
     queryHistory: () => undefined,
     sources: () => [],
+  };
+}
+
+/** Usage that is read by its columns only. */
+export function usageOfColumns(columns: UsageColumns, hasPod: UsageSnapshot['hasPod'] = () => true): UsageSnapshot {
+  return {
+    podUsage: () => undefined,
+    hasPod,
+    nodeUsage: () => undefined,
+    podCount: columns.podCount,
+    pods: () => [].values(),
+    nodes: () => [].values(),
+    containerHistory: () => undefined,
+    eachFresh: () => undefined,
+    columns: () => columns,
   };
 }

@@ -30,6 +30,16 @@ export interface VolumeShape {
   readonly detail: string;
 }
 
+/** A claim on devices (dynamic resource allocation) in the pod's namespace: either a shared one, or one of each pod's own, made of a template. */
+export interface ResourceClaimShape {
+  /** By which the containers mean it. */
+  readonly name: string;
+  /** Of a ResourceClaim. */
+  readonly claim: string | undefined;
+  /** Of a ResourceClaimTemplate. */
+  readonly template: string | undefined;
+}
+
 /**
  * What the pods of one template share: everything that the scheduler, the node controller and the resource metrics read of a pod's spec.
  * Interned: while one record uses it, equal specs answer the same object, so shapes are compared with `===`. Resources are thousandths.
@@ -51,6 +61,8 @@ export interface PodShape {
   readonly topologySpread: readonly TopologySpreadConstraint[];
   readonly hostPorts: readonly HostPort[];
   readonly volumes: readonly VolumeShape[];
+  /** Claims on devices, as in the spec. */
+  readonly resourceClaims: readonly ResourceClaimShape[];
   readonly priority: number;
   readonly priorityClassName: string;
   /** `PreemptLowerPriority` or `Never`. */
@@ -140,6 +152,7 @@ const sourceFields = [
   'restartPolicy',
   'terminationGracePeriodSeconds',
   'schedulingGates',
+  'resourceClaims',
 ] as const satisfies readonly (keyof RawPodSpec)[];
 
 interface ContainerSource {
@@ -219,6 +232,7 @@ function makeShape(spec: RawPodSpec, affinity: Affinity | undefined, annotations
     topologySpread: spec.topologySpreadConstraints ?? [],
     hostPorts: hostPortsOf(spec),
     volumes: projectVolumes(spec.volumes ?? []),
+    resourceClaims: projectResourceClaims(spec.resourceClaims),
     ...schedulingOf(spec),
     annotations,
   });
@@ -305,6 +319,17 @@ function projectVolumes(volumes: readonly RawVolume[]): VolumeShape[] {
     else if (csi !== undefined && csi !== null) kept.push({ name, kind: 'csi', detail: csi.driver });
   }
   return kept;
+}
+
+const noResourceClaims: readonly ResourceClaimShape[] = Object.freeze([]);
+
+function projectResourceClaims(claims: RawPodSpec['resourceClaims']): readonly ResourceClaimShape[] {
+  if (claims === undefined || claims === null || claims.length === 0) return noResourceClaims;
+  return claims.map(({ name, resourceClaimName, resourceClaimTemplateName }) => ({
+    name,
+    claim: resourceClaimName ?? undefined,
+    template: resourceClaimTemplateName ?? undefined,
+  }));
 }
 
 const noAnnotations: Readonly<Record<string, string>> = Object.freeze({});

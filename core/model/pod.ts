@@ -1,4 +1,5 @@
 import { parseTime } from './condition.ts';
+import { heldShapeOf } from './held-shape.ts';
 import type { Interner } from './interner.ts';
 import { matchesNodeLabels, matchesNodeSelector } from './node-selector.ts';
 import type { SelectableNode } from './node-selector.ts';
@@ -36,6 +37,11 @@ export interface PodRecord {
   readonly uid: string;
   readonly labels: Labels;
   readonly shape: PodShape;
+  /**
+   * As what its node's room counts it while its requests are changed in place, see {@link heldShapeOf}. Absent: as its shape, as are all pods
+   * that have no node.
+   */
+  readonly heldShape?: PodShape | undefined;
   /** The owner reference with `controller: true`. */
   readonly owner: OwnerRecord | undefined;
   readonly phase: PodPhase;
@@ -58,6 +64,8 @@ export interface PodRecord {
   readonly mirror: boolean;
   /** PersistentVolumeClaims in the pod's namespace, those of generic ephemeral volumes included. */
   readonly claims: readonly string[];
+  /** ResourceClaims that were made for it out of templates: object name by name in the spec, `undefined` where none is needed. Absent: none yet. */
+  readonly ownResourceClaims?: ReadonlyMap<string, string | undefined> | undefined;
   /** Init containers first, both in spec order as the kubelet reports them. */
   readonly statuses: readonly ContainerStatusRecord[];
 }
@@ -119,6 +127,7 @@ export function projectPod(raw: KubeObject, interner: Interner): PodRecord {
   const memo = memoOf(owner);
   const { shape, pinnedNode } = projectSpec(spec, metadata.annotations, interner, memo);
   const ready = status.conditions?.find((condition) => condition.type === 'Ready');
+  const statuses = projectStatuses(status, interner, memo);
   const scheduled = status.conditions?.find((condition) => condition.type === 'PodScheduled');
   return {
     namespace: interner.text(metadata.namespace ?? ''),
@@ -126,6 +135,8 @@ export function projectPod(raw: KubeObject, interner: Interner): PodRecord {
     uid: metadata.uid ?? '',
     labels: podLabels(metadata.labels, interner, memo),
     shape,
+    heldShape:
+      sharedText(spec.nodeName, interner) === undefined || statuses.length === 0 ? undefined : heldShapeOf(shape, status, statuses),
     owner,
     phase: phaseOf(status.phase),
     ready: ready === undefined ? undefined : conditionStatus(ready.status),
@@ -140,7 +151,8 @@ export function projectPod(raw: KubeObject, interner: Interner): PodRecord {
     resize: projectResize(status.conditions),
     mirror: metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined,
     claims: claimsOf(spec, metadata.name),
-    statuses: projectStatuses(status, interner, memo),
+    ownResourceClaims: ownResourceClaimsOf(status),
+    statuses,
   };
 }
 
@@ -217,6 +229,11 @@ function claimsOf(spec: RawPodSpec, podName: string): readonly string[] {
   }
   // A list that grew by pushing holds room for 17.
   return claims.length === 0 ? none : claims.slice();
+}
+
+function ownResourceClaimsOf({ resourceClaimStatuses }: RawPodStatus): PodRecord['ownResourceClaims'] {
+  if (resourceClaimStatuses === undefined || resourceClaimStatuses === null || resourceClaimStatuses.length === 0) return undefined;
+  return new Map(resourceClaimStatuses.map(({ name, resourceClaimName }) => [name, resourceClaimName ?? undefined]));
 }
 
 /** Running, Ready and not on its way out. */

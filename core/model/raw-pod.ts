@@ -42,6 +42,14 @@ export interface RawPodSpec {
   readonly restartPolicy?: string | null;
   readonly terminationGracePeriodSeconds?: number | null;
   readonly volumes?: readonly RawVolume[] | null;
+  readonly resourceClaims?: readonly RawPodResourceClaim[] | null;
+}
+
+/** A claim on devices: an object's name, or that of the template of which each pod gets its own. */
+export interface RawPodResourceClaim {
+  readonly name: string;
+  readonly resourceClaimName?: string | null;
+  readonly resourceClaimTemplateName?: string | null;
 }
 
 /** As in the API. */
@@ -123,4 +131,8 @@ export interface RawPodStatus {
     | null;
   readonly containerStatuses?: readonly RawContainerStatus[] | null;
   readonly initContainerStatuses?: readonly RawContainerStatus[] | null;
+  /** Of the pod itself, in force and allocated. */
+  readonly resources?: RawResources | null;
+  readonly allocatedResources?: Readonly<Record<string, unknown>> | null;
+  readonly resourceClaimStatuses?: readonly { readonly name: string; readonly resourceClaimName?: string | null }[] | null;
 }

@@ -59,11 +59,13 @@ export interface SnapshotNodePools {
   readonly nodePoolPolicies: readonly KubeObject[];
   readonly namespaces: readonly KubeObject[];
   readonly daemonSets: readonly KubeObject[];
-  /** ReplicationControllers, ReplicaSets that own pods, Jobs, StatefulSets. */
+  /** ReplicationControllers, ReplicaSets that own pods, Jobs, StatefulSets; and what policies scale and what has no replicas now. */
   readonly controllers: readonly KubeObject[];
   readonly podDisruptionBudgets: readonly KubeObject[];
   /** PersistentVolumeClaims, PersistentVolumes, StorageClasses and CSINodes. */
   readonly volumes: readonly KubeObject[];
+  /** ResourceClaims, ResourceClaimTemplates, DeviceClasses and ResourceSlices; absent in files of older versions. */
+  readonly devices?: readonly KubeObject[] | undefined;
   /** Of the ConfigMap of the expander `priority`; absent: there is none. */
   readonly priorities?: string | undefined;
   /** What the controller remembers, out of its status ConfigMap; absent: nothing. */
@@ -226,6 +228,7 @@ const schema = z.object({
       controllers: z.array(object),
       podDisruptionBudgets: z.array(object),
       volumes: z.array(object),
+      devices: z.array(object).optional(),
       priorities: z.string().optional(),
       memory: z.string().optional(),
       cloud: z

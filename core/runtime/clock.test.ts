@@ -66,6 +66,15 @@ describe('VirtualClock', () => {
     expect(await clock.advanceUntil(() => false, 500)).toBe(false);
     expect(clock.now()).toBe(3500);
   });
+
+  it('advances until a promise has settled, and answers it', async () => {
+    const clock = new VirtualClock(0);
+    const after = (ms: number): Promise<string> => new Promise((resolve) => clock.setTimeout(() => resolve('done'), ms));
+    expect(await clock.settled(after(2500), 10_000)).toBe('done');
+    expect(clock.now()).toBe(3000);
+    await expect(clock.settled(Promise.reject(new Error('refused')), 10_000)).rejects.toThrow('refused');
+    await expect(clock.settled(after(2500), 1000)).rejects.toThrow('the promise has not settled within 1000 virtual ms');
+  });
 });
 
 describe('sleep', () => {

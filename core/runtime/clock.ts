@@ -110,6 +110,17 @@ export class VirtualClock implements Clock {
     return true;
   }
 
+  /** Advances until the promise has settled, and answers it; throws when that takes longer than `limitMs`. */
+  async settled<T>(promise: Promise<T>, limitMs: number): Promise<T> {
+    let isSettled = false;
+    const end = (): void => {
+      isSettled = true;
+    };
+    promise.then(end, end);
+    if (!(await this.advanceUntil(() => isSettled, limitMs))) throw new Error(`the promise has not settled within ${limitMs} virtual ms`);
+    return promise;
+  }
+
   #peek(): PendingTimer | undefined {
     while (this.#heap[0]?.cancelled === true) popTimer(this.#heap);
     return this.#heap[0];

@@ -1,37 +1,25 @@
 import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import { realClock } from './clock.ts';
-import type { HttpServer, HttpServerOptions } from './http-server.ts';
-import { createHttpServer } from './http-server.ts';
-import { recordingLogger } from './logging.ts';
+import { describe, expect, it } from 'vitest';
+import { testServers } from './http-server.fixture.ts';
+import type { HttpServerOptions } from './http-server.ts';
 
-let open: HttpServer | undefined;
+const start = testServers();
 
-afterEach(async () => {
-  await open?.close(0);
-  open = undefined;
-});
-
-async function serve(options: Partial<HttpServerOptions> = {}) {
-  const server = createHttpServer({ host: '127.0.0.1', port: 0, clock: realClock, logger: recordingLogger(), ...options });
-  server.route(
-    'POST',
-    '/echo',
-    async ({ readBody }) => {
-      const body = await readBody();
-      return body.ok ? { body: body.bytes.toString('utf8') } : body.response;
-    },
-    { maxBodyBytes: 10 },
+const serve = (options: Partial<HttpServerOptions> = {}) =>
+  start(
+    (server) =>
+      server.route(
+        'POST',
+        '/echo',
+        async ({ readBody }) => {
+          const body = await readBody();
+          return body.ok ? { body: body.bytes.toString('utf8') } : body.response;
+        },
+        { maxBodyBytes: 10 },
+      ),
+    options,
   );
-  open = server;
-  const { port } = await server.listen();
-  const call = async (path: string, init?: RequestInit) => {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
-    return { status: response.status, body: await response.text(), headers: response.headers };
-  };
-  return { call, port };
-}
 
 describe('POST routes', () => {
   it('read a body up to their limit', async () => {

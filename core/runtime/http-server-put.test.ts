@@ -1,30 +1,10 @@
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import { realClock } from './clock.ts';
+import { describe, expect, it } from 'vitest';
+import { testServers } from './http-server.fixture.ts';
 import type { HttpServer } from './http-server.ts';
-import { createHttpServer } from './http-server.ts';
-import { recordingLogger } from './logging.ts';
 
-let open: HttpServer | undefined;
-
-afterEach(async () => {
-  await open?.close(0);
-  open = undefined;
-});
-
-async function serve(prepare: (server: HttpServer) => void) {
-  const logger = recordingLogger();
-  const server = createHttpServer({ host: '127.0.0.1', port: 0, clock: realClock, logger });
-  prepare(server);
-  open = server;
-  const { port } = await server.listen();
-  const call = async (path: string, init?: RequestInit) => {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
-    return { status: response.status, body: await response.text(), headers: response.headers };
-  };
-  return { call, logger, port };
-}
+const serve = testServers();
 
 const echo = (server: HttpServer): void =>
   server.route(
@@ -159,20 +139,13 @@ describe('answers', () => {
 
 describe('/metrics', () => {
   it('is for those who may', async () => {
-    const server = createHttpServer({
-      host: '127.0.0.1',
-      port: 0,
-      clock: realClock,
-      logger: recordingLogger(),
+    const { call } = await serve(undefined, {
       metrics: {
         render: async () => 'up 1\n',
         authorize: async ({ headers }) => (headers['authorization'] === 'Bearer t' ? undefined : { status: 401, body: 'no\n' }),
       },
     });
-    open = server;
-    const { port } = await server.listen();
-    const url = `http://127.0.0.1:${port}/metrics`;
-    expect((await fetch(url)).status).toBe(401);
-    expect(await (await fetch(url, { headers: { authorization: 'Bearer t' } })).text()).toBe('up 1\n');
+    expect((await call('/metrics')).status).toBe(401);
+    expect((await call('/metrics', { headers: { authorization: 'Bearer t' } })).body).toBe('up 1\n');
   });
 });

@@ -1,10 +1,11 @@
 import { Agent, request } from 'node:https';
 import { connect } from 'node:tls';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makeCertificate, type TestCertificate } from '../kube/test-support.ts';
+import type { Clock } from '../model/clock.ts';
 import { realClock, VirtualClock } from './clock.ts';
-import type { HttpServer, ServerTls } from './http-server.ts';
-import { createHttpServer } from './http-server.ts';
+import { testServers } from './http-server.fixture.ts';
+import { createHttpServer, type ServerTls } from './http-server.ts';
 import { recordingLogger } from './logging.ts';
 
 const serverCa = makeCertificate({ cn: 'server-ca' });
@@ -15,20 +16,13 @@ const otherCa = makeCertificate({ cn: 'other-ca' });
 const stranger = makeCertificate({ cn: 'mallory', issuer: otherCa });
 const material: ServerTls = { cert: serving.cert, key: serving.key };
 
-let open: HttpServer | undefined;
+const start = testServers();
 
-afterEach(async () => {
-  await open?.close(0);
-  open = undefined;
-});
-
-async function serve(tls: ServerTls, clock = realClock) {
-  const server = createHttpServer({ host: '127.0.0.1', port: 0, clock, logger: recordingLogger(), tls });
-  server.route('GET', '/who', ({ clientCertificate }) => ({ body: clientCertificate?.subject ?? 'nobody' }));
-  open = server;
-  const { port } = await server.listen();
-  return { server, port };
-}
+const serve = (tls: ServerTls, clock: Clock = realClock) =>
+  start((server) => server.route('GET', '/who', ({ clientCertificate }) => ({ body: clientCertificate?.subject ?? 'nobody' })), {
+    clock,
+    tls,
+  });
 
 /** One request; connections are kept when an agent is given. */
 function who(port: number, options: { ca?: string; certificate?: TestCertificate; agent?: Agent } = {}): Promise<string> {

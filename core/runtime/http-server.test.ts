@@ -1,28 +1,16 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { realClock, VirtualClock } from './clock.ts';
 import { loopProgress } from './health.ts';
 import type { HttpServer } from './http-server.ts';
 import { createHttpServer } from './http-server.ts';
+import { testServers } from './http-server.fixture.ts';
 import { recordingLogger } from './logging.ts';
 
-let open: HttpServer | undefined;
+const start = testServers();
 
-afterEach(async () => {
-  await open?.close(0);
-  open = undefined;
-});
-
-async function serve(prepare: (server: HttpServer) => void = () => undefined) {
-  const logger = recordingLogger();
-  const server = createHttpServer({ host: '127.0.0.1', port: 0, clock: realClock, logger, metrics: { render: async () => 'up 1\n' } });
-  prepare(server);
-  open = server;
-  const { port } = await server.listen();
-  const get = async (path: string, init?: RequestInit) => {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
-    return { status: response.status, body: await response.text(), headers: response.headers };
-  };
-  return { server, get, logger, port };
+async function serve(prepare?: (server: HttpServer) => void) {
+  const { call, ...rest } = await start(prepare, { metrics: { render: async () => 'up 1\n' } });
+  return { get: call, ...rest };
 }
 
 describe('createHttpServer', () => {
@@ -120,7 +108,6 @@ describe('createHttpServer', () => {
     const response = await fetch(`http://127.0.0.1:${port}/events`);
     const rest = response.text().catch(() => 'cut');
     await server.close(10);
-    open = undefined;
     expect(await rest).toBe('cut');
   });
 

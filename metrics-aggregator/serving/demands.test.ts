@@ -4,7 +4,7 @@ import { VirtualClock } from '../../core/runtime/clock.ts';
 import { createDemandLeases } from './demand-leases.ts';
 import { maxDemandCount, readDemands } from './demand-schema.ts';
 import { addAggregatorRoutes } from './routes.ts';
-import { external, fakeAggregator, serveOn, start } from './test-support.ts';
+import { external, fakeAggregator, serveOn, start, turnsDuring } from './test-support.ts';
 
 let close: (() => Promise<void>) | undefined;
 
@@ -175,15 +175,7 @@ describe('readDemands', () => {
 
   it('lets others run in between', async () => {
     const body = JSON.stringify([{ subject: 's', queries: Array.from({ length: 2000 }, (_, index) => external(`m${index}`)) }]);
-    let turns = 0;
-    let counting = true;
-    const count = (): void => {
-      turns += 1;
-      if (counting) setImmediate(count);
-    };
-    setImmediate(count);
-    expect((await readDemands(body)).ok).toBe(true);
-    counting = false;
+    const turns = await turnsDuring(async () => expect((await readDemands(body)).ok).toBe(true));
     expect(turns).toBeGreaterThanOrEqual(10);
   });
 });

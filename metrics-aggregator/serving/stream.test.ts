@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../core/runtime/clock.ts';
 import { streamPieces } from './stream.ts';
+import { turnsDuring } from './test-support.ts';
 
 /** A response whose reader drains as the test wants it. */
 function fakeResponse(drain: 'at-once' | 'never') {
@@ -38,15 +39,9 @@ describe('streamPieces', () => {
 
   it('lets others in between the pieces, however quick the reader is', async () => {
     const { response } = fakeResponse('at-once');
-    let turns = 0;
-    let counting = true;
-    const count = (): void => {
-      turns += 1;
-      if (counting) setImmediate(count);
-    };
-    setImmediate(count);
-    await streamPieces(response, Array<string>(100).fill('x'), { clock: new VirtualClock(), signal: still });
-    counting = false;
+    const turns = await turnsDuring(() =>
+      streamPieces(response, Array<string>(100).fill('x'), { clock: new VirtualClock(), signal: still }),
+    );
     expect(turns).toBeGreaterThanOrEqual(100);
   });
 

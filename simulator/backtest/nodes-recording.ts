@@ -31,20 +31,13 @@ export interface RecordedGroup {
   readonly lateInstances?: boolean;
 }
 
-/** What differs in the world, in no order of time. */
+export type RecordedInstanceState = 'creating' | 'running' | 'stockout';
+
+/** What differs in the world from the loop before, in no order of time. */
 export type RecordedEvent =
-  | { readonly e: 'instance'; readonly name: string; readonly group: string; readonly state: 'creating' | 'running' | 'stockout' }
+  | { readonly e: 'instance'; readonly name: string; readonly group: string; readonly state: RecordedInstanceState }
   | { readonly e: 'instanceGone'; readonly name: string }
-  | {
-      readonly e: 'node';
-      readonly name: string;
-      readonly group: string;
-      readonly t: number;
-      readonly ready: boolean;
-      readonly since: number;
-      readonly taints?: readonly Taint[];
-      readonly annotations?: Readonly<Record<string, string>>;
-    }
+  | RecordedNode
   | { readonly e: 'nodeGone'; readonly node: string }
   | { readonly e: 'ready' | 'notReady'; readonly node: string; readonly t: number }
   | { readonly e: 'taints'; readonly node: string; readonly taints: readonly Taint[]; readonly unschedulable?: boolean }
@@ -55,29 +48,53 @@ export type RecordedEvent =
   | { readonly e: 'replicas'; readonly set: string; readonly spec: number; readonly current: number }
   | { readonly e: 'pdb'; readonly name: string; readonly allowed: number };
 
+export interface RecordedNode {
+  readonly e: 'node';
+  readonly name: string;
+  readonly group: string;
+  readonly t: number;
+  readonly ready: boolean;
+  readonly since: number;
+  readonly taints?: readonly Taint[];
+  readonly unschedulable?: boolean;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
 export interface RecordedPod {
   readonly e: 'pod';
   readonly name: string;
   readonly shape: string;
   readonly t: number;
   readonly node?: string;
+  readonly unschedulable?: number;
+  readonly terminating?: number;
+}
+
+/** A call to the cloud that changes a target size. */
+export interface RecordedSizeCall {
+  readonly group: string;
+  readonly delta: number;
+  readonly refused?: boolean;
 }
 
 /** One loop: what came before it, and what upstream did in it and until the next one. */
 export interface RecordedLoop {
   readonly t: number;
   readonly events?: readonly RecordedEvent[];
-  readonly expected: {
-    readonly scaleUp?: Readonly<Record<string, number>>;
-    readonly scaleUpRefused?: readonly { readonly group: string; readonly delta: number; readonly refused?: boolean }[];
-    readonly targetSizes: Readonly<Record<string, number>>;
-    readonly deletionStarted?: { readonly empty?: readonly string[]; readonly drain?: readonly string[] };
-    readonly deleted?: readonly { readonly t: number; readonly node: string; readonly refused?: boolean }[];
-    readonly evictions?: readonly { readonly t: number; readonly pod: string; readonly refused?: boolean | string }[];
-  };
+  readonly expected: RecordedDoings;
 }
 
-/** New things first, then what changes them. */
+/** What upstream did, as far as the cluster and the cloud saw it. */
+export interface RecordedDoings {
+  readonly scaleUp?: Readonly<Record<string, number>>;
+  readonly scaleUpRefused?: readonly RecordedSizeCall[];
+  readonly targetSizes: Readonly<Record<string, number>>;
+  readonly deletionStarted?: { readonly empty?: readonly string[]; readonly drain?: readonly string[] };
+  readonly deleted?: readonly { readonly t: number; readonly node: string; readonly refused?: boolean }[];
+  readonly evictions?: readonly { readonly t: number; readonly pod: string; readonly refused?: boolean | string }[];
+}
+
+/** New things first, then what changes them, so that no change comes before what it changes. */
 export function inOrder(events: readonly RecordedEvent[] = []): readonly RecordedEvent[] {
   const isNew = ({ e }: RecordedEvent): boolean => e === 'instance' || e === 'node' || e === 'pod';
   return [...events.filter(isNew), ...events.filter((event) => !isNew(event))];

@@ -22,13 +22,14 @@ import { createTargetResolver, type TargetWorkload } from '../../vpa/targets/ind
 import { createHttpServer } from '../../core/runtime/http-server.ts';
 import type { KubeClient } from '../../core/kube/index.ts';
 import type { LoadReport, LoadRequest } from './admission-load.ts';
-import type { BenchRun, Figure } from './figure.ts';
+import { figureMaker, rounded, type BenchRun } from './figure.ts';
 
 const policies = 10_000;
 /** Deployments and their ReplicaSets. */
 const owners = 50_000;
 const rate = 500;
 const seconds = 20;
+const figure = figureMaker('admission');
 
 /**
  * The webhook's server in this process, over TLS, with {@link policies} policies and {@link owners} mirrored owners; an API server's load, open loop, from a
@@ -85,17 +86,8 @@ export const run: BenchRun = async () => {
 
 const against = (value: number): { readonly name: string; readonly value: number } => ({
   name: 'the same requests unreviewed',
-  value: round(value),
+  value: rounded(value),
 });
-
-const round = (value: number): number => Math.round(value * 100) / 100;
-
-type FigureInput = Pick<Figure, 'figure' | 'value' | 'unit'> & { readonly limit?: number; readonly against?: Figure['against'] };
-
-function figure({ limit, against: other = null, ...rest }: FigureInput): Figure {
-  const ratio = other === null ? null : round(other.value / rest.value);
-  return { bench: 'admission', ...rest, value: round(rest.value), better: 'lower', limit: limit ?? null, against: other, ratio };
-}
 
 function load(request: LoadRequest): Promise<LoadReport> {
   return new Promise((resolve, reject) => {

@@ -4,7 +4,7 @@ import type { ApiServer, InProcessDispatcher } from '../../simulator/cluster/api
 import { resourceTypes } from '../../core/model/object.ts';
 import type { KubeObject } from '../../core/model/object.ts';
 import { realClock } from '../../core/runtime/clock.ts';
-import type { Figure } from './figure.ts';
+import { rounded, type Figure } from './figure.ts';
 
 const nodes = 5_000;
 const pods = 50_000;
@@ -41,7 +41,7 @@ export async function run(): Promise<readonly Figure[]> {
 }
 
 function figure(name: string, value: number, unit: string, { better, limit }: Pick<Figure, 'better' | 'limit'>): Figure {
-  return { bench: 'embedded', figure: name, value: Math.round(value * 100) / 100, unit, better, limit, against: null, ratio: null };
+  return { bench: 'embedded', figure: name, value: rounded(value), unit, better, limit, against: null, ratio: null };
 }
 
 function watchFigures(how: string, { p50, p99, achieved }: WatchResult): Figure[] {

@@ -4,6 +4,7 @@ import type { MetricsView } from '../../core/model/metrics-view.ts';
 import { createBatch, evaluateQuiet, type Batch, type BatchFacts, type PodChange, type TickReport } from '../../hpa/batch/index.ts';
 import { assemble } from '../../hpa/controller/assemble.ts';
 import { conclude, defaultHpaConfig, emptyState, evaluate, type HpaState, type PodLister } from '../../hpa/index.ts';
+import { median } from './figure.ts';
 import { checkSums, createWorkload, podsPerTarget, type Workload, type WorkloadOptions } from './hpa-workload.ts';
 
 const start = Date.UTC(2026, 10, 22, 12);
@@ -287,10 +288,6 @@ function cpuMs(): number {
 function memoryInUse(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 function mean(values: readonly number[]): number {

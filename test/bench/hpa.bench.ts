@@ -1,4 +1,4 @@
-import type { BenchRun, Figure } from './figure.ts';
+import { figureSheet, rounded, type BenchRun, type Figure } from './figure.ts';
 import { measureEmbedded, requestsPerSecond } from './hpa-embedded.ts';
 import { measureMemory, measureTicks, type TickFigures } from './hpa-ticks.ts';
 import { podsPerTarget, type WorkloadOptions } from './hpa-workload.ts';
@@ -8,6 +8,7 @@ const tickLimitMs = 100;
 const memoryLimit = 2048;
 const latencyLimitMs = 250;
 const policies = 1000;
+const { figure } = figureSheet('hpa');
 
 /** A hundredth of the targets has another load in each tick, a hundredth of the pods is another record, and every sample is new. */
 const base: WorkloadOptions = { targets: 10_000, namespaces: 1_000, external: false, movingShare: 0.01, columns: true };
@@ -67,19 +68,11 @@ function against(
 ): Figure {
   return {
     ...figure(name, tickMs, 'ms of CPU', limit),
-    against: { name: 'the engine for every policy', value: round(plainMs) },
-    ratio: round(plainMs / tickMs),
+    against: { name: 'the engine for every policy', value: rounded(plainMs) },
+    ratio: rounded(plainMs / tickMs),
   };
 }
 
 function memory(metrics: string, bytes: number): Figure {
   return figure(`memory of a policy by ${metrics} beyond its object, pods' columns included`, bytes, 'B', memoryLimit);
-}
-
-function figure(name: string, value: number, unit: string, limit: number | null): Figure {
-  return { bench: 'hpa', figure: name, value: round(value), unit, better: 'lower', limit, against: null, ratio: null };
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

@@ -4,7 +4,7 @@ import { parsePodMetrics } from '../../metrics-aggregator/sources/metrics-server
 import { createMetricsServerSource } from '../../metrics-aggregator/sources/metrics-server/metrics-server-source.ts';
 import { createSeriesStore } from '../../metrics-aggregator/store/series-store.ts';
 import { createUsageStore, defaultUsageStoreConfig } from '../../metrics-aggregator/store/usage-store.ts';
-import type { BenchRun, Figure } from './figure.ts';
+import { figureMaker, median, rounded, type BenchRun, type Figure } from './figure.ts';
 import { firstPollAt, nodeMetricsList, podMetricsList, pollMs } from './ingest-list.ts';
 
 const pods = 150_000;
@@ -14,6 +14,7 @@ const polls = 20;
 const maxAgeMs = 180_000;
 const seriesKeys = 10_000;
 const seriesPoints = 240;
+const figure = figureMaker('ingest');
 
 /**
  * Polls of 150,000 pods with one container each and 5,000 nodes, from the bodies to a published snapshot: the first, many with the same pods and new values, and
@@ -100,7 +101,7 @@ function figures({ bodyMiB, first, steady, changed, plain, retained }: Results):
     figure({ figure: `body to snapshot, ${name}`, value, unit: 'ms', limit: 600, against: plainly('ms', median) });
   const plainly = (part: keyof Cost, of: (values: readonly number[]) => number) => ({
     name: 'JSON.parse of the whole and a map of objects',
-    value: round(of(plain.map((cost) => cost[part]))),
+    value: rounded(of(plain.map((cost) => cost[part]))),
   });
   return [
     times(`first poll of ${pods} pods in ${Math.round(bodyMiB)} MiB and ${nodes} nodes`, first.ms),
@@ -194,25 +195,4 @@ async function retainedBytes(): Promise<number> {
 
 function highest(values: readonly number[]): number {
   return Math.max(...values);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[values.length >> 1] ?? Number.NaN;
-}
-
-interface FigureInput {
-  readonly figure: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly limit?: number;
-  readonly against?: { readonly name: string; readonly value: number };
-}
-
-function figure({ limit, against, ...rest }: FigureInput): Figure {
-  const ratio = against === undefined ? null : round(against.value / rest.value);
-  return { bench: 'ingest', ...rest, value: round(rest.value), better: 'lower', limit: limit ?? null, against: against ?? null, ratio };
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

@@ -52,14 +52,15 @@ export function readPlan(
   const prices = new Map(groups.map(({ group }) => [group.id, group.price ?? Number.NaN]));
   const indexOf = new Map(pods.map((pod, index) => [pod.uid, index]));
   const nodeOf = new Map<string, number>();
-  const nodes: CheckedNode[] = result.planned.map((name, index) => {
+  const nodes: CheckedNode[] = result.planned.map((name) => {
     const id = snapshot.find(name);
     if (id === undefined) throw new Error(`planned node ${name} is not in the snapshot`);
-    for (const { uid } of snapshot.podsOn(id)) nodeOf.set(uid, index);
     const { zone, allocatable } = snapshot.node(id);
     const of = (resource: string): number => allocatable[resource] ?? 0;
     return { zone, cpuMilli: of('cpu'), memoryMi: of('memory') / 1000 / 2 ** 20, podLimit: of('pods') / 1000 };
   });
+  const nodeIndex = new Map(result.planned.map((name, index) => [name, index]));
+  for (const { node, pods: on } of result.placed) for (const { uid } of on) nodeOf.set(uid, nodeIndex.get(node) ?? -1);
   const placements = result.helped.map(({ uid }) => ({ pod: indexOf.get(uid) ?? -1, node: nodeOf.get(uid) ?? -1 }));
   const values = result.trace.find(({ step }) => step === 'mix')?.values ?? {};
   return {

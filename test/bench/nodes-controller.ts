@@ -103,7 +103,14 @@ function readsOf({ input }: LoopLoad): NodesReads {
   const nodes = new Map(input.nodes.map((node) => [node.name, node]));
   const pods = new Map(input.pods.map((pod) => [`${pod.namespace}/${pod.name}`, pod]));
   return {
-    pods: { ...list<PodRecord>(input.pods), get: (key) => pods.get(key), onDelta: () => () => undefined },
+    pods: {
+      ...list<PodRecord>(input.pods),
+      get: (key) => pods.get(key),
+      onDelta: (handler) => {
+        for (const [key, pod] of pods) handler({ key, old: undefined, new: pod });
+        return () => undefined;
+      },
+    },
     nodes: { ...list<NodeRecord>(input.nodes), get: (name) => nodes.get(name) },
     budgets: list(input.pdbs),
     daemonPods: list(input.daemonPods),

@@ -2,7 +2,7 @@ import { upstreamGroupOptions, upstreamLoopOptions } from '../../cluster-autosca
 import { scaleUp, type ScaleUpGroup } from '../../cluster-autoscaler/engine/scale-up/index.ts';
 import { createSchedulingSnapshot } from '../../cluster-autoscaler/engine/scheduling/index.ts';
 import { createInterner, projectNode, projectPod, type PodRecord } from '../../core/model/index.ts';
-import type { Figure } from './figure.ts';
+import { figureSheet, type Figure } from './figure.ts';
 import { checkPlan } from './karpenter-check.ts';
 import { decide, readPlan } from './karpenter-plan.ts';
 import { drawPods, karpenterGroups, podRecords } from './karpenter-workload.ts';
@@ -15,6 +15,7 @@ const peers = {
 const upstreamScaleUpMs = 10_480;
 /** The first of them are compiled while they run. */
 const rounds = 12;
+const { figure, against } = figureSheet('nodes', 3);
 
 /**
  * Scale-up decisions at size: Karpenter's workload with the expander `cost`, and upstream's RunOnceScaleUp (peers.md, 2 C). A decision that breaks a rule of
@@ -118,16 +119,4 @@ function measured<T>(work: () => T): { readonly ms: number; readonly value: T } 
   const value = work();
   const { user, system } = process.cpuUsage(before);
   return { ms: (user + system) / 1000, value };
-}
-
-function figure(name: string, value: number, unit: string, limit: number | null): Figure {
-  return { bench: 'nodes', figure: name, value: round(value), unit, better: 'lower', limit, against: null, ratio: null };
-}
-
-function against(of: Figure, name: string, value: number): Figure {
-  return { ...of, against: { name, value }, ratio: round(value / of.value) };
-}
-
-function round(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }

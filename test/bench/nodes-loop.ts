@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { emptyLoopState, runLoop, type LoopReport, type LoopState } from '../../cluster-autoscaler/engine/loop/index.ts';
 import type { Effect } from '../../cluster-autoscaler/engine/model.ts';
-import type { Figure } from './figure.ts';
+import { figureSheet, type Figure } from './figure.ts';
 import { mainThreadMs, runController } from './nodes-controller.ts';
 import { busyCluster, upstreamScaleDown, upstreamScaleUp, type ClusterSize, type LoopLoad } from './nodes-loop-workload.ts';
 import { measureResident } from './nodes-memory.ts';
@@ -17,6 +17,7 @@ const peers = {
   scaleUp: { limitMs: 100, upstream: '10.48 s' },
   scaleDown: { limitMs: 120, upstream: '12.45 s' },
 } as const;
+const { figure, against } = figureSheet('nodes', 1);
 const blockMs = 50;
 const residentMiB = 1024;
 /** Milliseconds at a stretch, as the controller drives the loop. */
@@ -197,16 +198,4 @@ async function controllerFigures(): Promise<readonly Figure[]> {
       residentMiB,
     ),
   ];
-}
-
-function figure(name: string, value: number, unit: string, limit: number | null): Figure {
-  return { bench: 'nodes', figure: name, value: round(value), unit, better: 'lower', limit, against: null, ratio: null };
-}
-
-function against(of: Figure, name: string, value: number): Figure {
-  return { ...of, against: { name, value: round(value) }, ratio: round(value / of.value) };
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
 }

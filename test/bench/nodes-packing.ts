@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import type { Figure } from './figure.ts';
+import { figureSheet, median, rounded, type Figure } from './figure.ts';
 import { createInterner, projectNode, projectPod, type KubeObject, type NodeRecord, type PodRecord } from '../../core/model/index.ts';
 import type { NodeTemplate } from '../../cluster-autoscaler/engine/model.ts';
 import { createLimiter, estimate } from '../../cluster-autoscaler/engine/packing/index.ts';
@@ -13,6 +13,8 @@ import {
  * Workloads A and B of specs/peers.md, part 2: the estimator's and the placement of pending pods. Each run begins with pods and nodes as records
  * and ends with the answer, which is checked; milliseconds of wall time.
  */
+
+const sheet = figureSheet('nodes');
 
 /** Pods of a group: one record object for all (as upstream's workload A), one shape for all, or for each its own. */
 export type Sharing = 'shape' | 'labels apart' | 'shape apart';
@@ -72,11 +74,7 @@ function measure<T>(runs: number, prepare: () => T, work: (input: T) => void): M
     cpu.push((user + system) / 1000);
   }
   const sorted = times.toSorted((a, b) => a - b);
-  return { min: sorted[0] ?? Number.NaN, median: medianOf(times), cpuMedian: medianOf(cpu) };
-}
-
-function medianOf(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+  return { min: sorted[0] ?? Number.NaN, median: median(times), cpuMedian: median(cpu) };
 }
 
 function check(what: string, wanted: string, given: string): void {
@@ -158,8 +156,8 @@ export function packingFigures(runs = 15): Figure[] {
   return [
     {
       ...figure(packing, quick.min, limits.packing),
-      against: { name: 'pod by pod', value: round(slow.min) },
-      ratio: round(slow.min / quick.min),
+      against: { name: 'pod by pod', value: rounded(slow.min) },
+      ratio: rounded(slow.min / quick.min),
     },
     figure(`${packing}, upstream's fast path`, measurePacking({ runs, fastPath: true }).min, limits.packing),
     ...pendingCases.map(({ sharing, asked, ...size }) =>
@@ -184,18 +182,5 @@ const pendingCases: readonly (Omit<PendingRun, 'runs'> & { readonly asked: numbe
 ];
 
 function figure(name: string, value: number, limit: number | null): Figure {
-  return {
-    bench: 'nodes',
-    figure: `${name}, fastest run`,
-    value: round(value),
-    unit: 'ms',
-    better: 'lower',
-    limit,
-    against: null,
-    ratio: null,
-  };
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
+  return sheet.figure(`${name}, fastest run`, value, 'ms', limit);
 }

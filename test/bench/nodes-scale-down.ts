@@ -10,10 +10,11 @@ import {
   type ScaleDownState,
 } from '../../cluster-autoscaler/engine/scale-down/index.ts';
 import { createSchedulingSnapshot, type SchedulingSnapshot } from '../../cluster-autoscaler/engine/scheduling/index.ts';
-import type { Figure } from './figure.ts';
+import { figureSheet, type Figure } from './figure.ts';
 
 /** The scale-down part of a loop on clusters of equal nodes; a wrong number of deletions ends the bench. */
 
+const { figure } = figureSheet('nodes', 1);
 const now = Date.UTC(2026, 0, 1);
 
 /** A cluster and how much of it should go. */
@@ -248,8 +249,4 @@ function measureCase({ name, shape, parallelism, deletions, rounds, limitMs }: C
     figure(`the pass after it, ${name}`, least(again, 'cpuMs'), 'ms of CPU', limitMs),
     figure(`longest stretch without a pause in steps of 10 ms, ${name}`, least(first, 'longestStepMs'), 'ms', limits.blockMs),
   ];
-}
-
-function figure(name: string, value: number, unit: string, limit: number | null): Figure {
-  return { bench: 'nodes', figure: name, value: Math.round(value * 10) / 10, unit, better: 'lower', limit, against: null, ratio: null };
 }

@@ -10,7 +10,7 @@ import {
   prometheusSourceFromSpec,
   type PrometheusFromSpec,
 } from '../../metrics-aggregator/sources/prometheus/index.ts';
-import type { BenchRun, Figure } from './figure.ts';
+import { median, rounded, type BenchRun, type Figure } from './figure.ts';
 import { findPrometheus, startPrometheus, until } from './prometheus-server.ts';
 import { namespaceOfApp, startTarget } from './prometheus-target.ts';
 
@@ -55,7 +55,7 @@ function confineFigure(): Figure {
     }
     best = Math.min(best, ((performance.now() - start) * 1000) / queries.length);
   }
-  return figure({ figure: 'confineQuery, one selector, not cached', value: round(best), unit: 'µs/query' });
+  return figure({ figure: 'confineQuery, one selector, not cached', value: rounded(best), unit: 'µs/query' });
 }
 
 /** Usage of 150,000 containers, as sockets bring it: 64 KiB at a time, out of memory. */
@@ -89,8 +89,13 @@ async function usageFigures(): Promise<Figure[]> {
   delays.disable();
   const what = `usage of ${containers} containers out of three instant vectors, parsed as they arrive`;
   return [
-    figure({ figure: what, value: round(best), unit: 'ms' }),
-    figure({ figure: `${what}: longest time that the event loop stood still`, value: round(delays.max / 1e6 - 5), unit: 'ms', limit: 50 }),
+    figure({ figure: what, value: rounded(best), unit: 'ms' }),
+    figure({
+      figure: `${what}: longest time that the event loop stood still`,
+      value: rounded(delays.max / 1e6 - 5),
+      unit: 'ms',
+      limit: 50,
+    }),
   ];
 }
 
@@ -150,11 +155,11 @@ async function measure(url: string): Promise<Figure[]> {
   return [
     figure({
       figure: what,
-      value: round(value),
+      value: rounded(value),
       unit: 's',
       limit: limitSeconds,
-      against: { name: 'plain fetch', value: round(against) },
-      ratio: round(against / value),
+      against: { name: 'plain fetch', value: rounded(against) },
+      ratio: rounded(against / value),
     }),
   ];
 }
@@ -186,12 +191,4 @@ async function byFetch(url: string, query: PrometheusQuery): Promise<void> {
   const response = await fetch(`${url}/api/v1/query`, { method: 'POST', body });
   const answer = (await response.json()) as { data: { result: { value: [number, string] }[] } };
   if (!(Number(answer.data.result[0]?.value[1]) > 0)) throw new Error('no value');
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }

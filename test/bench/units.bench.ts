@@ -6,7 +6,9 @@ import { projectPod } from '../../core/model/pod.ts';
 import { buildClusterView } from '../../core/model/cluster-view.ts';
 import { parseSelector } from '../../core/model/selector.ts';
 import { parseMilli, Quantity } from '../../core/units/quantity.ts';
-import type { BenchRun, Figure } from './figure.ts';
+import { figureMaker, rounded, type BenchRun, type Figure } from './figure.ts';
+
+const figure = figureMaker('units');
 
 /** Spellings that the baseline can read at all (it throws on `1.5Gi` and misreads exponents), as metrics and pods carry them. */
 const spellings = [
@@ -57,23 +59,6 @@ export const run: BenchRun = async () => {
   return figures;
 };
 
-interface FigureInput {
-  readonly figure: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly limit?: number;
-  readonly against?: { readonly name: string; readonly value: number };
-}
-
-function figure({ limit, against, ...rest }: FigureInput): Figure {
-  const ratio = against === undefined ? null : round(against.value / rest.value);
-  return { bench: 'units', ...rest, value: round(rest.value), better: 'lower', limit: limit ?? null, against: against ?? null, ratio };
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
-}
-
 function quantityFigures(): Figure[] {
   const contestants = {
     client: (text: string) => Number(quantityToScalar(text)),
@@ -92,7 +77,7 @@ function quantityFigures(): Figure[] {
     }
   }
   if (!Number.isFinite(consumed)) throw new Error('the parsers gave no numbers');
-  const against = { name: 'client-node quantityToScalar', value: round(best.client) };
+  const against = { name: 'client-node quantityToScalar', value: rounded(best.client) };
   return [
     figure({ figure: 'Quantity.parse, 16 common spellings', value: best.exact, unit: 'ns/op', against }),
     figure({ figure: 'parseMilli, 16 common spellings', value: best.fast, unit: 'ns/op', against }),

@@ -1,23 +1,13 @@
-import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { measureInOwnProcess } from './own-process.ts';
 import { engineBytes } from './vpa-measures.ts';
+
+const file = fileURLToPath(import.meta.url);
 
 /** A process that holds a whole recommender's memory and nothing else; run with the number of containers. */
 export function measureResident(count: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(import.meta.url), [String(count)], {
-      execArgv: [...process.execArgv],
-      stdio: ['ignore', 2, 2, 'ipc'],
-    });
-    let bytes: number | undefined;
-    child.on('message', (message) => (bytes = message as number));
-    child.on('error', reject);
-    child.on('exit', (code) =>
-      bytes === undefined ? reject(new Error(`the memory process ended with code ${String(code)}`)) : resolve(bytes),
-    );
-  });
+  return measureInOwnProcess(file, [count]);
 }
 
-if (process.argv[1] !== undefined && fileURLToPath(import.meta.url) === process.argv[1] && process.argv[2] !== undefined) {
-  process.send?.(engineBytes(Number(process.argv[2])), () => process.exit(0));
-}
+const [, script, count] = process.argv;
+if (script === file && count !== undefined) process.send?.(engineBytes(Number(count)), () => process.exit(0));

@@ -1,5 +1,6 @@
 import { createInterner } from '../../core/model/interner.ts';
 import { projectPod, type PodRecord } from '../../core/model/pod.ts';
+import { usageOfColumns } from '../../core/model/metrics-view.fixture.ts';
 import type { UsageColumns, UsageSnapshot } from '../../core/model/metrics-view.ts';
 import { parseSelector } from '../../core/model/selector.ts';
 import type { TrackedPolicy } from '../../vpa/recommender/engine/types.ts';
@@ -88,18 +89,7 @@ export interface Answer {
 }
 
 export function snapshot(shared: Shared, answer: Answer): UsageSnapshot {
-  const columns: UsageColumns = { ...shared, ...answer };
-  return {
-    podUsage: () => undefined,
-    hasPod: () => true,
-    nodeUsage: () => undefined,
-    podCount: shared.podCount,
-    pods: () => [].values(),
-    nodes: () => [].values(),
-    containerHistory: () => undefined,
-    eachFresh: () => undefined,
-    columns: () => columns,
-  };
+  return usageOfColumns({ ...shared, ...answer });
 }
 
 export function cpuTime(step: number): number {

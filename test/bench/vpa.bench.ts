@@ -1,4 +1,4 @@
-import type { BenchRun, Figure } from './figure.ts';
+import { figureSheet, type BenchRun, type Figure } from './figure.ts';
 import {
   feedDense,
   feedEngine,
@@ -13,7 +13,8 @@ import { drawWorkload, type Workload } from './vpa-workload.ts';
 
 /** Upstream v1.8.1 on this machine: 143 and 292 ns a sample, 3,224 B an aggregate, 2.0 µs a recommendation, 6.8 µs a checkpoint, 2.1 ms a pod at 10,000 policies. */
 const limits = { sampleNs: 60, aggregateBytes: 768, recommendationUs: 0.5, checkpointUs: 3, addPodUs: 5, blockMs: 50, residentMiB: 400 };
-const dense = 'two arrays of 176 an object';
+const { figure, against: beside } = figureSheet('vpa', 3);
+const against = (of: Figure, value: number): Figure => beside(of, 'two arrays of 176 an object', value);
 
 /** The recommender's memory on upstream's own workload (specs/peers.md, part 3); a wrong sum of targets or length of checkpoints ends the bench. */
 export const run: BenchRun = async () => {
@@ -77,16 +78,4 @@ async function measureWorkload(workload: Workload): Promise<Figure[]> {
 
 function better(a: Fed, b: Fed): Fed {
   return { ...b, cpuNs: Math.min(a.cpuNs, b.cpuNs), memoryNs: Math.min(a.memoryNs, b.memoryNs) };
-}
-
-function against(of: Figure, value: number): Figure {
-  return { ...of, against: { name: dense, value: round(value) }, ratio: round(value / of.value) };
-}
-
-function figure(name: string, value: number, unit: string, limit: number | null): Figure {
-  return { bench: 'vpa', figure: name, value: round(value), unit, better: 'lower', limit, against: null, ratio: null };
-}
-
-function round(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DoctorReport } from '../../cli/compose/doctor/report.ts';
 import type { QueryReport } from '../../cli/compose/sources/query-report.ts';
 import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
-import { constant } from '../../simulator/index.ts';
+import { setCpuLoad } from '../journeys/cpu-load.ts';
 import { deployment, policy } from '../journeys/journey-cluster.ts';
 import { startProcess } from '../journeys/process-controller.ts';
 import { findCompanions } from './binaries/index.ts';
@@ -11,6 +11,7 @@ import { describeWithCompanions } from './companion-suite.ts';
 import { startPrometheus, type Prometheus } from './companions/prometheus.ts';
 import { serveExposition } from './exposition-server.ts';
 import { install, startPlayedCluster, type PlayedCluster } from './installed-cluster.ts';
+import { createNamespace } from './namespace.ts';
 import { servePlayedUsage } from './played-usage.ts';
 import type { RealCluster } from './real-cluster.ts';
 import { createTeardown } from './teardown.ts';
@@ -93,14 +94,9 @@ describeWithCompanions(
       await servePlayedUsage(played, teardown);
       const client = real.adminClient;
       await client.create(resourceTypes.metricSources, source('main', { url: prometheus.url, allowedNamespaces: { names: ['shop'] } }));
-      for (const name of ['shop', 'blog']) await client.create(resourceTypes.namespaces, { metadata: { name } });
-      await eventually(
-        'shop has its ServiceAccount',
-        async () => (await client.list(resourceTypes.serviceAccounts, { namespace: 'shop' })).items.length > 0,
-      );
+      for (const name of ['shop', 'blog']) await createNamespace(client, name);
       await client.create(resourceTypes.deployments, deployment('shop', 2));
-      const memory = { base: 2 ** 24 };
-      played.workload.define({ name: 'shop', namespace: 'shop', owner: 'web', load: constant(50), cpuPerRequest: 1, baseCpu: 0.1, memory });
+      setCpuLoad(played.workload, { namespace: 'shop', milli: 50 });
       const asked = { source: 'main', query: 'sum(jobs_waiting)', target: { type: 'AverageValue', averageValue: '10' } };
       const metrics = [
         { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } },

@@ -2,10 +2,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { realClock } from '../../core/runtime/clock.ts';
-import { seededRandom } from '../../core/runtime/random.ts';
-import { createKubeletFleet, createWorkloadModel, type KubeletFleet, type WorkloadModel } from '../../simulator/index.ts';
 import { bundleForTest } from '../journeys/process-controller.ts';
+import { startFleet, type PlayedFleet } from './played-fleet.ts';
 import { startRealCluster, type RealCluster, type RealClusterOptions } from './real-cluster.ts';
 import type { Teardown } from './teardown.ts';
 
@@ -14,10 +12,8 @@ const run = promisify(execFile);
 export const deploy = fileURLToPath(new URL('../../deploy/', import.meta.url));
 
 /** A real control plane whose nodes the simulator's kubelets play, and the program as a bundle. */
-export interface PlayedCluster {
+export interface PlayedCluster extends PlayedFleet {
   readonly real: RealCluster;
-  readonly workload: WorkloadModel;
-  readonly fleet: KubeletFleet;
   /** File of the bundle. */
   readonly program: string;
 }
@@ -28,17 +24,7 @@ export async function startPlayedCluster(teardown: Teardown, options: RealCluste
   teardown.add(() => bundle.remove());
   const real = await startRealCluster(options);
   teardown.add(() => real.stop());
-  const workload = createWorkloadModel({ clock: realClock, random: seededRandom(1) });
-  const fleet = createKubeletFleet({
-    client: real.adminClient,
-    clock: realClock,
-    random: seededRandom(2),
-    workload,
-    options: { tickMs: 500, housekeepingMs: 1000 },
-  });
-  await fleet.start();
-  teardown.add(() => fleet.stop());
-  return { real, workload, fleet, program: bundle.file };
+  return { real, ...(await startFleet(real, teardown, { tickMs: 500, housekeepingMs: 1000 })), program: bundle.file };
 }
 
 /**

@@ -1,6 +1,8 @@
-import { constant, serveKubelets, type KubeletFleet } from '../../simulator/index.ts';
+import { serveKubelets } from '../../simulator/index.ts';
 import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
+import { setCpuLoad } from '../journeys/cpu-load.ts';
 import { deployment, policy } from '../journeys/journey-cluster.ts';
+import { journeyFlags } from '../journeys/process-cluster.ts';
 import { startProcess, type ProcessController } from '../journeys/process-controller.ts';
 import type { FoundCompanion } from './binaries/index.ts';
 import { startMetricsAdapter } from './companions/metrics-adapter.ts';
@@ -8,6 +10,8 @@ import { startMetricsServer } from './companions/metrics-server.ts';
 import { startPrometheus, type Prometheus } from './companions/prometheus.ts';
 import { serveExposition, type ExpositionLine } from './exposition-server.ts';
 import { install, startPlayedCluster } from './installed-cluster.ts';
+import { createNamespace } from './namespace.ts';
+import { runningPods } from './played-fleet.ts';
 import { createServingCertificate, type RealCluster } from './real-cluster.ts';
 import type { Teardown } from './teardown.ts';
 import { eventually } from './until.ts';
@@ -35,17 +39,7 @@ export const metricSourceName = 'real';
 /** How old a number may be. Those of a real Metrics Server are up to two of its cycles of 10 s old. */
 export const maxAgeMs = 30_000;
 
-/** Short cooldowns and periods. */
-const flags = [
-  '--cooldown-scale-up=10s',
-  '--cooldown-scale-down=16s',
-  '--hpa-sync-period=1s',
-  '--hpa-cpu-initialization-period=2s',
-  '--hpa-initial-readiness-delay=1s',
-  '--metrics-poll-interval=1s',
-  `--metrics-max-age=${maxAgeMs / 1000}s`,
-  '--log-level=info',
-];
+const flags = journeyFlags(maxAgeMs);
 
 type Programs = Readonly<Record<'metrics-server' | 'metrics-adapter' | 'prometheus', FoundCompanion>>;
 
@@ -85,19 +79,10 @@ export async function startMetricsJourneyCluster(programs: Programs, teardown: T
     real,
     prometheus,
     show: (namespace, lines) => void shown.set(namespace, lines),
-    setCpuLoad: (namespace, totalMilli) => {
-      // 1 ms of CPU a request: a request a second is a milli-core.
-      const load = constant(totalMilli);
-      if (workload.definition(namespace) !== undefined) workload.setLoad(namespace, load);
-      else workload.define({ name: namespace, namespace, owner: 'web', load, cpuPerRequest: 1, baseCpu: 0.1, memory: { base: 2 ** 24 } });
-    },
+    setCpuLoad: (namespace, milli) => setCpuLoad(workload, { namespace, milli }),
     runningPods: (namespace) => runningPods(fleet, namespace),
     scaled: async (namespace, metrics) => {
-      await client.create(resourceTypes.namespaces, { metadata: { name: namespace } });
-      await eventually(
-        `${namespace} has its ServiceAccount`,
-        async () => (await client.list(resourceTypes.serviceAccounts, { namespace })).items.length > 0,
-      );
+      await createNamespace(client, namespace);
       await client.create(resourceTypes.services, { metadata: { name: 'web', namespace }, spec: { ports: [{ port: 80 }] } });
       await client.create(resourceTypes.deployments, deployment(namespace, 1));
       await eventually(`${namespace} has its pod`, async () => runningPods(fleet, namespace).length === 1, 60_000);
@@ -109,13 +94,6 @@ export async function startMetricsJourneyCluster(programs: Programs, teardown: T
       return running;
     },
   };
-}
-
-function runningPods(fleet: KubeletFleet, namespace: string): readonly string[] {
-  return fleet
-    .pods()
-    .filter((pod) => pod.namespace === namespace && pod.phase === 'Running' && pod.ready && !pod.terminating)
-    .map((pod) => pod.name);
 }
 
 function metricSource(url: string): KubeObject {

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { resourceTypes } from '../../core/model/object.ts';
-import { realClock } from '../../core/runtime/clock.ts';
-import { seededRandom } from '../../core/runtime/random.ts';
 import { createMetricsServerSource, type MetricsSource, type UsageAnswer } from '../../metrics-aggregator/index.ts';
-import { constant, createKubeletFleet, createWorkloadModel, onOff, serveKubelets, type KubeletFleet } from '../../simulator/index.ts';
+import { constant, onOff, serveKubelets, type KubeletFleet } from '../../simulator/index.ts';
 import { findCompanions } from './binaries/index.ts';
 import { describeWithCompanions } from './companion-suite.ts';
 import type { AggregatedServer } from './companions/aggregated-server.ts';
 import { startMetricsServer } from './companions/metrics-server.ts';
+import { startFleet } from './played-fleet.ts';
 import { createServingCertificate, startRealCluster, type RealCluster } from './real-cluster.ts';
 import { recordScrapes, type ScrapeRecord } from './scrape-record.ts';
 import { createTeardown } from './teardown.ts';
@@ -44,7 +43,9 @@ describeWithCompanions(
       const file = await companions()['metrics-server'].file();
       real = await startRealCluster({ audit: false });
       teardown.add(() => real.stop());
-      const workload = createWorkloadModel({ clock: realClock, random: seededRandom(1) });
+      const played = await startFleet(real, teardown, { tickMs: 500, housekeepingMs: 1000, startup: { pull: 0, start: 100 } });
+      ({ fleet } = played);
+      const { workload } = played;
       const memory = { base: 30 * 2 ** 20 };
       // 1 ms of CPU a request: a request a second is a milli-core; two pods share it.
       workload.define({
@@ -58,15 +59,6 @@ describeWithCompanions(
       });
       const load = onOff({ on: 400, off: 0, onMs: 3000, offMs: 4000 });
       workload.define({ name: 'wave', namespace: 'default', selector: { app: 'wave' }, load, cpuPerRequest: 1, baseCpu: 5, memory });
-      fleet = createKubeletFleet({
-        client: real.adminClient,
-        clock: realClock,
-        random: seededRandom(2),
-        workload,
-        options: { tickMs: 500, housekeepingMs: 1000, startup: { pull: 0, start: 100 } },
-      });
-      await fleet.start();
-      teardown.add(() => fleet.stop());
       const kubelets = await serveKubelets(fleet, { tls: await createServingCertificate() });
       teardown.add(() => kubelets.close());
       for (const name of ['node-a', 'node-b']) await fleet.addNode({ name, cpu: 4, memory: '8Gi' });

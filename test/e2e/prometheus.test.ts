@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
-import { request } from 'undici';
 import { prometheusContract, type PrometheusWorld } from '../contract/metrics/prometheus.ts';
+import { requestsTo } from '../contract/metrics/prometheus-request.ts';
 import { findCompanions } from './binaries/index.ts';
 import { describeWithCompanions } from './companion-suite.ts';
 import { startPrometheus } from './companions/prometheus.ts';
@@ -31,19 +31,7 @@ describeWithCompanions(search, 'contract of the real Prometheus', (companions) =
       url: prometheus.url,
       publish: show,
       breakTarget: () => show(undefined),
-      request: async (path, { method = 'GET', headers = {}, body } = {}) => {
-        const answer = await request(`${prometheus.url}${path}`, {
-          method: method as 'GET',
-          headers: { ...headers },
-          ...(body === undefined ? {} : { body }),
-        });
-        const received = Object.entries(answer.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]);
-        return {
-          status: answer.statusCode,
-          headers: Object.fromEntries(received) as Record<string, string | undefined>,
-          body: Buffer.from(await answer.body.arrayBuffer()),
-        };
-      },
+      request: requestsTo(prometheus.url),
     };
   });
   afterAll(() => teardown.run());

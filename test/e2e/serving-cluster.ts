@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Condition } from '../../core/model/condition.ts';
 import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
-import { constant, type KubeletFleet } from '../../simulator/index.ts';
+import { setCpuLoad } from '../journeys/cpu-load.ts';
 import { deployment } from '../journeys/journey-cluster.ts';
 import { startProcess, type ProcessController } from '../journeys/process-controller.ts';
 import type { FoundCompanion } from './binaries/index.ts';
@@ -10,6 +10,8 @@ import { startPrometheus, type Prometheus } from './companions/prometheus.ts';
 import { serveExposition, type ExpositionLine } from './exposition-server.ts';
 import { install, startPlayedCluster } from './installed-cluster.ts';
 import { readConnection } from './kubeconfig-file.ts';
+import { createNamespace } from './namespace.ts';
+import { runningPods } from './played-fleet.ts';
 import { servePlayedUsage } from './played-usage.ts';
 import type { RealCluster } from './real-cluster.ts';
 import type { Certificate } from './pki.ts';
@@ -126,25 +128,15 @@ export async function startServingCluster(
         `--aggregator-ca-file=${own.authority.certFile}`,
         `--aggregator-token-file=${tokenFile('concertina')}`,
       ]),
-    setCpuLoad: (namespace, totalMilli) => workload.setLoad(namespace, constant(totalMilli)),
+    setCpuLoad: (namespace, milli) => setCpuLoad(workload, { namespace, milli }),
     workload: async (namespace, lines) => {
       shown.set(namespace, lines);
-      // 1 ms of CPU a request: a request a second is a milli-core.
-      const load = constant(50);
-      workload.define({ name: namespace, namespace, owner: 'web', load, cpuPerRequest: 1, baseCpu: 0.1, memory: { base: 2 ** 24 } });
-      await client.create(resourceTypes.namespaces, { metadata: { name: namespace } });
-      await eventually(
-        `${namespace} has its ServiceAccount`,
-        async () => (await client.list(resourceTypes.serviceAccounts, { namespace })).items.length > 0,
-      );
+      setCpuLoad(workload, { namespace, milli: 50 });
+      await createNamespace(client, namespace);
       await client.create(resourceTypes.deployments, deployment(namespace, 1));
-      await eventually(`${namespace} has its pod`, async () => readyPods(fleet, namespace) === 1, 60_000);
+      await eventually(`${namespace} has its pod`, async () => runningPods(fleet, namespace).length === 1, 60_000);
     },
   };
-}
-
-function readyPods(fleet: KubeletFleet, namespace: string): number {
-  return fleet.pods().filter((pod) => pod.namespace === namespace && pod.phase === 'Running' && pod.ready && !pod.terminating).length;
 }
 
 /** The arguments of the manifest, `run` left out. */

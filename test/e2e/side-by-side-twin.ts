@@ -3,16 +3,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
-import { realClock } from '../../core/runtime/clock.ts';
-import { seededRandom } from '../../core/runtime/random.ts';
-import {
-  constant,
-  createKubeletFleet,
-  createWorkloadModel,
-  serveKubelets,
-  type KubeletFleet,
-  type WorkloadModel,
-} from '../../simulator/index.ts';
+import { constant, serveKubelets, type KubeletFleet, type WorkloadModel } from '../../simulator/index.ts';
 import { deployment } from '../journeys/journey-cluster.ts';
 import { startProcess } from '../journeys/process-controller.ts';
 import type { FoundCompanion } from './binaries/index.ts';
@@ -21,6 +12,8 @@ import { startMetricsServer } from './companions/metrics-server.ts';
 import { startPrometheus } from './companions/prometheus.ts';
 import { serveExposition } from './exposition-server.ts';
 import { install } from './installed-cluster.ts';
+import { createNamespace } from './namespace.ts';
+import { runningPods, startFleet, type PlayedFleet } from './played-fleet.ts';
 import { createServingCertificate, startRealCluster, type OwnCluster, type RealCluster } from './real-cluster.ts';
 import {
   contenders,
@@ -142,21 +135,9 @@ export async function startTwin({ side, programs, program }: TwinOptions, teardo
   return { side, real, own, client, setPhase, readings };
 }
 
-async function startNodes(
-  real: RealCluster,
-  teardown: Teardown,
-): Promise<{ readonly fleet: KubeletFleet; readonly workload: WorkloadModel; readonly readings: Readings }> {
-  const workload = createWorkloadModel({ clock: realClock, random: seededRandom(1) });
-  const fleet = createKubeletFleet({
-    client: real.adminClient,
-    clock: realClock,
-    random: seededRandom(2),
-    workload,
-    // What a node serves is a quarter of a second old at most. That is what a reading may have of the load before the one that it should show.
-    options: { tickMs: 250, housekeepingMs: 250, startup: { pull: 0, start: 100 } },
-  });
-  await fleet.start();
-  teardown.add(() => fleet.stop());
+async function startNodes(real: RealCluster, teardown: Teardown): Promise<PlayedFleet & { readonly readings: Readings }> {
+  // What a node serves is a quarter of a second old at most. That is what a reading may have of the load before the one that it should show.
+  const { workload, fleet } = await startFleet(real, teardown, { tickMs: 250, housekeepingMs: 250, startup: { pull: 0, start: 100 } });
   const names = ['node-a', 'node-b'];
   let count = 0;
   const waiting = new Map<number, () => void>();
@@ -191,13 +172,6 @@ function watched(fleet: KubeletFleet, onReading: (node: string) => void): Kubele
   });
 }
 
-function runningPods(fleet: KubeletFleet, namespace: string): readonly string[] {
-  return fleet
-    .pods()
-    .filter((pod) => pod.namespace === namespace && pod.phase === 'Running' && pod.ready && !pod.terminating)
-    .map((pod) => pod.name);
-}
-
 function putLoad(workload: WorkloadModel, name: string, { cpuMilli = 1, memoryMi = 16 }: Load): void {
   // 1 ms of CPU a request: a request a second is a milli-core. The tenth of a milli-core keeps what is measured off whole ones, where rounding tosses a coin.
   const memory = { base: memoryMi * 2 ** 20 };
@@ -205,11 +179,7 @@ function putLoad(workload: WorkloadModel, name: string, { cpuMilli = 1, memoryMi
 }
 
 async function createTarget(client: RealCluster['adminClient'], { name, replicas }: Contender): Promise<void> {
-  await client.create(resourceTypes.namespaces, { metadata: { name } });
-  await eventually(
-    `${name} has its ServiceAccount`,
-    async () => (await client.list(resourceTypes.serviceAccounts, { namespace: name })).items.length > 0,
-  );
+  await createNamespace(client, name);
   await client.create(resourceTypes.services, { metadata: { name: 'web', namespace: name }, spec: { ports: [{ port: 80 }] } });
   await client.create(resourceTypes.deployments, deployment(name, replicas));
 }

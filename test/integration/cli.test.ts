@@ -10,7 +10,8 @@ import { resourceTypes } from '../../core/model/object.ts';
 import { realClock } from '../../core/runtime/clock.ts';
 import { seededRandom } from '../../core/runtime/random.ts';
 import { concertinaCrds } from '../../cli/compose/crds.ts';
-import { constant, startEmbeddedCluster, type EmbeddedCluster } from '../../simulator/index.ts';
+import { startEmbeddedCluster, type EmbeddedCluster } from '../../simulator/index.ts';
+import { setCpuLoad } from '../journeys/cpu-load.ts';
 import { deployment, policy } from '../journeys/journey-cluster.ts';
 import { bundleForTest } from '../journeys/process-controller.ts';
 
@@ -380,15 +381,7 @@ describe('on the embedded cluster over HTTP', () => {
     ] as const) {
       await client.create(resourceTypes.namespaces, { metadata: { name: namespace } });
       await client.create(resourceTypes.deployments, deployment(namespace, 2));
-      cluster.workload.define({
-        name: `${namespace}/web`,
-        namespace,
-        owner: 'web',
-        load: constant(load),
-        cpuPerRequest: 1,
-        baseCpu: 0.1,
-        memory: { base: 2 ** 24 },
-      });
+      setCpuLoad(cluster.workload, { namespace, milli: load });
       await client.create(resourceTypes.horizontalPolicies, policy(namespace));
     }
     const lost = policy('blog', { scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'lost' } });

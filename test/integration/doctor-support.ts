@@ -6,6 +6,9 @@ import { parseAllDocuments } from 'yaml';
 import { concertinaCrds } from '../../cli/compose/crds.ts';
 import type { KubeClient } from '../../core/kube/index.ts';
 import { resourceTypes, type KubeObject, type ResourceType } from '../../core/model/object.ts';
+import { realClock } from '../../core/runtime/clock.ts';
+import { seededRandom } from '../../core/runtime/random.ts';
+import { startEmbeddedCluster, type EmbeddedCluster, type EmbeddedClusterOptions } from '../../simulator/index.ts';
 import { bundleForTest } from '../journeys/process-controller.ts';
 
 export interface Outcome {
@@ -17,6 +20,8 @@ export interface Outcome {
 /** The bundled program, run as a process in a folder of its own. */
 export interface Program {
   run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Outcome>;
+  /** Path of a file in that folder. */
+  readonly file: (name: string) => string;
   /** Writes a kubeconfig and answers its path. */
   kubeconfig(name: string, server: string, user?: Readonly<Record<string, unknown>>): Promise<string>;
   remove(): Promise<void>;
@@ -28,6 +33,7 @@ export async function startProgram(): Promise<Program> {
   const folder = await mkdtemp(path.join(tmpdir(), 'concertina-doctor-'));
   const bundle = await bundleForTest();
   return {
+    file: (name) => path.join(folder, name),
     run: (args, env = {}) =>
       new Promise((resolve, reject) => {
         const child = spawn(process.execPath, [bundle.file, ...args], {
@@ -109,3 +115,36 @@ export async function eventually(condition: () => Promise<boolean>, what: string
   }
   throw new Error(`it never came to pass that ${what}`);
 }
+
+/** A cluster on the real clock with one node, quick kubelets and RBAC. */
+export function startSmallCluster(seed: string, more: Partial<EmbeddedClusterOptions> = {}): Promise<EmbeddedCluster> {
+  return startEmbeddedCluster({
+    clock: realClock,
+    random: seededRandom(seed),
+    nodes: [{ name: 'node-a', cpu: 16, memory: '32Gi' }],
+    fleet: { tickMs: 500, housekeepingMs: 1_000 },
+    metricsResolutionMs: 1_000,
+    authorization: 'RBAC',
+    ...more,
+  });
+}
+
+/** Waits until the metrics API has values of so many pods. */
+export async function untilMeasured(client: KubeClient, pods: number): Promise<void> {
+  await eventually(async () => {
+    const answer = await client.raw({ method: 'GET', path: '/apis/metrics.k8s.io/v1beta1/pods' });
+    return answer.status === 200 && (JSON.parse(answer.body.toString()) as { items: unknown[] }).items.length >= pods;
+  }, `${pods} pods are measured`);
+}
+
+/** What the program changes in the cluster from now on: `verb plural`. */
+export function recordWrites({ api }: EmbeddedCluster): readonly string[] {
+  const written: string[] = [];
+  api.onAudit(({ userAgent, verb, type }) => {
+    if (userAgent.startsWith('concertina/') && !['get', 'list', 'watch'].includes(verb)) written.push(`${verb} ${type.plural}`);
+  });
+  return written;
+}
+
+/** What a terminal would act on instead of showing it; the end of a line is none. */
+export const controlCharacter = /[^\P{Cc}\n]/u;

@@ -4,9 +4,20 @@ import type { KubeClient } from '../../core/kube/index.ts';
 import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
 import { realClock } from '../../core/runtime/clock.ts';
 import { seededRandom } from '../../core/runtime/random.ts';
-import { constant, startEmbeddedCluster, type EmbeddedCluster } from '../../simulator/index.ts';
+import { startEmbeddedCluster, type EmbeddedCluster } from '../../simulator/index.ts';
+import { setCpuLoad } from '../journeys/cpu-load.ts';
 import { deployment, policy } from '../journeys/journey-cluster.ts';
-import { clusterRoles, eventually, install, startProgram, tokenOf, type Outcome, type Program } from './doctor-support.ts';
+import {
+  clusterRoles,
+  eventually,
+  install,
+  startProgram,
+  startSmallCluster,
+  tokenOf,
+  untilMeasured,
+  type Outcome,
+  type Program,
+} from './doctor-support.ts';
 
 let program: Program;
 
@@ -46,16 +57,7 @@ describe('concertina doctor on a cluster', () => {
     diagnosisOf(await program.run(['doctor', '-o', 'json', '--kubeconfig', config, ...args]));
 
   beforeAll(async () => {
-    cluster = await startEmbeddedCluster({
-      clock: realClock,
-      random: seededRandom('doctor'),
-      nodes: [{ name: 'node-a', cpu: 16, memory: '32Gi' }],
-      fleet: { tickMs: 500, housekeepingMs: 1_000 },
-      metricsResolutionMs: 1_000,
-      authorization: 'RBAC',
-      adapter: true,
-      prometheus: 1_000,
-    });
+    cluster = await startSmallCluster('doctor', { adapter: true, prometheus: 1_000 });
     client = cluster.client('test');
     server = await cluster.listen();
     config = await program.kubeconfig('admin', server);
@@ -63,15 +65,7 @@ describe('concertina doctor on a cluster', () => {
     await install(client);
     await client.create(resourceTypes.namespaces, { metadata: { name: 'shop' } });
     await client.create(resourceTypes.deployments, deployment('shop', 2));
-    cluster.workload.define({
-      name: 'shop/web',
-      namespace: 'shop',
-      owner: 'web',
-      load: constant(50),
-      cpuPerRequest: 1,
-      baseCpu: 0.1,
-      memory: { base: 2 ** 24 },
-    });
+    setCpuLoad(cluster.workload, { namespace: 'shop', milli: 50 });
     const metrics = [
       { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } } },
       { type: 'Pods', pods: { metric: { name: 'qps' }, target: { type: 'AverageValue', averageValue: '10' } } },
@@ -96,10 +90,7 @@ describe('concertina doctor on a cluster', () => {
       { type: 'merge', body: { status: { conditions: [accepted] } } },
       { subresource: 'status' },
     );
-    await eventually(async () => {
-      const answer = await client.raw({ method: 'GET', path: '/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods' });
-      return answer.status === 200 && (JSON.parse(answer.body.toString()) as { items: unknown[] }).items.length === 2;
-    }, 'both pods are measured');
+    await untilMeasured(client, 2);
     cluster.api.onAudit(({ userAgent, verb, type }) => {
       if (userAgent.startsWith('concertina/') && type.group !== 'authorization.k8s.io') written.push(`${verb} ${type.plural}`);
     });
@@ -162,8 +153,7 @@ describe('concertina doctor on a cluster', () => {
     expect(lines[0]).toMatch(/^STATUS +CHECK +WHAT$/);
     expect(lines.slice(1, -2).filter((line) => /^(OK|SKIPPED) /.test(line))).toHaveLength(first.report.checks.length);
     expect(lines.at(-2)).toMatch(/^\d+ checks: \d+ OK, 0 WARN, 0 FAIL, \d+ SKIPPED$/);
-    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-    expect(table.stdout, 'no colours into a pipe').not.toMatch(/\u001b/);
+    expect(table.stdout, 'no colours into a pipe').not.toContain('\u001b');
     expect([table.code, table.stderr]).toEqual([0, '']);
   });
 

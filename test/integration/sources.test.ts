@@ -179,8 +179,7 @@ describe('concertina sources query', () => {
   });
 
   it('shows nothing that a terminal would obey', async () => {
-    // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-    const risky = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/;
+    const risky = /[^\P{Cc}\n]|\u202e/u;
     const table = await run('query', 'main', 'odd');
     expect(table.stdout).toContain('{__name__="odd", namespace="shop", text="[31mred 2J x');
     expect(table.stdout).not.toMatch(risky);

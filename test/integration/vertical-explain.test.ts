@@ -1,6 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ExplanationReport } from '../../cli/compose/explain/explanation.ts';
 import type { RecommendationReport } from '../../cli/compose/explain/recommendation-report.ts';
@@ -8,19 +6,27 @@ import type { RequestsExplanation } from '../../cli/compose/explain/requests-exp
 import type { KubeClient } from '../../core/kube/index.ts';
 import { resourceTypes, type KubeObject } from '../../core/model/object.ts';
 import { realClock } from '../../core/runtime/clock.ts';
-import { seededRandom } from '../../core/runtime/random.ts';
-import { constant, startEmbeddedCluster, type EmbeddedCluster } from '../../simulator/index.ts';
+import type { EmbeddedCluster } from '../../simulator/index.ts';
 import { verticalPodAutoscalerCheckpointCrd, verticalPodAutoscalerCrd } from '../e2e/vpa/vertical-pod-autoscaler-crd.ts';
+import { setCpuLoad } from '../journeys/cpu-load.ts';
 import { deployment, policy } from '../journeys/journey-cluster.ts';
-import { eventually, install, startProgram, type Outcome, type Program } from './doctor-support.ts';
+import {
+  controlCharacter,
+  install,
+  recordWrites,
+  startProgram,
+  startSmallCluster,
+  untilMeasured,
+  type Outcome,
+  type Program,
+} from './doctor-support.ts';
 
 let program: Program;
 let cluster: EmbeddedCluster;
 let client: KubeClient;
 let config: string;
-let folder: string;
 let saved: string;
-const written: string[] = [];
+let written: readonly string[] = [];
 const key = { namespace: 'shop', name: 'web' };
 
 function sizing(kind: 'VerticalPolicy' | 'VerticalPodAutoscaler', name: string, spec: object = {}): KubeObject {
@@ -56,17 +62,9 @@ function checkpoint(): KubeObject {
 }
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'concertina-vertical-'));
-  saved = path.join(folder, 'cluster.json');
   program = await startProgram();
-  cluster = await startEmbeddedCluster({
-    clock: realClock,
-    random: seededRandom('vertical-explain'),
-    nodes: [{ name: 'node-a', cpu: 16, memory: '32Gi' }],
-    fleet: { tickMs: 500, housekeepingMs: 1_000 },
-    metricsResolutionMs: 1_000,
-    authorization: 'RBAC',
-  });
+  saved = program.file('cluster.json');
+  cluster = await startSmallCluster('vertical-explain');
   client = cluster.client('test');
   config = await program.kubeconfig('admin', await cluster.listen());
   await install(client);
@@ -75,15 +73,7 @@ beforeAll(async () => {
   }
   await client.create(resourceTypes.namespaces, { metadata: { name: 'shop' } });
   await client.create(resourceTypes.deployments, deployment('shop', 3));
-  cluster.workload.define({
-    name: 'shop/web',
-    namespace: 'shop',
-    owner: 'web',
-    load: constant(300),
-    cpuPerRequest: 1,
-    baseCpu: 0.1,
-    memory: { base: 2 ** 25 },
-  });
+  setCpuLoad(cluster.workload, { namespace: 'shop', milli: 300, memory: 2 ** 25 });
   const resourcePolicy = { containerPolicies: [{ containerName: '*', maxAllowed: { cpu: '400m' } }] };
   await client.create(resourceTypes.verticalPolicies, sizing('VerticalPolicy', 'web', { resourcePolicy }));
   await client.create(resourceTypes.verticalPolicyCheckpoints, checkpoint());
@@ -92,23 +82,17 @@ beforeAll(async () => {
     sizing('VerticalPodAutoscaler', 'api', { updatePolicy: { updateMode: 'Off' } }),
   );
   await client.create(resourceTypes.horizontalPolicies, policy('shop'));
-  await eventually(async () => {
-    const answer = await client.raw({ method: 'GET', path: '/apis/metrics.k8s.io/v1beta1/pods' });
-    return answer.status === 200 && (JSON.parse(answer.body.toString()) as { items: unknown[] }).items.length >= 3;
-  }, 'the pods are measured');
+  await untilMeasured(client, 3);
   // Only now: it would refuse the pods.
   await client.create(resourceTypes.limitRanges, {
     metadata: { name: 'bounds', namespace: 'shop' },
     spec: { limits: [{ type: 'Container', min: { memory: '300Mi' } }] },
   });
-  cluster.api.onAudit(({ userAgent, verb, type }) => {
-    if (userAgent.startsWith('concertina/') && !['get', 'list', 'watch'].includes(verb)) written.push(`${verb} ${type.plural}`);
-  });
+  written = recordWrites(cluster);
 });
 afterAll(async () => {
   await cluster.stop();
   await program.remove();
-  await rm(folder, { recursive: true, force: true });
 });
 
 const run = (...words: string[]): Promise<Outcome> => program.run([...words, '--kubeconfig', config]);
@@ -169,7 +153,7 @@ describe('concertina recommend', () => {
     expect(requests).toMatchObject({ pods: 3, cpu: { from: 300, to: 1_200 } });
     const csv = (await run('recommend', '-n', 'shop', '-o', 'csv')).stdout.trimEnd().split('\r\n');
     expect(csv).toHaveLength(5);
-    expect(csv[3]).toMatch(/,requests\/cpu\/web,web,\d+,\d+,\d+,0\.9,0\.15,1,[\d.]+,1443,resize 1 of 3$/);
+    expect(csv[3]).toMatch(/,requests\/cpu\/web,web,\d+,\d+,\d+,0\.9,0\.15,1,[\d.]+,1443,resize 1 of 3,,$/);
   });
 
   it('ends with 3 where requests would change or are held', async () => {
@@ -232,8 +216,7 @@ describe('concertina explain', () => {
       '10. Result',
       '11. What is stored in status',
     ]);
-    // oxlint-disable-next-line no-control-regex -- what must not be there
-    expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+    expect(stdout).not.toMatch(controlCharacter);
   });
 
   it('goes by what is stored where something is, and says what blocks it', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { resourceTypes } from '../../core/model/object.ts';
-import { constant } from '../../simulator/index.ts';
+import { setCpuLoad } from './cpu-load.ts';
 import type { Pool } from './nodes-rows-support.ts';
 import type { VirtualNodesCluster } from './nodes-virtual.ts';
 import { anchoredPair, large, minute, nodeNamed, second, type OwnNodesRow } from './nodes-rows-own-support.ts';
@@ -162,19 +162,10 @@ async function scaled(
   spec: Readonly<Record<string, unknown>> = {},
 ): Promise<{ load(replicas: number): Promise<void> }> {
   const { client, embedded } = cluster;
-  const name = `${pool.namespace}/web`;
   const half = 150;
   await pool.deploy('web', { replicas: 4, cpu: `${2 * half}m` });
   await pool.runs('web', 4, minute);
-  embedded.workload.define({
-    name,
-    namespace: pool.namespace,
-    owner: 'web',
-    load: constant(4 * half),
-    cpuPerRequest: 1,
-    baseCpu: 0.1,
-    memory: { base: 2 ** 24 },
-  });
+  setCpuLoad(embedded.workload, { namespace: pool.namespace, milli: 4 * half });
   await cluster.clock.advance(minute);
   await client.create(resourceTypes.horizontalPolicies, {
     metadata: { name: 'web', namespace: pool.namespace },
@@ -190,6 +181,6 @@ async function scaled(
   expect(pool.size()).toBe(1);
   return {
     // As much as so many pods bear at their target.
-    load: async (replicas) => embedded.workload.setLoad(name, constant(replicas * half)),
+    load: async (replicas) => setCpuLoad(embedded.workload, { namespace: pool.namespace, milli: replicas * half }),
   };
 }

@@ -1,6 +1,8 @@
-import { constant, type MetricsApi, type WorkloadModel } from '../../simulator/index.ts';
+import type { MetricsApi, WorkloadModel } from '../../simulator/index.ts';
 import type { KubeClient } from '../../core/kube/api.ts';
 import { resourceTypes } from '../../core/model/object.ts';
+import { until } from '../e2e/until.ts';
+import { setCpuLoad } from './cpu-load.ts';
 import type { JourneyCluster, ScaleWrite } from './journey-cluster.ts';
 import { startProcess, type ProcessController } from './process-controller.ts';
 
@@ -32,18 +34,22 @@ export interface ProcessClusterParts {
   readonly flags?: readonly string[];
 }
 
-/** Short cooldowns and periods, by flag. */
-const flags = [
-  '--cooldown-scale-up=10s',
-  '--cooldown-scale-down=16s',
-  '--hpa-sync-period=1s',
-  '--hpa-cpu-initialization-period=2s',
-  '--hpa-initial-readiness-delay=1s',
-  '--metrics-poll-interval=1s',
-  // Short as well, so that an outage becomes "unknown" within the journey and not after the default 3 minutes.
-  '--metrics-max-age=6s',
-  '--log-level=info',
-];
+/** Short cooldowns and periods, by flag; `maxAgeMs`: how old a metric may be. */
+export function journeyFlags(maxAgeMs: number): readonly string[] {
+  return [
+    '--cooldown-scale-up=10s',
+    '--cooldown-scale-down=16s',
+    '--hpa-sync-period=1s',
+    '--hpa-cpu-initialization-period=2s',
+    '--hpa-initial-readiness-delay=1s',
+    '--metrics-poll-interval=1s',
+    `--metrics-max-age=${maxAgeMs / 1000}s`,
+    '--log-level=info',
+  ];
+}
+
+// Short as well, so that an outage becomes "unknown" within the journey and not after the default 3 minutes.
+const flags = journeyFlags(6_000);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -66,14 +72,7 @@ export function processJourneyCluster(parts: ProcessClusterParts): ProcessJourne
     timing: { scaleUpCooldown: 10_000, scaleDownCooldown: 16_000, reaction: 12_000 },
     now: () => Date.now(),
     elapse: pause,
-    until: async (condition, limitMs) => {
-      const end = Date.now() + limitMs;
-      while (!(await condition())) {
-        if (Date.now() > end) return false;
-        await pause(200);
-      }
-      return true;
-    },
+    until,
     namespace: async () => {
       const name = `journey-${++namespaces}`;
       await client.create(resourceTypes.namespaces, { metadata: { name } });
@@ -85,14 +84,7 @@ export function processJourneyCluster(parts: ProcessClusterParts): ProcessJourne
       }
       return name;
     },
-    setLoad: (namespace, name, totalMilliCores) => {
-      const key = `${namespace}/${name}`;
-      // 1 ms of CPU a request: a request a second is a milli-core.
-      const load = constant(totalMilliCores);
-      if (workload.definition(key) === undefined) {
-        workload.define({ name: key, namespace, owner: name, load, cpuPerRequest: 1, baseCpu: 0.1, memory: { base: 2 ** 24 } });
-      } else workload.setLoad(key, load);
-    },
+    setLoad: (namespace, name, milli) => setCpuLoad(workload, { namespace, name, milli }),
     setMetricsFault: (fault) => {
       parts.metrics.faults.unavailable = fault === 'unavailable';
       parts.metrics.faults.emptyList = fault === 'empty';

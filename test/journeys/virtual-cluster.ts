@@ -1,13 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { connectionFromDispatcher, type Connection } from '../../core/kube/index.ts';
 import type { Decision } from '../../core/model/decision.ts';
-import {
-  constant,
-  startEmbeddedCluster,
-  type EmbeddedCluster,
-  type EmbeddedClusterOptions,
-  type FleetOptions,
-} from '../../simulator/index.ts';
+import { startEmbeddedCluster, type EmbeddedCluster, type EmbeddedClusterOptions, type FleetOptions } from '../../simulator/index.ts';
 import { runSettings, type RunSettings } from '../../cli/compose/settings.ts';
 import { createSuite, type Suite } from '../../cli/compose/suite.ts';
 import { resourceTypes } from '../../core/model/object.ts';
@@ -15,6 +9,7 @@ import { VirtualClock } from '../../core/runtime/clock.ts';
 import { recordingLogger, type LogLine } from '../../core/runtime/logging.ts';
 import { seededRandom } from '../../core/runtime/random.ts';
 import { concertinaCrds } from '../../cli/compose/crds.ts';
+import { setCpuLoad } from './cpu-load.ts';
 import type { JourneyCluster, RunningController, ScaleWrite } from './journey-cluster.ts';
 
 /** A copy of the program in this process, with what a test may look at. */
@@ -100,22 +95,7 @@ export async function startVirtualJourneyCluster(
       await client.create(resourceTypes.namespaces, { metadata: { name } });
       return name;
     },
-    setLoad: (namespace, name, totalMilliCores) => {
-      const workload = `${namespace}/${name}`;
-      // 1 ms of CPU a request: a request a second is a milli-core.
-      const load = constant(totalMilliCores);
-      if (cluster.workload.definition(workload) === undefined) {
-        cluster.workload.define({
-          name: workload,
-          namespace,
-          owner: name,
-          load,
-          cpuPerRequest: 1,
-          baseCpu: 0.1,
-          memory: { base: 2 ** 24 },
-        });
-      } else cluster.workload.setLoad(workload, load);
-    },
+    setLoad: (namespace, name, milli) => setCpuLoad(cluster.workload, { namespace, name, milli }),
     setMetricsFault: (fault) => {
       cluster.metrics.faults.unavailable = fault === 'unavailable';
       cluster.metrics.faults.emptyList = fault === 'empty';

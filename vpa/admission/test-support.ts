@@ -4,11 +4,11 @@ import { Registry } from 'prom-client';
 import type { KubeClient, Patch } from '../../core/kube/api.ts';
 import { ApiStatusError } from '../../core/kube/status-error.ts';
 import type { Clock } from '../../core/model/clock.ts';
-import { defaultCooldown } from '../../core/model/cooldown.ts';
 import type { KubeObject, ResourceType } from '../../core/model/object.ts';
 import { recordingLogger } from '../../core/runtime/logging.ts';
 import { defaultContainerSizing, type SizingPolicy } from '../model.ts';
-import type { KnownPolicy, ObjectChange, ObjectSource, PolicyBook, TargetResolver } from '../ports.ts';
+import { bookOf, sizingPolicy } from '../policy.fixture.ts';
+import type { KnownPolicy, ObjectChange, ObjectSource, TargetResolver } from '../ports.ts';
 import { defaultAdmissionConfig, type AdmissionConfig } from './config.ts';
 import type { AdmissionOptions } from './controller/admission.ts';
 import type { PodPatcher } from './engine/pod-decision.ts';
@@ -116,35 +116,8 @@ function merge(target: unknown, patch: unknown): unknown {
   return merged;
 }
 
-export function sizingPolicy(overrides: Partial<SizingPolicy> = {}): SizingPolicy {
-  return {
-    reference: { apiVersion: 'concertina.dev/v1alpha1', kind: 'VerticalPolicy', namespace: 'shop', name: 'web', uid: 'policy-uid' },
-    native: false,
-    generation: 1,
-    created: 0,
-    target: { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web' },
-    mode: 'Auto',
-    updateMode: 'Auto',
-    actuation: 'Recreate',
-    hasUpdatePolicy: false,
-    minReplicas: undefined,
-    evictionRequirements: [],
-    evictAfterOomMs: undefined,
-    cooldown: defaultCooldown,
-    singleReplica: 'Never',
-    startupBoost: undefined,
-    containers: [{ ...defaultContainerSizing }],
-    estimation: {},
-    horizontal: 'Ignore',
-    injectedContainers: 'Manage',
-    recommenders: [],
-    integerCpu: new Set(),
-    ...overrides,
-  };
-}
-
 export function knownPolicy(overrides: Partial<SizingPolicy> = {}): KnownPolicy {
-  const policy = sizingPolicy(overrides);
+  const policy = sizingPolicy({ actuation: 'Recreate', containers: [defaultContainerSizing], horizontal: 'Ignore', ...overrides });
   const { kind, namespace = '', name } = policy.reference;
   const amounts = { cpu: 300, memory: 200 * 1024 * 1024 };
   const container = { container: 'app', target: amounts, lowerBound: amounts, upperBound: amounts, uncappedTarget: amounts };
@@ -153,35 +126,6 @@ export function knownPolicy(overrides: Partial<SizingPolicy> = {}): KnownPolicy 
     raw: { metadata: { namespace, name } },
     policy,
     recommendation: { containers: [container] },
-  };
-}
-
-/** A book of those policies that can be changed. */
-export function bookOf(...policies: readonly KnownPolicy[]): PolicyBook & { set(known: KnownPolicy): void; remove(key: string): void } {
-  const held = new Map(policies.map((each) => [each.key, each]));
-  const handlers = new Set<Parameters<PolicyBook['onChange']>[0]>();
-  const change = (key: string, next: KnownPolicy | undefined): void => {
-    const old = held.get(key);
-    if (next === undefined) held.delete(key);
-    else held.set(key, next);
-    for (const handler of handlers) handler({ key, old, new: next });
-  };
-  return {
-    all: () => [...held.values()],
-    get: (key) => held.get(key),
-    inNamespace: (namespace) => [...held.values()].filter((each) => each.policy.reference.namespace === namespace),
-    forTarget: (namespace, kind, name) =>
-      [...held.values()].filter(
-        ({ policy }) => policy.reference.namespace === namespace && policy.target?.kind === kind && policy.target.name === name,
-      ),
-    rejected: () => [],
-    onChange: (handler) => {
-      handlers.add(handler);
-      return () => handlers.delete(handler);
-    },
-    hasSynced: () => true,
-    set: (known) => change(known.key, known),
-    remove: (key) => change(key, undefined),
   };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Claim } from '../../core/model/intent.ts';
-import { bookOf, known } from './controller.fixture.ts';
+import { bookOf } from '../policy.fixture.ts';
+import { known } from './controller.fixture.ts';
 import { createHorizontalRule } from './horizontal.ts';
 
 const target = { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web' };
@@ -15,7 +16,7 @@ const template = new Map([['app', { cpu: 500 }]]);
 function rule(policy = known('web'), claims: readonly Claim[] = [hpa()], moved: readonly string[] = ['cpu', 'memory']) {
   let at = 0;
   const made = createHorizontalRule({
-    book: bookOf([policy]),
+    book: bookOf(policy),
     horizontalClaims: () => claims,
     claims: () =>
       moved.map((resource) => ({ controller: 'vpa', policy: policy.policy.reference, target, dimension: `requests/${resource}` })),

@@ -14,7 +14,7 @@ import type { NamespaceLimits } from '../model.ts';
 import type { EventSink, KnownPolicy, ObjectSource, PolicyBook, TargetResolver } from '../ports.ts';
 import type { RecommendationReport } from '../recommender/controller/index.ts';
 import type { BlockCache, HistoryClient, HistoryConfig, HistoryReport } from '../recommender/history/index.ts';
-import type { OomRecord } from '../recommender/engine/types.ts';
+import type { EngineStats, OomRecord } from '../recommender/engine/types.ts';
 import type { WorkloadSources } from '../targets/index.ts';
 import type { Health } from '../updater/index.ts';
 
@@ -88,11 +88,5 @@ export interface VpaController {
   decisions(): readonly Decision[];
   explain(key: string): RecommendationReport | undefined;
   historyReport(): HistoryReport | undefined;
-  stats(): {
-    readonly aggregates: number;
-    readonly containers: number;
-    readonly pods: number;
-    readonly policies: number;
-    readonly bytes: number;
-  };
+  stats(): EngineStats;
 }

@@ -3,12 +3,15 @@ import { createInterner, type Interner } from '../../core/model/interner.ts';
 import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
 import { resourceTypes } from '../../core/model/object.ts';
 import type { OwnerRecord } from '../../core/model/pod.ts';
-import { matchesSelector, parseSelector, type Selector } from '../../core/model/selector.ts';
+import { parseSelector, type Selector } from '../../core/model/selector.ts';
 import type { SizingPolicy } from '../model.ts';
-import type { KnownPolicy, TargetResolution, TargetResolver, TopmostController, WorkloadFacts } from '../ports.ts';
+import type { TargetResolution, TargetResolver, TopmostController, WorkloadFacts } from '../ports.ts';
+import { controllingPolicy } from '../targets/controlling-policy.ts';
 import {
   projectTargetWorkload,
-  wellKnownKinds,
+  scaledFacts,
+  selectsAtRandom,
+  wellKnownKindOf,
   workloadFacts,
   type TargetWorkload,
   type WellKnownKind,
@@ -26,7 +29,7 @@ export function createStaticTargets(sources: Sources): TargetResolver {
   const interner = createInterner();
   const workloads = new Map<string, WorkloadFacts>();
   for (const raw of sources.workloads) {
-    const kind = wellKnownOf({ apiVersion: raw.apiVersion ?? '', kind: raw.kind ?? '' });
+    const kind = wellKnownKindOf({ apiVersion: raw.apiVersion ?? '', kind: raw.kind ?? '' });
     const workload = kind === undefined ? undefined : readWorkload(raw, interner, kind);
     if (kind === undefined || workload === undefined) continue;
     const { namespace = '', name } = raw.metadata;
@@ -35,7 +38,7 @@ export function createStaticTargets(sources: Sources): TargetResolver {
   }
 
   const stored = (namespace: string, at: Named): WorkloadFacts | undefined => {
-    const kind = wellKnownOf(at);
+    const kind = wellKnownKindOf(at);
     return kind === undefined ? undefined : workloads.get(keyOf(kind, namespace, at.name));
   };
 
@@ -46,7 +49,7 @@ export function createStaticTargets(sources: Sources): TargetResolver {
     if (told !== undefined) return told;
     if (at.kind === 'ReplicaSet') return deploymentOf(workloads, namespace, at);
     // A kind that is not looked at stands at the top.
-    return wellKnownOf(at) === undefined ? 'none' : undefined;
+    return wellKnownKindOf(at) === undefined ? 'none' : undefined;
   };
 
   const topmost = (namespace: string, owner: OwnerRecord | undefined): TopmostController => {
@@ -66,7 +69,7 @@ export function createStaticTargets(sources: Sources): TargetResolver {
   const resolve = ({ target, reference }: SizingPolicy): TargetResolution => {
     if (target === undefined) return unsupported('spec.targetRef is missing: name the kind and name of the workload to size');
     const namespace = reference.namespace ?? '';
-    const kind = wellKnownOf(target);
+    const kind = wellKnownKindOf(target);
     if (kind === undefined) return resolveScale(sources, namespace, target);
     const object = `${kind} ${namespace}/${target.name}`;
     const workload = workloads.get(keyOf(kind, namespace, target.name));
@@ -87,15 +90,7 @@ export function createStaticTargets(sources: Sources): TargetResolver {
     topmost,
     topmostOf: (namespace, owner) => Promise.resolve(topmost(namespace, owner)),
     workload: (namespace, owner) => stored(namespace, owner),
-    controlling: ({ namespace, labels, topmost: { kind, name } }, book) => {
-      let strongest: KnownPolicy | undefined;
-      for (const known of book.forTarget(namespace, kind, name)) {
-        const resolution = resolve(known.policy);
-        if (resolution.state !== 'known' || !matchesSelector(resolution.selector, labels)) continue;
-        if (strongest === undefined || isStronger(known, strongest)) strongest = known;
-      }
-      return strongest;
-    },
+    controlling: controllingPolicy(resolve),
     onResolved: () => () => undefined,
   };
 }
@@ -114,26 +109,8 @@ function unsupported(message: string): TargetResolution {
   return { state: 'unsupported', message };
 }
 
-/** As in the live resolver: the earliest created, then the smallest name; a VerticalPolicy before a native object of the same name. */
-function isStronger({ policy: a }: KnownPolicy, { policy: b }: KnownPolicy): boolean {
-  const [createdA, createdB] = [a.created ?? Infinity, b.created ?? Infinity];
-  if (createdA !== createdB) return createdA < createdB;
-  if (a.reference.name !== b.reference.name) return a.reference.name < b.reference.name;
-  return !a.native && b.native;
-}
-
-/** By kind, whatever the version; groups with a dot belong to others, who may use the same names. */
-export function wellKnownOf({ apiVersion, kind }: Pick<ObjectReference, 'apiVersion' | 'kind'>): WellKnownKind | undefined {
-  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
-  return group.includes('.') ? undefined : wellKnownKinds.find((each) => each === kind);
-}
-
 function keyOf(kind: WellKnownKind, namespace: string, name: string): string {
   return `${kind}/${namespace}/${name}`;
-}
-
-function selectsAtRandom(selector: Selector): boolean {
-  return selector.matchesNothing || selector.requirements.length === 0;
 }
 
 function absentText({ unread = [] }: Sources, kind: WellKnownKind, object: string): string {
@@ -153,19 +130,8 @@ function resolveScale({ scaleOf }: Sources, namespace: string, target: ObjectRef
       `the scale of ${object} has no selector to tell its pods by; its CRD needs labelSelectorPath and its controller must fill it`,
     );
   }
-  return {
-    state: 'known',
-    selector,
-    workload: {
-      reference: { apiVersion, kind, namespace, name },
-      selector,
-      replicas: scale.replicas,
-      ready: undefined,
-      owner: undefined,
-      templateContainers: undefined,
-      surges: false,
-    },
-  };
+  const workload = scaledFacts({ apiVersion, kind, namespace, name }, { selector, replicas: scale.replicas, owner: undefined });
+  return { state: 'known', selector, workload };
 }
 
 function selectorIn(text: string): Selector | undefined {

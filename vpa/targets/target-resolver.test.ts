@@ -3,11 +3,11 @@ import { formatSelector } from '../../core/model/selector.ts';
 import { seededRandom } from '../../core/runtime/random.ts';
 import { silentLogger } from '../../core/runtime/logging.ts';
 import { settleMacrotasks, VirtualClock } from '../../core/runtime/clock.ts';
+import { bookOf } from '../policy.fixture.ts';
 import type { TargetResolution } from '../ports.ts';
 import { createTargetResolver } from './target-resolver.ts';
 import {
   argoAnswers,
-  bookOf,
   fakeMirrors,
   fakeReads,
   knownPolicy,
@@ -309,7 +309,7 @@ describe('the policy that controls a pod', () => {
   it('is the earliest, then the one with the smallest name, a VerticalPolicy before a native object', () => {
     const { mirrors, resolver } = scene();
     mirrors.put('Deployment', 'web');
-    const choose = (...known: ReturnType<typeof named>[]) => resolver.controlling(pod, bookOf(known))?.key;
+    const choose = (...known: ReturnType<typeof named>[]) => resolver.controlling(pod, bookOf(...known))?.key;
     expect(choose(named('b', { created: 5 }), named('c', { created: 4 }))).toBe('VerticalPolicy/shop/c');
     expect(choose(named('b'), named('a'))).toBe('VerticalPolicy/shop/a');
     expect(choose(named('a', { native: true }), named('a'))).toBe('VerticalPolicy/shop/a');
@@ -319,7 +319,7 @@ describe('the policy that controls a pod', () => {
   it('is none whose selector does not match, or whose target is not the topmost one', () => {
     const { mirrors, resolver } = scene();
     mirrors.put('Deployment', 'web');
-    expect(resolver.controlling({ ...pod, labels: { app: 'other' } }, bookOf([named('a')]))).toBeUndefined();
-    expect(resolver.controlling({ ...pod, topmost: ownerOf('apps/v1', 'Deployment', 'other') }, bookOf([named('a')]))).toBeUndefined();
+    expect(resolver.controlling({ ...pod, labels: { app: 'other' } }, bookOf(named('a')))).toBeUndefined();
+    expect(resolver.controlling({ ...pod, topmost: ownerOf('apps/v1', 'Deployment', 'other') }, bookOf(named('a')))).toBeUndefined();
   });
 });

@@ -2,14 +2,14 @@ import type { KubeClient } from '../../core/kube/api.ts';
 import type { Clock, Random } from '../../core/model/clock.ts';
 import type { ObjectReference } from '../../core/model/object.ts';
 import type { OwnerRecord } from '../../core/model/pod.ts';
-import { matchesSelector, type Selector } from '../../core/model/selector.ts';
 import type { Logger } from '../../core/runtime/logging.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { SizingPolicy } from '../model.ts';
-import type { KnownPolicy, TargetResolution, TargetResolver, TopmostController, WorkloadFacts } from '../ports.ts';
+import type { TargetResolution, TargetResolver, TopmostController, WorkloadFacts } from '../ports.ts';
+import { controllingPolicy } from './controlling-policy.ts';
 import { createScaleCache, type ScaleCache } from './scale-cache.ts';
-import { createScaleLookup, shown, type ScaleAnswer } from './scale-lookup.ts';
-import { wellKnownKinds, workloadFacts, type WellKnownKind } from './target-workload.ts';
+import { createScaleLookup, shown } from './scale-lookup.ts';
+import { scaledFacts, selectsAtRandom, wellKnownKindOf, workloadFacts, type WellKnownKind } from './target-workload.ts';
 import { createWorkloadMirrors, type WorkloadMirrors, type WorkloadSources } from './workload-mirrors.ts';
 
 export interface TargetResolverOptions {
@@ -94,15 +94,7 @@ export function createTargetResolver(options: TargetResolverOptions): RunningTar
       }
     },
     workload: (namespace, owner) => factsOf(context, namespace, owner),
-    controlling: ({ namespace, labels, topmost: { kind, name } }, book) => {
-      let strongest: KnownPolicy | undefined;
-      for (const known of book.forTarget(namespace, kind, name)) {
-        const resolution = resolve(known.policy);
-        if (resolution.state !== 'known' || !matchesSelector(resolution.selector, labels)) continue;
-        if (strongest === undefined || isStronger(known, strongest)) strongest = known;
-      }
-      return strongest;
-    },
+    controlling: controllingPolicy(resolve),
     onResolved: (handler) => {
       // A function of its own: the same handler may be given twice.
       const own = (): void => handler();
@@ -121,28 +113,12 @@ export function createTargetResolver(options: TargetResolverOptions): RunningTar
   };
 }
 
-/** As upstream: the earliest created, then the smallest name; a VerticalPolicy before a native object of the same name. */
-function isStronger({ policy: a }: KnownPolicy, { policy: b }: KnownPolicy): boolean {
-  const [createdA, createdB] = [a.created ?? Infinity, b.created ?? Infinity];
-  if (createdA !== createdB) return createdA < createdB;
-  if (a.reference.name !== b.reference.name) return a.reference.name < b.reference.name;
-  return !a.native && b.native;
-}
-
-const knownKinds: ReadonlySet<string> = new Set(wellKnownKinds);
-
-/** By kind, whatever the version, as upstream; but groups with a dot belong to others, who may use the same names. */
-function wellKnown({ apiVersion, kind }: Named): WellKnownKind | undefined {
-  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
-  return knownKinds.has(kind) && !group.includes('.') ? (kind as WellKnownKind) : undefined;
-}
-
 function isNode({ apiVersion, kind }: Named): boolean {
   return kind === 'Node' && !apiVersion.includes('/');
 }
 
 function stepAt({ mirrors, scales }: Context, namespace: string, at: Named): Step {
-  const kind = wellKnown(at);
+  const kind = wellKnownKindOf(at);
   if (kind !== undefined) {
     const found = mirrors.find(kind, `${namespace}/${at.name}`);
     if (found.state === 'known') return { state: 'known', owner: found.workload.owner };
@@ -182,7 +158,7 @@ function resolveTarget(context: Context, { target, reference }: SizingPolicy): T
     return { state: 'unsupported', message: 'spec.targetRef is missing: name the kind and name of the workload to size' };
   }
   const namespace = reference.namespace ?? '';
-  const kind = wellKnown(target);
+  const kind = wellKnownKindOf(target);
   if (kind === undefined) return resolveScale(context, namespace, target);
   const found = context.mirrors.find(kind, `${namespace}/${target.name}`);
   if (found.state === 'pending') return found;
@@ -201,11 +177,6 @@ function withoutSelector(kind: WellKnownKind, object: string): string {
   return kind === 'CronJob'
     ? `${object} gives its pods no labels to tell them by; add one in spec.jobTemplate.spec.template.metadata.labels`
     : `${object} has no selector to tell its pods by; give it one`;
-}
-
-/** A selector of all or nothing tells no pods apart. */
-function selectsAtRandom(selector: Selector): boolean {
-  return selector.matchesNothing || selector.requirements.length === 0;
 }
 
 /** Why an object with this owner is not to be named by a policy; `undefined`: it is the topmost one. */
@@ -255,7 +226,7 @@ function resolveScale(context: Context, namespace: string, target: ObjectReferen
 
 function factsOf({ mirrors, scales }: Context, namespace: string, owner: Named): WorkloadFacts | undefined {
   const { apiVersion, kind, name } = owner;
-  const known = wellKnown(owner);
+  const known = wellKnownKindOf(owner);
   if (known !== undefined) {
     const found = mirrors.find(known, `${namespace}/${name}`);
     return found.state === 'known' ? workloadFacts(known, namespace, name, found.workload) : undefined;
@@ -263,19 +234,4 @@ function factsOf({ mirrors, scales }: Context, namespace: string, owner: Named):
   const answer = scales.peek({ apiVersion, kind, namespace, name });
   if (answer?.state !== 'scalable' || answer.selector === undefined) return undefined;
   return scaledFacts({ apiVersion, kind, namespace, name }, { ...answer, selector: answer.selector });
-}
-
-function scaledFacts(
-  { apiVersion, kind, namespace, name }: ObjectReference,
-  { selector, replicas, owner }: Extract<ScaleAnswer, { state: 'scalable' }> & { readonly selector: Selector },
-): WorkloadFacts {
-  return {
-    reference: { apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) },
-    selector,
-    replicas,
-    ready: undefined,
-    owner,
-    templateContainers: undefined,
-    surges: false,
-  };
 }

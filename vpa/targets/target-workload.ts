@@ -1,5 +1,5 @@
 import type { Interner } from '../../core/model/interner.ts';
-import type { KubeObject } from '../../core/model/object.ts';
+import type { KubeObject, ObjectReference } from '../../core/model/object.ts';
 import { projectOwner, type OwnerRecord } from '../../core/model/pod.ts';
 import { projectResources, type ResourceList } from '../../core/model/resource-list.ts';
 import { selectNothing, selectorOf, type LabelSelectorObject, type Labels, type Selector } from '../../core/model/selector.ts';
@@ -9,6 +9,8 @@ import type { WorkloadFacts } from '../ports.ts';
 export const wellKnownKinds = ['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob', 'ReplicationController'] as const;
 
 export type WellKnownKind = (typeof wellKnownKinds)[number];
+
+const knownKinds: ReadonlySet<string> = new Set(wellKnownKinds);
 
 /** apiVersion of the objects that the mirrors hold; a policy or an owner reference may name another one. */
 const wellKnownApiVersions: Readonly<Record<WellKnownKind, string>> = {
@@ -20,6 +22,17 @@ const wellKnownApiVersions: Readonly<Record<WellKnownKind, string>> = {
   CronJob: 'batch/v1',
   ReplicationController: 'v1',
 };
+
+/** By kind, whatever the version, as upstream; but groups with a dot belong to others, who may use the same names. */
+export function wellKnownKindOf({ apiVersion, kind }: Pick<OwnerRecord, 'apiVersion' | 'kind'>): WellKnownKind | undefined {
+  const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+  return knownKinds.has(kind) && !group.includes('.') ? (kind as WellKnownKind) : undefined;
+}
+
+/** A selector of all or nothing tells no pods apart. */
+export function selectsAtRandom(selector: Selector): boolean {
+  return selector.matchesNothing || selector.requirements.length === 0;
+}
 
 /**
  * What target resolution reads of a workload; its kind is that of its mirror, namespace and name are its key there. Some 150 bytes for a ReplicaSet of a
@@ -170,5 +183,21 @@ export function workloadFacts(kind: WellKnownKind, namespace: string, name: stri
     templateContainers,
     templateRequests,
     surges,
+  };
+}
+
+/** The same of an object of another kind, as far as its scale says it. */
+export function scaledFacts(
+  { apiVersion, kind, namespace, name }: ObjectReference,
+  { selector, replicas, owner }: Pick<WorkloadFacts, 'selector' | 'owner'> & { readonly replicas: number },
+): WorkloadFacts {
+  return {
+    reference: { apiVersion, kind, name, ...(namespace === undefined ? {} : { namespace }) },
+    selector,
+    replicas,
+    ready: undefined,
+    owner,
+    templateContainers: undefined,
+    surges: false,
   };
 }

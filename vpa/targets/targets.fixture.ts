@@ -3,7 +3,8 @@ import { createInterner } from '../../core/model/interner.ts';
 import type { KubeObject } from '../../core/model/object.ts';
 import type { OwnerRecord } from '../../core/model/pod.ts';
 import type { SizingPolicy } from '../model.ts';
-import type { KnownPolicy, ObjectChange, ObjectSource, PolicyBook } from '../ports.ts';
+import { sizingPolicy } from '../policy.fixture.ts';
+import type { KnownPolicy, ObjectChange, ObjectSource } from '../ports.ts';
 import { projectTargetWorkload, wellKnownKinds, type TargetWorkload, type WellKnownKind } from './target-workload.ts';
 
 /** Fakes for tests of the room. */
@@ -126,30 +127,12 @@ export function scaleOf(selector: string, owner?: OwnerRecord): unknown {
 
 /** A policy that targets `kind/name` of the namespace `shop`. */
 export function policyFor(kind: string, name: string, facts: Partial<SizingPolicy> = {}, apiVersion = 'apps/v1'): SizingPolicy {
-  return {
+  return sizingPolicy({
     reference: { apiVersion: 'concertina.dev/v1alpha1', kind: 'VerticalPolicy', namespace: 'shop', name: 'policy', uid: 'policy' },
-    native: false,
-    generation: 1,
-    created: 0,
     target: { apiVersion, kind, name, namespace: 'shop' },
-    mode: 'Auto',
-    updateMode: 'Auto',
-    actuation: 'InPlaceOrRecreate',
-    hasUpdatePolicy: false,
-    minReplicas: undefined,
-    evictionRequirements: [],
-    evictAfterOomMs: undefined,
     cooldown: { scaleUpMs: 0, scaleDownMs: 0 },
-    singleReplica: 'Never',
-    startupBoost: undefined,
-    containers: [],
-    estimation: {},
-    horizontal: 'Rebase',
-    injectedContainers: 'Manage',
-    recommenders: [],
-    integerCpu: new Set(),
     ...facts,
-  };
+  });
 }
 
 export function knownPolicy(policy: SizingPolicy, facts: Partial<KnownPolicy> = {}): KnownPolicy {
@@ -168,20 +151,5 @@ export function knownPolicy(policy: SizingPolicy, facts: Partial<KnownPolicy> = 
     policy,
     recommendation: undefined,
     ...facts,
-  };
-}
-
-export function bookOf(policies: readonly KnownPolicy[]): PolicyBook {
-  return {
-    all: () => policies,
-    get: (key) => policies.find((each) => each.key === key),
-    inNamespace: (namespace) => policies.filter(({ policy }) => policy.reference.namespace === namespace),
-    forTarget: (namespace, kind, name) =>
-      policies.filter(
-        ({ policy: { reference, target } }) => reference.namespace === namespace && target?.kind === kind && target.name === name,
-      ),
-    rejected: () => [],
-    onChange: () => () => undefined,
-    hasSynced: () => true,
   };
 }

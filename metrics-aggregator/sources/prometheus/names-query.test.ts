@@ -1,17 +1,7 @@
-import { afterEach, expect, test } from 'vitest';
-import { json, rig, success, type FakeHandler, type Rig } from './test-support.ts';
+import { expect, test } from 'vitest';
+import { json, success, testRigs, type FakeHandler } from './test-support.ts';
 
-const rigs: Rig[] = [];
-
-afterEach(async () => {
-  for (const each of rigs.splice(0)) await each.close();
-});
-
-async function make(handler: FakeHandler, spec: Parameters<typeof rig>[1] = {}): Promise<Rig> {
-  const made = await rig(handler, spec);
-  rigs.push(made);
-  return made;
-}
+const make = testRigs();
 
 const answer =
   (data: unknown): FakeHandler =>

@@ -1,20 +1,10 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { PrometheusQuery } from '../../../core/model/metric-query.ts';
 import { eventually } from '../../../core/kube/test-support.ts';
 import type { QueryAnswer } from '../source.ts';
-import { json, rig, success, vector, type FakeHandler, type Rig } from './test-support.ts';
+import { json, success, testRigs, vector, type FakeHandler, type Rig } from './test-support.ts';
 
-const rigs: Rig[] = [];
-
-afterEach(async () => {
-  for (const each of rigs.splice(0)) await each.close();
-});
-
-async function make(handler: FakeHandler, spec: Parameters<typeof rig>[1] = {}): Promise<Rig> {
-  const made = await rig(handler, spec);
-  rigs.push(made);
-  return made;
-}
+const make = testRigs();
 
 const query: PrometheusQuery = { kind: 'prometheus', namespace: 'team', source: 'main', query: 'sum(rate(x[5m]))', emptyMeans: 'unknown' };
 
@@ -25,7 +15,7 @@ function ask({ prometheus }: Rig, more: Partial<PrometheusQuery> = {}, signal = 
 async function answered(
   handler: FakeHandler,
   more: Partial<PrometheusQuery> = {},
-  spec: Parameters<typeof rig>[1] = {},
+  spec: Parameters<typeof make>[1] = {},
 ): Promise<QueryAnswer> {
   return ask(await make(handler, spec), more);
 }
@@ -318,7 +308,7 @@ describe('failures', () => {
 });
 
 describe('the servers that speak the same', () => {
-  const fieldsOf = async (spec: Parameters<typeof rig>[1]): Promise<{ fields: Record<string, string>; made: Rig }> => {
+  const fieldsOf = async (spec: Parameters<typeof make>[1]): Promise<{ fields: Record<string, string>; made: Rig }> => {
     const made = await make(answer(success('vector', [])), spec);
     await ask(made);
     return { fields: Object.fromEntries([...made.form()].filter(([name]) => !['query', 'timeout'].includes(name))), made };

@@ -1,3 +1,4 @@
+import { afterEach } from 'vitest';
 import { fakeServer, json, VirtualClock, type FakeHandler, type FakeServer, type SeenRequest } from '../../../core/kube/test-support.ts';
 import type { MetricSourceSpec } from '../../metric-source-schema.ts';
 import { prometheusSourceFromSpec, type PrometheusFromSpec } from './from-spec.ts';
@@ -14,7 +15,7 @@ export interface Rig {
   close(): Promise<void>;
 }
 
-export async function rig(handler: FakeHandler, spec: Partial<MetricSourceSpec> = {}): Promise<Rig> {
+async function rig(handler: FakeHandler, spec: Partial<MetricSourceSpec> = {}): Promise<Rig> {
   const server = await fakeServer(handler);
   const clock = new VirtualClock();
   const full: MetricSourceSpec = { type: 'Prometheus', url: server.url, plainHttp: true, network: { allowLoopback: true }, ...spec };
@@ -30,6 +31,19 @@ export async function rig(handler: FakeHandler, spec: Partial<MetricSourceSpec> 
       await prometheus.client.close();
       await server.close();
     },
+  };
+}
+
+/** Makes rigs for one test file: each is closed after its test. */
+export function testRigs(): typeof rig {
+  const rigs: Rig[] = [];
+  afterEach(async () => {
+    for (const each of rigs.splice(0)) await each.close();
+  });
+  return async (handler, spec) => {
+    const made = await rig(handler, spec);
+    rigs.push(made);
+    return made;
   };
 }
 

@@ -1,6 +1,7 @@
 import { AutoScaling } from '@aws-sdk/client-auto-scaling';
 import { EC2 } from '@aws-sdk/client-ec2';
 import type { BenchGroup } from '../../contract/aws-provider/suite.ts';
+import { groupTags } from '../../contract/aws/suite.ts';
 
 /** An administrator of an AWS. */
 export interface AwsAdministrator {
@@ -46,13 +47,7 @@ export function awsAdministrator(endpoint: string): AwsAdministrator {
         MaxSize: max,
         DesiredCapacity: desired,
         AvailabilityZones: zones.map((letter) => `${region}${letter}`),
-        Tags: Object.entries(tags).map(([Key, Value]) => ({
-          Key,
-          Value,
-          PropagateAtLaunch: true,
-          ResourceId: name,
-          ResourceType: 'auto-scaling-group',
-        })),
+        Tags: groupTags(name, tags),
       });
       if (suspended.length > 0) await autoScaling.suspendProcesses({ AutoScalingGroupName: name, ScalingProcesses: [...suspended] });
     },

@@ -8,6 +8,7 @@ import { seenNode, seenPod, type SeenPod } from '../../journeys/nodes-rows-seen.
 import { startProcess, type ProcessController } from '../../journeys/process-controller.ts';
 import { install, startPlayedCluster, type PlayedCluster } from '../installed-cluster.ts';
 import { createTeardown } from '../teardown.ts';
+import { until } from '../until.ts';
 import { startFaultProxy, type FaultProxy } from './fault-proxy.ts';
 import { awsAdministrator, region, type AwsAdministrator } from './moto-groups.ts';
 import { describeWithMoto, findMoto, startMoto } from './moto.ts';
@@ -74,14 +75,10 @@ describeWithMoto(await findMoto(), 'the whole program on a real control plane wh
         (await administrator.autoScaling.describeAutoScalingGroups({ AutoScalingGroupNames: ['workers'] })).AutoScalingGroups?.[0]
           ?.DesiredCapacity;
       const comes = async (what: string, condition: () => Promise<boolean>, limitMs: number): Promise<void> => {
-        const end = Date.now() + limitMs;
-        while (!(await condition())) {
-          if (Date.now() > end)
-            throw new Error(
-              `${what}: not within ${limitMs / second} s; nodes ${(await nodes()).join()}, pods ${JSON.stringify(await pods())}\n${running?.log().slice(-4_000)}`,
-            );
-          await new Promise((resolve) => setTimeout(resolve, 250));
-        }
+        if (await until(condition, limitMs, 250)) return;
+        throw new Error(
+          `${what}: not within ${limitMs / second} s; nodes ${(await nodes()).join()}, pods ${JSON.stringify(await pods())}\n${running?.log().slice(-4_000)}`,
+        );
       };
       const runs = (count: number, limitMs: number): Promise<void> =>
         comes(

@@ -36,15 +36,7 @@ describeWithMoto(await findMoto(), 'the AWS provider with moto behind the fault 
         await administrator.createGroup(group);
         await clock.advance(reactionMs + bootMs);
       },
-      wait: async (promise) => {
-        let settled = false;
-        const end = (): void => {
-          settled = true;
-        };
-        promise.then(end, end);
-        await clock.advanceUntil(() => settled, 600_000);
-        return promise;
-      },
+      wait: (promise) => clock.settled(promise, 600_000),
       settle: () => clock.advance(120_000),
       sizeInCloud: async (group) => {
         const { AutoScalingGroups = [] } = await administrator.autoScaling.describeAutoScalingGroups({ AutoScalingGroupNames: [group] });

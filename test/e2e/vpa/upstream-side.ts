@@ -1,18 +1,11 @@
 import { resourceTypes, type KubeObject } from '../../../core/model/object.ts';
-import { realClock } from '../../../core/runtime/clock.ts';
-import { seededRandom } from '../../../core/runtime/random.ts';
-import {
-  createKubeletFleet,
-  createWorkloadModel,
-  parseLoad,
-  serveKubelets,
-  type KubeletFleet,
-  type WorkloadModel,
-} from '../../../simulator/index.ts';
+import { parseLoad, serveKubelets, type KubeletFleet, type WorkloadModel } from '../../../simulator/index.ts';
 import type { AggregatedServer } from '../companions/aggregated-server.ts';
 import { startMetricsServer } from '../companions/metrics-server.ts';
 import { startVpaRecommender, type VpaProcess } from '../companions/vertical-pod-autoscaler.ts';
 import type { HttpApi } from '../http-api.ts';
+import { createNamespace } from '../namespace.ts';
+import { startFleet } from '../played-fleet.ts';
 import { createServingCertificate, type RealCluster } from '../real-cluster.ts';
 import type { Teardown } from '../teardown.ts';
 import { eventually } from '../until.ts';
@@ -92,26 +85,18 @@ const resolutionSeconds = 10;
  */
 export async function playLoad(real: RealCluster, options: PlayedLoadOptions, teardown: Teardown): Promise<PlayedLoad> {
   const { namespace, workloads, seed = 1 } = options;
-  const workload = createWorkloadModel({ clock: realClock, random: seededRandom(seed) });
-  const fleet = createKubeletFleet({
-    client: real.adminClient,
-    clock: realClock,
-    random: seededRandom(seed + 1),
-    workload,
-    options: { tickMs: 500, housekeepingMs: 1000, startup: { pull: 0, start: 100 } },
+  const { workload, fleet } = await startFleet(real, teardown, {
+    seed,
+    tickMs: 500,
+    housekeepingMs: 1000,
+    startup: { pull: 0, start: 100 },
   });
-  await fleet.start();
-  teardown.add(() => fleet.stop());
   const kubelets = await serveKubelets(fleet, { tls: await createServingCertificate() });
   teardown.add(() => kubelets.close());
   for (const name of ['node-a', 'node-b']) await fleet.addNode({ name, cpu: 16, memory: '32Gi' });
 
   const client = real.adminClient;
-  await client.create(resourceTypes.namespaces, { metadata: { name: namespace } });
-  await eventually(
-    `${namespace} has its ServiceAccount`,
-    async () => (await client.list(resourceTypes.serviceAccounts, { namespace })).items.length > 0,
-  );
+  await createNamespace(client, namespace);
   for (const played of workloads) await client.create(resourceTypes.deployments, playedDeployment(namespace, played));
   const podsOf = (name: string): readonly string[] =>
     fleet

@@ -93,6 +93,15 @@ export interface CheckpointProblem {
   readonly message: string;
 }
 
+/** How much the recommender remembers. */
+export interface EngineStats {
+  readonly aggregates: number;
+  readonly containers: number;
+  readonly pods: number;
+  readonly policies: number;
+  readonly bytes: number;
+}
+
 /**
  * All that the recommender remembers: histograms of usage by (namespace, container, label set), the present window of each live container, and which of it
  * belongs to which policy. Nothing here reads a clock or does I/O.
@@ -124,13 +133,7 @@ export interface RecommenderEngine {
   forgetContainer(key: string, container: string): void;
   /** Drops aggregates that are empty or older than their memory; answers how many. `controllerExists` tells by an aggregate's last pod. */
   collectGarbage(now: number, controllerExists: (namespace: string, pod: string) => boolean): number;
-  stats(): {
-    readonly aggregates: number;
-    readonly containers: number;
-    readonly pods: number;
-    readonly policies: number;
-    readonly bytes: number;
-  };
+  stats(): EngineStats;
 }
 
 /**

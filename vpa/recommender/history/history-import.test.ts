@@ -114,8 +114,7 @@ test('a failure loses nothing: it is tried again later, and what was read is not
   let down = true;
   bench.prometheus.refuse = ({ start }) => (down && start > Date.UTC(2026, 0, 9) ? unavailable : undefined);
   const history = bench.start();
-  let done = false;
-  const running = history.run().finally(() => (done = true));
+  const running = history.run();
   await bench.clock.advance(1000);
   expect(bench.given).toEqual([]);
   expect(history.report()).toMatchObject({
@@ -125,8 +124,7 @@ test('a failure loses nothing: it is tried again later, and what was read is not
   });
   const before = bench.prometheus.queries.length;
   down = false;
-  expect(await bench.clock.advanceUntil(() => done, 60_000)).toBe(true);
-  expect((await running).state).toBe('done');
+  expect((await bench.clock.settled(running, 60_000)).state).toBe('done');
   expect(bench.prometheus.queries.length - before).toBe(3);
   expect(bench.given[0]?.timestamps.length).toBe(48);
 });
@@ -138,11 +136,8 @@ test('a namespace that always fails is found among the others and given up', asy
     addLive(bench, 'web-1', 'web', namespace);
   }
   bench.prometheus.refuse = (_query, namespaces) => (namespaces.includes('bad') ? unavailable : undefined);
-  let done = false;
   const history = bench.start({ config: { lengthMs: 2 * day, maxAttempts: 4, namespacesPerQuery: 4 } });
-  const running = history.run().finally(() => (done = true));
-  expect(await bench.clock.advanceUntil(() => done, day)).toBe(true);
-  const { namespaces, state } = await running;
+  const { namespaces, state } = await bench.clock.settled(history.run(), day);
   expect(state).toBe('done');
   expect(namespaces).toEqual({ done: 3, pending: 0, failed: [{ namespace: 'bad', reason: 'source-unavailable', message: 'no answer' }] });
   expect(bench.given.map(({ namespace }) => namespace).toSorted()).toEqual(['a', 'b', 'c']);
@@ -302,10 +297,8 @@ test('what the server never answers in time is asked in smaller and smaller piec
   addLive(bench, 'web-1', 'web');
   // Only six hours at a time are answered in time, and it does not say why.
   bench.prometheus.refuse = ({ start, end }) => (end - start > 5 * hour ? unavailable : undefined);
-  let done = false;
   const history = bench.start();
-  void history.run().finally(() => (done = true));
-  expect(await bench.clock.advanceUntil(() => done, 2 * hour)).toBe(true);
+  await bench.clock.settled(history.run(), 2 * hour);
   expect(history.report()).toMatchObject({ namespaces: { done: 1, failed: [] }, queries: { failed: 3 } });
   expect(bench.given[0]?.timestamps.length).toBe(48);
 });

@@ -1,6 +1,5 @@
 import { adaptForPolicy, guardValues, podState, resizePlan } from '../../adaptation/index.ts';
-import type { Amounts, ContainerRecommendation } from '../../model.ts';
-import type { AdaptedPod, ContainerResources } from '../engine/index.ts';
+import { withoutResources, type AdaptedPod, type ContainerResources } from '../engine/index.ts';
 import type { AdaptationInput, PodAdaptation } from './ports.ts';
 
 /** The adaptation of `vpa/adaptation`, as the updater asks for it. */
@@ -23,18 +22,8 @@ function adaptPod({ known: { policy, recommendation }, pod, limits, templateCont
   const kept = new Set(guarded.kept.map(({ resource }) => resource));
   return {
     // What cannot be set is no reason for an update.
-    containers: policy.native || kept.size === 0 ? adapted.containers : adapted.containers.map((each) => withoutKept(each, kept)),
+    containers: policy.native ? adapted.containers : adapted.containers.map((each) => withoutResources(each, kept)),
     resources,
     clamps: [...adapted.clamps, ...guarded.kept].map(({ message }) => message),
-  };
-}
-
-function withoutKept(recommendation: ContainerRecommendation, kept: ReadonlySet<string>): ContainerRecommendation {
-  const without = (amounts: Amounts): Amounts => Object.fromEntries(Object.entries(amounts).filter(([resource]) => !kept.has(resource)));
-  return {
-    ...recommendation,
-    target: without(recommendation.target),
-    lowerBound: without(recommendation.lowerBound),
-    upperBound: without(recommendation.upperBound),
   };
 }

@@ -1,9 +1,9 @@
 import { createInterner } from '../../../core/model/interner.ts';
 import { projectPod, type PodRecord } from '../../../core/model/pod.ts';
 import { selectEverything } from '../../../core/model/selector.ts';
-import { defaultCooldown } from '../../../core/model/cooldown.ts';
 import { defaultUpdaterConfig } from '../../config.ts';
 import type { Amounts, ContainerRecommendation, SizingPolicy } from '../../model.ts';
+import { sizingPolicy } from '../../policy.fixture.ts';
 import type { KnownPolicy, WorkloadFacts } from '../../ports.ts';
 import { adaptForPolicy, podState } from '../../adaptation/index.ts';
 import { noLoop } from './eviction-loop.ts';
@@ -102,30 +102,7 @@ export function recommended(target: Amounts, { spread = 0.2 }: { readonly spread
 }
 
 export function policy(more: Partial<SizingPolicy> = {}): SizingPolicy {
-  return {
-    reference: { apiVersion: 'concertina.dev/v1alpha1', kind: 'VerticalPolicy', namespace: 'shop', name: 'web', uid: 'uid-policy' },
-    native: false,
-    generation: 1,
-    created: start - 48 * hour,
-    target: { apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web' },
-    mode: 'Auto',
-    updateMode: 'Recreate',
-    actuation: 'Recreate',
-    hasUpdatePolicy: true,
-    minReplicas: undefined,
-    evictionRequirements: [],
-    evictAfterOomMs: undefined,
-    cooldown: defaultCooldown,
-    singleReplica: 'Never',
-    startupBoost: undefined,
-    containers: [],
-    estimation: {},
-    horizontal: 'Rebase',
-    injectedContainers: 'Manage',
-    recommenders: [],
-    integerCpu: new Set(),
-    ...more,
-  };
+  return sizingPolicy({ created: start - 48 * hour, updateMode: 'Recreate', actuation: 'Recreate', hasUpdatePolicy: true, ...more });
 }
 
 export function known(sizing: SizingPolicy, container: ContainerRecommendation | undefined): KnownPolicy {

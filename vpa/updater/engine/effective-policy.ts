@@ -16,9 +16,14 @@ export function effectivePolicy(
   return { ...known, recommendation: { containers } };
 }
 
-function withoutResources(recommendation: ContainerRecommendation, yields: ReadonlyMap<string, string>): ContainerRecommendation {
-  if (yields.size === 0) return recommendation;
-  const without = (amounts: Amounts): Amounts => Object.fromEntries(Object.entries(amounts).filter(([resource]) => !yields.has(resource)));
+/** The recommendation of a container without some resources. */
+export function withoutResources(
+  recommendation: ContainerRecommendation,
+  resources: ReadonlySet<string> | ReadonlyMap<string, unknown>,
+): ContainerRecommendation {
+  if (resources.size === 0) return recommendation;
+  const without = (amounts: Amounts): Amounts =>
+    Object.fromEntries(Object.entries(amounts).filter(([resource]) => !resources.has(resource)));
   return {
     ...recommendation,
     target: without(recommendation.target),

@@ -1,6 +1,6 @@
 export { actualRequests, amountOf, amountsOf, amountText, milliOf } from './amounts.ts';
 export { boostedContainers, expiredBoosts } from './boost.ts';
-export { effectivePolicy } from './effective-policy.ts';
+export { effectivePolicy, withoutResources } from './effective-policy.ts';
 export { loopRounds, noLoop } from './eviction-loop.ts';
 export type { LoopState } from './eviction-loop.ts';
 export { gate, isQuickOom } from './gate.ts';

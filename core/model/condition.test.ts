@@ -45,6 +45,7 @@ describe('times', () => {
     expect(parseTime('2026-01-01T14:00:00+02:00')).toBe(start - 250);
     expect(parseTime('2026-01-01T12:00:00.250125Z')).toBe(start);
     expect(parseTime(undefined)).toBeUndefined();
+    expect(parseTime(null)).toBeUndefined();
     expect(parseTime('yesterday')).toBeUndefined();
   });
 

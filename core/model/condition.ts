@@ -72,9 +72,9 @@ function twoDigits(text: string, at: number): number {
   return (text.charCodeAt(at) - 48) * 10 + text.charCodeAt(at + 1) - 48;
 }
 
-/** Epoch milliseconds of an RFC 3339 text; `undefined` for anything else. Digits below a millisecond are cut. */
-export function parseTime(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
+/** Epoch milliseconds of an RFC 3339 text; `undefined` for anything else, `null` (how an API server writes a zero time) too. Digits below a millisecond are cut. */
+export function parseTime(text: string | null | undefined): number | undefined {
+  if (text === undefined || text === null) return undefined;
   const value = parseWholeSeconds(text) ?? Date.parse(text);
   return Number.isNaN(value) ? undefined : value;
 }

@@ -89,7 +89,8 @@ export function readProblem({ classes, candidates, prices }: ProblemInput): MixP
 /** `undefined`: the pod has a rule that the mix does not plan. */
 function rulesOf(pod: PodRecord | undefined, terms: TermTable): PodRules | undefined {
   if (pod === undefined || pod.pinnedNode !== undefined || pod.claims.length > 0) return undefined;
-  if (pod.shape.volumes.some(({ kind }) => kind === 'csi') || pod.shape.hostPorts.length > 0) return undefined;
+  const { volumes, hostPorts, resourceClaims } = pod.shape;
+  if (volumes.some(({ kind }) => kind === 'csi') || hostPorts.length > 0 || resourceClaims.length > 0) return undefined;
   const rules = terms.rulesOf(pod);
   // To be beside another pod on its node is for the filters; a new node has no pod yet.
   return rules?.affinity.some(({ key }) => key === hostKey) === true ? undefined : rules;

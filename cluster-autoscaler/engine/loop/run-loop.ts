@@ -1,4 +1,5 @@
 import type { PodRecord } from '../../../core/model/index.ts';
+import { append } from '../append.ts';
 import type { Effect, EffectResult, LoopInput, PlannedDeletion } from '../model.ts';
 import { statusEvent } from '../registry/index.ts';
 import {
@@ -105,6 +106,7 @@ function* scale(loop: LoopContext, progress: Progress, { extras, times }: Tools)
   if (hold === 'LimitedByMaxNodesTotal') loop.warn('MaxNodesTotalReached', `Max total nodes in cluster reached: ${options.maxNodesTotal}`);
   if (hold === undefined) {
     if (help.pods.length > 0) progress.limited = limitedGroups(snapshot, growable(loop), options);
+    yield* breathe(pace);
     const scaleUpInput = {
       now: input.now,
       snapshot,
@@ -113,6 +115,7 @@ function* scale(loop: LoopContext, progress: Progress, { extras, times }: Tools)
       options,
       priorities: input.priorities,
       ...extras,
+      pace,
     };
     conclude(loop, progress, yield* scaleUp(scaleUpInput));
   } else {
@@ -168,7 +171,7 @@ function conclude(loop: LoopContext, progress: Progress, result: ScaleUpResult):
   const { now } = loop.input;
   progress.scaleUps.push(result);
   progress.outcomes.push(result.outcome);
-  loop.events.push(...result.events);
+  append(loop.events, result.events);
   for (const { group, from, to } of result.increases) {
     changeTarget(loop, group, to - from);
     loop.registry.registerScaleUp(group, to - from);

@@ -1,6 +1,6 @@
 import { createInterner, projectNode, projectPod, type Interner, type PodRecord } from '../../../core/model/index.ts';
 import { defaultLoopOptions, upstreamGroupOptions, upstreamLoopOptions } from '../loop/options.ts';
-import type { LoopOptions } from '../loop/model.ts';
+import type { LoopOptions, Pause } from '../loop/model.ts';
 import type { Effect, EffectResult, NodeGroup } from '../model.ts';
 import { createSchedulingSnapshot, type SchedulingSnapshot } from '../scheduling/index.ts';
 import type { ScaleUpGroup, ScaleUpInput, ScaleUpResult } from './model.ts';
@@ -137,14 +137,14 @@ export function play({ compat = false, refused = [], options, ...given }: Scene)
 
 /** Answers the effects of a generator. */
 export function drive(
-  steps: Generator<Effect, ScaleUpResult, EffectResult>,
+  steps: Generator<Effect | Pause, ScaleUpResult, EffectResult>,
   refused: readonly string[],
   snapshot: SchedulingSnapshot,
 ): Played {
   const effects: Effect[] = [];
   let step = steps.next();
   while (step.done !== true) {
-    effects.push(step.value);
+    if (step.value.type !== 'pause') effects.push(step.value);
     const refuses = step.value.type === 'increase-size' && refused.includes(step.value.group);
     const failure = { class: 'out-of-resources', code: 'InsufficientInstanceCapacity', message: 'no capacity' } as const;
     step = steps.next(refuses ? { ok: false, failure } : { ok: true });

@@ -1,4 +1,5 @@
 import type { PodRecord, TraceStep } from '../../../core/model/index.ts';
+import type { Pausing } from '../loop/pace.ts';
 import type { ClassId, NodeId } from '../scheduling/snapshot.ts';
 import { planMix, type MixPlan } from './cost/mix.ts';
 import { sortOut } from './eligibility.ts';
@@ -6,8 +7,10 @@ import { findPriorities, guessedPrices } from './expanders/index.ts';
 import { quotaLeft, withinQuota, type Quota } from './limits.ts';
 import { addPlanned } from './planned-nodes.ts';
 import { compareText, sortedPods } from './pod-groups.ts';
-import { progressOf, timed, type Run } from './run.ts';
+import { progressOf, timedSteps, type Run } from './run.ts';
 
+/** Pods that are placed between two breaks. */
+const placedAtOnce = 256;
 /** Time for the search of one mix, in milliseconds; afterwards nodes are filled without searching. */
 const mixBudgetMs = 1000;
 
@@ -22,7 +25,7 @@ export function asksForMix({ input: { options } }: Run): boolean {
  * node, with those placed before it; a node on which no pod is left is not planned. Answers the pods that are still pending: rules that the mix does not
  * plan, or no room.
  */
-export function planMixes(run: Run, pods: readonly PodRecord[]): readonly PodRecord[] {
+export function* planMixes(run: Run, pods: readonly PodRecord[]): Pausing<readonly PodRecord[]> {
   const { input, prices } = run;
   const { snapshot, options } = input;
   let pending = sortedPods(pods);
@@ -31,22 +34,21 @@ export function planMixes(run: Run, pods: readonly PodRecord[]): readonly PodRec
     const quota = quotaLeft(snapshot, options);
     const context = { ...progressOf(run), options, quota, clusterNodes: snapshot.nodeCount };
     const candidates = sortOut(tier, context).candidates.filter(({ source }) => !source.group.options.zeroOrMax);
-    const looked = pending;
-    const mix = timed(run, 'mix', () =>
-      planMix({
-        snapshot,
-        classes: classesOf(looked, (pod) => snapshot.classOf(pod)),
-        candidates,
-        prices,
-        quota,
-        nodesAllowed: options.maxNodesTotal > 0 ? Math.max(0, options.maxNodesTotal - snapshot.nodeCount) : Number.POSITIVE_INFINITY,
-        maxNodesPerPool: options.maxNodesPerScaleUp,
-        budgetMs: mixBudgetMs,
-        stopwatch: input.stopwatch,
-      }),
-    );
+    const steps = planMix({
+      snapshot,
+      classes: classesOf(pending, (pod) => snapshot.classOf(pod)),
+      candidates,
+      prices,
+      quota,
+      nodesAllowed: options.maxNodesTotal > 0 ? Math.max(0, options.maxNodesTotal - snapshot.nodeCount) : Number.POSITIVE_INFINITY,
+      maxNodesPerPool: options.maxNodesPerScaleUp,
+      budgetMs: mixBudgetMs,
+      // Breaks are not of its time.
+      stopwatch: input.stopwatch === undefined ? undefined : () => run.took['mix'] ?? 0,
+    });
+    const mix = yield* timedSteps(run, 'mix', steps);
     if (mix.nodes.length === 0) continue;
-    const proof = timed(run, 'prove', () => prove(run, mix, quota));
+    const proof = yield* timedSteps(run, 'prove', prove(run, mix, quota));
     note(run, mix, proof);
     pending = pending.filter((pod) => !proof.placed.has(pod));
   }
@@ -89,7 +91,7 @@ interface Proof {
  * Plans the mix's nodes and places each pod on its own, in the mix's order, where the filters let it; then without the nodes that stay empty. The mix does
  * not know of limits that pools share for their GPUs: what is beyond them is not planned.
  */
-function prove(run: Run, mix: MixPlan, quota: Quota): Proof {
+function* prove(run: Run, mix: MixPlan, quota: Quota): Generator<void, Proof> {
   const { snapshot } = run.input;
   run.plan.purchases += 1;
   const before = { nodes: new Set(run.plan.nodes.keys()), placed: run.plan.placed.length };
@@ -98,7 +100,7 @@ function prove(run: Run, mix: MixPlan, quota: Quota): Proof {
     quota,
     mix.nodes.map(({ candidate }) => candidate.node),
   );
-  const proof = proveNodes(run, mix, (node) => allowed[node] === true);
+  const proof = yield* proveNodes(run, mix, (node) => allowed[node] === true);
   if (proof.counts.every((count) => count > 0)) {
     snapshot.commit();
     return proof;
@@ -106,16 +108,17 @@ function prove(run: Run, mix: MixPlan, quota: Quota): Proof {
   snapshot.revert();
   for (const name of run.plan.nodes.keys()) if (!before.nodes.has(name)) run.plan.nodes.delete(name);
   run.plan.placed.length = before.placed;
-  return proveNodes(run, mix, (node) => (proof.counts[node] ?? 0) > 0);
+  return yield* proveNodes(run, mix, (node) => (proof.counts[node] ?? 0) > 0);
 }
 
-function proveNodes({ plan, input: { snapshot } }: Run, mix: MixPlan, isWanted: (node: number) => boolean): Proof {
+function* proveNodes({ plan, input: { snapshot } }: Run, mix: MixPlan, isWanted: (node: number) => boolean): Generator<void, Proof> {
   const ids = mix.nodes.map(({ candidate: { id, template } }, node): NodeId | undefined =>
     isWanted(node) ? addPlanned(plan, snapshot, { group: id, template, purchase: plan.purchases }) : undefined,
   );
   const placed = new Set<PodRecord>();
   const counts = new Int32Array(mix.nodes.length);
-  for (const { pod, podClass, node } of mix.placements) {
+  for (const [done, { pod, podClass, node }] of mix.placements.entries()) {
+    if (done % placedAtOnce === 0) yield;
     const id = ids[node];
     if (id === undefined || !snapshot.fits(podClass, id)) continue;
     snapshot.place(pod, id);

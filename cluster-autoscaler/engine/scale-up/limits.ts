@@ -21,9 +21,13 @@ type GpuOptions = Pick<LoopOptions, 'gpus' | 'gpuLabel'>;
 /** Cores, bytes and limited GPUs of a node; cores and bytes from its capacity. Fractions count as a whole unit (§12). */
 export function sizeOfNode(node: Pick<NodeRecord, 'capacity' | 'allocatable' | 'labels'>, options: GpuOptions): Quota {
   const { capacity } = node;
-  const size = { cpu: Math.ceil((capacity['cpu'] ?? 0) / 1000), memory: Math.ceil((capacity['memory'] ?? 0) / 1000) };
+  const size = { cpu: wholeUnits(capacity['cpu']), memory: wholeUnits(capacity['memory']) };
   const type = gpuTypeOf(node, options);
   return type === undefined || !options.gpus.some((limit) => limit.type === type) ? size : { ...size, [type]: gpusShown(node) };
+}
+
+function wholeUnits(milli: number | undefined): number {
+  return Math.ceil((milli ?? 0) / 1000);
 }
 
 /**
@@ -33,16 +37,22 @@ export function sizeOfNode(node: Pick<NodeRecord, 'capacity' | 'allocatable' | '
 export function quotaLeft(snapshot: SchedulingSnapshot, options: Pick<LoopOptions, 'cores' | 'memoryGiB'> & GpuOptions): Quota {
   let cpu = 0;
   let memory = 0;
+  for (const id of snapshot.nodeIds()) {
+    const { capacity } = snapshot.node(id);
+    cpu += wholeUnits(capacity['cpu']);
+    memory += wholeUnits(capacity['memory']);
+  }
+  const core = { cpu: Math.max(0, options.cores.max - cpu), memory: Math.max(0, options.memoryGiB.max * gibibyte - memory) };
+  return options.gpus.length === 0 ? core : { ...core, ...gpusLeft(snapshot, options) };
+}
+
+function gpusLeft(snapshot: SchedulingSnapshot, options: GpuOptions): Readonly<Record<string, number>> {
   const tallies = new Map(options.gpus.map(({ type }) => [type, { shown: 0, most: 1, hidden: 0 }]));
   for (const id of snapshot.nodeIds()) {
     const node = snapshot.node(id);
-    const size = sizeOfNode(node, options);
-    cpu += size.cpu;
-    memory += size.memory;
-    const type = gpuTypeOf(node, options) ?? '';
-    const tally = tallies.get(type);
+    const tally = tallies.get(gpuTypeOf(node, options) ?? '');
     if (tally === undefined) continue;
-    const gpus = size[type] ?? 0;
+    const gpus = gpusShown(node);
     tally.shown += gpus;
     tally.most = Math.max(tally.most, gpus);
     if (gpus === 0) tally.hidden += 1;
@@ -53,11 +63,7 @@ export function quotaLeft(snapshot: SchedulingSnapshot, options: Pick<LoopOption
     return shown + hidden * most;
   };
   const gpus = options.gpus.map(({ type, max }) => [type, Math.max(0, max - used(type))] as const);
-  return {
-    cpu: Math.max(0, options.cores.max - cpu),
-    memory: Math.max(0, options.memoryGiB.max * gibibyte - memory),
-    ...Object.fromEntries(gpus.toSorted(([a], [b]) => (a < b ? -1 : 1))),
-  };
+  return Object.fromEntries(gpus.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Resources that so many nodes would take beyond their limit. */

@@ -1,6 +1,7 @@
 /** What scale-up is handed and what it answers. Pure data; sizes are numbers of nodes, times epoch milliseconds. */
 import type { PodRecord, TraceStep } from '../../../core/model/index.ts';
 import type { LoopEvent, LoopOptions, OptionReport, PendingPodReport, ScaleUpOutcome } from '../loop/model.ts';
+import type { Pace } from '../loop/pace.ts';
 import type { NodeGroup, NodeTemplate, ProviderFailure } from '../model.ts';
 import type { SchedulingSnapshot } from '../scheduling/snapshot.ts';
 
@@ -26,6 +27,8 @@ export interface ScaleUpInput {
   readonly options: LoopOptions;
   /** Text of the expander ConfigMap's `priorities`. */
   readonly priorities?: string | undefined;
+  /** When there are breaks; absent: none. */
+  readonly pace?: Pace | undefined;
   /** Monotonic milliseconds, for time limits and `took`; absent: no limit of time applies. */
   readonly stopwatch?: (() => number) | undefined;
 }

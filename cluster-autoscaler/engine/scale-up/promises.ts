@@ -1,6 +1,7 @@
 import type { PodRecord } from '../../../core/model/index.ts';
+import { append } from '../append.ts';
 import { filterOutSchedulable, hintKey, type PlacementHints } from '../scheduling/index.ts';
-import { placeGroup, type PlacedPods, type PlannedNode } from './planned-nodes.ts';
+import { placeGroup, type PlacedPods } from './planned-nodes.ts';
 import { groupPods, sortedPods } from './pod-groups.ts';
 import type { Run } from './run.ts';
 
@@ -51,7 +52,7 @@ export function placeAgain({ plan, input: { snapshot } }: Run, without: Readonly
   plan.placed = [];
   for (;;) {
     const { placed, pending } = filterOutSchedulable(snapshot, waiting, hints);
-    plan.placed.push(...placed.map(({ pod, node }) => ({ node: snapshot.node(node).name, pods: [pod] })));
+    for (const { pod, node } of placed) plan.placed.push({ node: snapshot.node(node).name, pods: [pod] });
     if (placed.length === 0 || pending.length === 0) return pending;
     waiting = pending;
   }
@@ -72,12 +73,27 @@ export function giveUpNeedless(run: Run): boolean {
   for (const without of tries) {
     if (without.size === 0) continue;
     if (placeAgain(run, without).length === 0) {
+      noteGivenUp(run, without);
       for (const name of without) plan.nodes.delete(name);
       return true;
     }
     restore(run, held);
   }
   return false;
+}
+
+function noteGivenUp({ plan, trace }: Run, names: ReadonlySet<string>): void {
+  const counts = new Map<string, number>();
+  for (const name of names) {
+    const group = plan.nodes.get(name)?.group ?? '';
+    counts.set(group, (counts.get(group) ?? 0) + 1);
+  }
+  const text = [...counts].map(([group, count]) => `${group} ${count}`).join(', ');
+  trace.push({
+    step: 'give-up',
+    message: `planned nodes that are not needed after all, their pods find room on the others: ${text}`,
+    values: { nodes: names.size },
+  });
 }
 
 /** Makes the snapshot what it was when this was placed. */
@@ -103,20 +119,17 @@ interface Needless {
 function needlessNodes({ plan, granted, input }: Run): Needless {
   const { snapshot, groups } = input;
   const wholes = new Set(groups.flatMap(({ group }) => (group.options.zeroOrMax ? [group.id] : [])));
-  const podsOf = new Map<string, PodRecord[]>();
-  for (const { node, pods } of plan.placed) {
-    const on = podsOf.get(node);
-    if (on === undefined) podsOf.set(node, [...pods]);
-    else on.push(...pods);
-  }
+  const used = new Set(plan.placed.map(({ node }) => node));
   const nodes = [...plan.nodes].filter(([name, { group }]) => !granted.has(name) && !wholes.has(group));
-  const empty = new Set(nodes.flatMap(([name]) => (podsOf.has(name) ? [] : [name])));
+  const empty = new Set(nodes.flatMap(([name]) => (used.has(name) ? [] : [name])));
   const emptied = new Set<string>();
-  const isEarlier = ([, { purchase }]: readonly [string, PlannedNode]): boolean => purchase < plan.purchases;
-  const earlier = nodes.filter((node) => !empty.has(node[0]) && isEarlier(node)).map(([name]) => ({ name, pods: podsOf.get(name) ?? [] }));
+  const earlier = new Map(
+    nodes.flatMap(([name, { purchase }]) => (used.has(name) && purchase < plan.purchases ? [[name, [] as PodRecord[]] as const] : [])),
+  );
+  for (const { node, pods } of earlier.size === 0 ? [] : plan.placed) append(earlier.get(node) ?? [], pods);
   let tried = 0;
   snapshot.fork();
-  for (const { name, pods } of earlier.toSorted((a, b) => a.pods.length - b.pods.length)) {
+  for (const [name, pods] of [...earlier].toSorted(([, a], [, b]) => a.length - b.length)) {
     const node = snapshot.find(name);
     tried += pods.length;
     if (node === undefined || tried > podsTried) break;

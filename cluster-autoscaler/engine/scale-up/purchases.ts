@@ -1,5 +1,8 @@
 import type { PodRecord } from '../../../core/model/index.ts';
+import { append } from '../append.ts';
 import type { Effect, EffectResult } from '../model.ts';
+import type { Pause } from '../loop/model.ts';
+import { breathe, type Pausing } from '../loop/pace.ts';
 import { asksForMix, planMixes } from './cost-rounds.ts';
 import { triggered } from './events.ts';
 import { execute } from './execute.ts';
@@ -14,11 +17,11 @@ import { helpedText, note, plannedCounts, progressOf, record, refusedEvents, tim
  * The house's way: nodes of all pools that help are planned in the snapshot, and asked for when what was promised to every pod holds with all of them. A pool
  * that the cloud refuses is left out, and what it was to hold is planned again beside what was granted.
  */
-export function* buyForAll(run: Run): Generator<Effect, void, EffectResult> {
+export function* buyForAll(run: Run): Generator<Effect | Pause, void, EffectResult> {
   const { snapshot } = run.input;
   for (;;) {
     snapshot.fork();
-    const left = planPurchases(run);
+    const left = yield* planPurchases(run);
     const changes = changesOf(run);
     if (changes.length > 0) {
       const execution = yield* execute(changes, true);
@@ -49,7 +52,7 @@ interface Left {
 const passes = 3;
 
 /** Plans what helps, into the caller's fork. */
-function planPurchases(run: Run): Left {
+function* planPurchases(run: Run): Pausing<Left> {
   const { plan, input } = run;
   let pending = input.pods;
   if (plan.nodes.size + plan.placed.length > 0) {
@@ -59,58 +62,75 @@ function planPurchases(run: Run): Left {
     pending = input.pods.filter((pod) => !placed.has(pod));
   }
   if (pending.some(looksAtOthers)) {
-    const left = new Set(beside(run, pending.filter(looksAtOthers)));
+    const left = new Set(yield* beside(run, pending.filter(looksAtOthers)));
     pending = pending.filter((pod) => !looksAtOthers(pod) || left.has(pod));
   }
-  if (asksForMix(run)) pending = beside(run, planMixes(run, pending));
-  let left = planRounds(run, pending);
+  if (asksForMix(run)) pending = yield* beside(run, yield* planMixes(run, pending));
+  let left = yield* planRounds(run, pending);
   for (let pass = 1; ; pass++) {
-    const lost = lostPods(run);
+    const lost = yield* lostPods(run);
     if (lost === undefined) break;
-    left = besideLeft(run, left, lost);
+    if (lost.length > 0) noteLost(run, lost);
+    left = yield* besideLeft(run, left, lost);
     const before = plan.purchases;
-    if (lost.length > 0 && left.pods.length > 0 && pass < passes) left = planRounds(run, left.pods);
+    if (lost.length > 0 && left.pods.length > 0 && pass < passes) left = yield* planRounds(run, left.pods);
     if (plan.purchases === before) break;
   }
-  return timed(run, 'promise', () => giveUpNeedless(run)) ? besideLeft(run, left, []) : left;
+  const isLess = timed(run, 'promise', () => giveUpNeedless(run));
+  yield* breathe(run.pace);
+  return isLess ? yield* besideLeft(run, left, []) : left;
 }
 
 /** Puts every pod to its place again if nodes were planned after pods had theirs, and answers those that lose it; `undefined`: nothing was moved. */
-function lostPods(run: Run): readonly PodRecord[] | undefined {
+function* lostPods(run: Run): Pausing<readonly PodRecord[] | undefined> {
   const { plan } = run;
   const later = plan.purchases > 1 || (plan.purchases === 1 && plan.placed.some(({ node }) => !plan.nodes.has(node)));
-  return later && plan.placed.some(({ pods }) => pods.some(spreads)) ? timed(run, 'promise', () => placeAgain(run)) : undefined;
+  if (!later || !plan.placed.some(({ pods }) => pods.some(spreads))) return undefined;
+  const lost = timed(run, 'promise', () => placeAgain(run));
+  yield* breathe(run.pace);
+  return lost;
+}
+
+function noteLost({ trace }: Run, lost: readonly PodRecord[]): void {
+  const [first] = lost;
+  const more = lost.length > 1 ? ` and ${lost.length - 1} more pods` : '';
+  const message = `${first?.namespace}/${first?.name}${more} would lose their place to the spread over all planned nodes: looked at again`;
+  trace.push({ step: 'promise', message, values: { pods: lost.length } });
 }
 
 /** Pods have been moved: there may be room for some of those that were left, and of those that have lost their place. */
-function besideLeft(run: Run, left: Left, lost: readonly PodRecord[]): Left {
-  const pods = beside(run, [...left.pods, ...lost]);
+function* besideLeft(run: Run, left: Left, lost: readonly PodRecord[]): Pausing<Left> {
+  const pods = yield* beside(run, [...left.pods, ...lost]);
   if (lost.length === 0 && pods.length === left.pods.length) return left;
   const why = lost.length === 0 ? left.why : 'nodes that are added for others make its spread uneven, the next loop looks again';
   return { pods, outlook: undefined, why, error: left.error };
 }
 
-function beside(run: Run, pods: readonly PodRecord[]): readonly PodRecord[] {
-  return timed(run, 'place', () => placeBeside(run, pods));
+function* beside(run: Run, pods: readonly PodRecord[]): Pausing<readonly PodRecord[]> {
+  const left = timed(run, 'place', () => placeBeside(run, pods));
+  yield* breathe(run.pace);
+  return left;
 }
 
 /** Plans one option after the other until nothing helps any more. */
-function planRounds(run: Run, pods: readonly PodRecord[]): Left {
+function* planRounds(run: Run, pods: readonly PodRecord[]): Pausing<Left> {
   const { input } = run;
   let pending = pods;
   for (;;) {
     if (pending.length === 0) return { pods: pending, outlook: undefined, why: '', error: undefined };
     const looked = pending;
     const outlook = timed(run, 'look', () => lookAt(input, looked, progressOf(run)));
+    yield* breathe(run.pace);
     const round = timed(run, 'estimate', () => planRound(input, outlook, run.prices));
     note(run, round);
+    yield* breathe(run.pace);
     const { choice, changes, error } = round;
     const placed =
       choice === undefined
         ? new Set<PodRecord>()
         : timed(run, 'place', () => placeRound(run, { changes, outlook, candidate: choice.option.candidate }));
     if (placed.size === 0) return { pods: pending, outlook, why: error ?? 'no node may be added for it in this loop', error };
-    pending = beside(
+    pending = yield* beside(
       run,
       pending.filter((pod) => !placed.has(pod)),
     );
@@ -186,15 +206,9 @@ function reportPlaced(run: Run): void {
   const sizes = sizesOf(run);
   const texts = new Map<number, string>();
   for (const [purchase, { groups }] of bought) {
-    texts.set(
-      purchase,
-      groups.size > shownGroups
-        ? ''
-        : helpedText(
-            [...groups].flatMap((group) => sizes.get(group) ?? []),
-            { error: undefined },
-          ),
-    );
+    if (groups.size > shownGroups) continue;
+    const grown = [...groups].flatMap((group) => sizes.get(group) ?? []);
+    texts.set(purchase, helpedText(grown, { error: undefined }));
   }
   for (const { node, pods } of plan.placed) {
     const planned = plan.nodes.get(node);
@@ -203,18 +217,14 @@ function reportPlaced(run: Run): void {
       continue;
     }
     const { group, purchase } = planned;
-    run.helped.push(...pods);
-    bought.get(purchase)?.pods.push(...pods);
-    reportHelped(reports, pods, group, texts.get(purchase) || `a node of ${group} is added for it`);
+    append(run.helped, pods);
+    append(bought.get(purchase)?.pods ?? [], pods);
+    reportHelped(reports, pods, group, texts.get(purchase) ?? `a node of ${group} is added for it`);
   }
   for (const { groups, pods } of bought.values()) {
-    if (pods.length > 0)
-      run.events.push(
-        ...triggered(
-          pods,
-          [...groups].flatMap((group) => sizes.get(group) ?? []),
-        ),
-      );
+    if (pods.length === 0) continue;
+    const grown = [...groups].flatMap((group) => sizes.get(group) ?? []);
+    append(run.events, triggered(pods, grown));
   }
 }
 
@@ -235,5 +245,5 @@ function report(run: Run, { pods, outlook, why, error }: Left): void {
   if (pods.length === 0) return;
   const look = outlook ?? timed(run, 'look', () => lookAt(run.input, pods, progressOf(run)));
   reportLeft(run.reports, look.groups, look, why);
-  run.events.push(...refusedEvents(look.groups, look));
+  append(run.events, refusedEvents(look.groups, look));
 }

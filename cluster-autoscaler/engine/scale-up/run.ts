@@ -1,5 +1,6 @@
 import type { PodRecord, TraceStep } from '../../../core/model/index.ts';
 import type { LoopEvent, OptionReport } from '../loop/model.ts';
+import { breathe, withoutBreak, type Pace, type Pausing } from '../loop/pace.ts';
 import type { Execution } from './execute.ts';
 import { createPriceModel, type PriceModel } from './expanders/index.ts';
 import type { ChosenOption, ScaleUpGroup, ScaleUpInput, ScaleUpResult, SizeChange } from './model.ts';
@@ -12,6 +13,7 @@ import type { Outlook, Progress, RoundPlan } from './round.ts';
 
 /** What is gathered on the way. */
 export interface Run {
+  readonly pace: Pace;
   readonly input: ScaleUpInput;
   readonly prices: PriceModel;
   /** Groups that the cloud refused to increase. */
@@ -38,6 +40,7 @@ export function createRun(given: ScaleUpInput): Run {
   const groups = compat === 'none' ? given.groups.toSorted((a, b) => compareText(a.group.id, b.group.id)) : given.groups;
   const input = { ...given, groups };
   return {
+    pace: input.pace ?? withoutBreak,
     input,
     prices: createPriceModel(
       groups.flatMap(({ group, template }) => (template === undefined ? [] : [{ price: group.price, node: template.node }])),
@@ -107,6 +110,15 @@ export function refusedEvents(groups: readonly PodGroup[], { check, skipped }: O
   return groups
     .filter(({ podClass }) => !check.fitsAny(podClass))
     .flatMap(({ podClass, pods }) => notTriggered(pods, [...check.refusals(podClass), ...also]));
+}
+
+/** The same for a step that yields where there may be a break; breaks are not measured. */
+export function* timedSteps<T>(run: Run, step: string, work: Generator<void, T>): Pausing<T> {
+  for (;;) {
+    const result = timed(run, step, () => work.next());
+    if (result.done === true) return result.value;
+    yield* breathe(run.pace);
+  }
 }
 
 /** Measures a step, when there is a stopwatch. */

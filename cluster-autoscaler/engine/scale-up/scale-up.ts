@@ -1,4 +1,6 @@
 import type { PodRecord } from '../../../core/model/index.ts';
+import { append } from '../append.ts';
+import type { Pause } from '../loop/model.ts';
 import type { Effect, EffectResult } from '../model.ts';
 import { triggered } from './events.ts';
 import { execute } from './execute.ts';
@@ -16,7 +18,7 @@ import { createRun, helpedText, note, progressOf, record, refusedEvents, resultO
  * first round buys a mix of pools for all pods together. Without it one option is
  * carried out, nothing is placed, and a refusal ends it, as upstream does.
  */
-export function* scaleUp(input: ScaleUpInput): Generator<Effect, ScaleUpResult, EffectResult> {
+export function* scaleUp(input: ScaleUpInput): Generator<Effect | Pause, ScaleUpResult, EffectResult> {
   const run = createRun(input);
   if (input.options.severalPoolsPerLoop) yield* buyForAll(run);
   else yield* oneOption(run);
@@ -33,16 +35,16 @@ function* oneOption(run: Run): Generator<Effect, void, EffectResult> {
   const { choice } = plan;
   if (choice === undefined) {
     reportLeft(run.reports, outlook.groups, outlook, 'no option to scale up was left, the next loop looks again');
-    run.events.push(...refusedEvents(outlook.groups, outlook));
+    append(run.events, refusedEvents(outlook.groups, outlook));
     return;
   }
   const execution = yield* execute(plan.changes, input.options.parallelScaleUp);
   record(run, execution);
   if (plan.error !== undefined) run.errors.push(plan.error);
   const { covered, rest } = split(choice.option.covered, outlook.groups);
-  run.helped.push(...covered);
+  append(run.helped, covered);
   const failed = plan.error !== undefined || execution.error !== undefined;
-  if (!failed) run.events.push(...triggered(covered, execution.done));
+  if (!failed) append(run.events, triggered(covered, execution.done));
   reportHelped(run.reports, covered, choice.report.group, helpedText(plan.changes, execution));
   reportLeft(run.reports, rest, outlook, `this loop scales up ${choice.report.group}, the next one looks again`);
 }

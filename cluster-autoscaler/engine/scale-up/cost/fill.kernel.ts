@@ -101,12 +101,15 @@ function createWorth({ width, sizes, places, requests, units }: Stock, offers: O
   };
 }
 
+/** Nodes that are filled between two breaks. */
+const turnsAtOnce = 16;
+
 /**
  * Fills one node after the other with what is left, so that little of what is paid for stays unused. What a pod is worth is told by shadow prices: those at
  * which the cheapest mix of fractional nodes would be bought. If pods that do not want each other force a number of nodes, each is seeded with one of them
- * and gets its share of the rest; otherwise nodes are chosen that waste least of their price. Changes the stock, and room and quota of the offers.
+ * and gets its share of the rest; otherwise nodes are chosen that waste least of their price. Changes the stock, and room and quota of the offers. Yields where there may be a break.
  */
-export function fillNodes({ stock, offers: offerInput, requirementOf, isLate }: FillInput): Filled {
+export function* fillNodes({ stock, offers: offerInput, requirementOf, isLate }: FillInput): Generator<void, Filled> {
   const { width, places, units, used } = stock;
   const none = places - 1;
   const { quota } = offerInput;
@@ -203,7 +206,10 @@ export function fillNodes({ stock, offers: offerInput, requirementOf, isLate }: 
   };
 
   for (let turn = 0; quota.nodes > 0; turn++) {
-    if ((turn & 15) === 0) late ||= isLate();
+    if (turn % turnsAtOnce === 0) {
+      late ||= isLate();
+      yield;
+    }
     const needed = stock.forced();
     worth.update(needed.nodes);
     const place = nextPlace();

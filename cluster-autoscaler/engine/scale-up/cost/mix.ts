@@ -1,4 +1,5 @@
 import type { PodRecord } from '../../../../core/model/index.ts';
+import { append } from '../../append.ts';
 import type { ClassId, SchedulingSnapshot } from '../../scheduling/snapshot.ts';
 import type { Candidate } from '../eligibility.ts';
 import type { PriceModel } from '../expanders/index.ts';
@@ -53,19 +54,22 @@ export interface MixPlan {
 /**
  * The cheapest mix of pools that was found for all pods together: pods are divided over zones (and whatever other domains their rules name), and nodes are
  * then filled one by one. Requests, numbers of pods, node requirements, taints, spreading, affinity and anti-affinity are kept; pools' and the cluster's
- * limits, too. Deterministic but for the budget of time.
+ * limits, too. Deterministic but for the budget of time. Yields where there may be a break; nothing else may touch the snapshot before the end.
  */
-export function planMix(input: MixInput): MixPlan {
+export function* planMix(input: MixInput): Generator<void, MixPlan> {
+  const { stopwatch, budgetMs } = input;
+  const started = stopwatch?.() ?? 0;
+  const isLate = stopwatch === undefined ? () => false : () => stopwatch() - started > budgetMs;
   const problem = readProblem(input);
+  yield;
   const weightOf = sizeWeights(problem);
   const assignment = assignCells(problem, input.snapshot, ({ size }) => weightOf[size] ?? 0);
+  yield;
   const stock = stockOf(problem, assignment);
   const forced = stock.forced().nodes;
   const offers = offersOf(problem, assignment, input);
-  const started = input.stopwatch?.() ?? 0;
-  const { stopwatch, budgetMs } = input;
-  const isLate = stopwatch === undefined ? () => false : () => stopwatch() - started > budgetMs;
-  const filled = fillNodes({ stock, offers, requirementOf: problem.requirementOf, isLate });
+  yield;
+  const filled = yield* fillNodes({ stock, offers, requirementOf: problem.requirementOf, isLate });
   return planOf({ problem, assignment, stock, filled, forced });
 }
 
@@ -161,7 +165,7 @@ function planOf(parts: PlanParts): MixPlan {
       placements.push({ pod, podClass, node });
     }
   }
-  for (const [index, { pods }] of problem.kinds.entries()) left.push(...pods.slice(next[index]));
+  for (const [index, { pods }] of problem.kinds.entries()) append(left, pods.slice(next[index]));
   // What was left out might be what forced the number of nodes.
   const bounds = boundsOf(problem, placements, filled.left.size === 0 ? forced : 0);
   return { nodes: hosts, placements, left, price, ...bounds, late: filled.late };

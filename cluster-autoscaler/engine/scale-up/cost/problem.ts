@@ -1,4 +1,5 @@
 import { allowsNode, untoleratedTaint, type PodRecord, type PodShape, type ResourceList } from '../../../../core/model/index.ts';
+import { append } from '../../append.ts';
 import type { NodeTemplate } from '../../model.ts';
 import type { ClassId } from '../../scheduling/snapshot.ts';
 import type { Candidate } from '../eligibility.ts';
@@ -58,7 +59,7 @@ export function readProblem({ classes, candidates, prices }: ProblemInput): MixP
   const planned: { podClass: ClassId; pods: readonly PodRecord[]; rules: PodRules }[] = [];
   for (const { podClass, pods } of classes) {
     const rules = rulesOf(pods[0], terms);
-    if (rules === undefined) left.push(...pods);
+    if (rules === undefined) append(left, pods);
     else planned.push({ podClass, pods, rules });
   }
   const resources = resourceNames(planned.map(({ pods }) => pods[0]?.shape.requests ?? {}));
@@ -81,7 +82,7 @@ export function readProblem({ classes, candidates, prices }: ProblemInput): MixP
   const kinds: Kind[] = [];
   for (const { podClass, pods, rules, size } of sized) {
     if (fits[size] === true) kinds.push({ podClass, pods, rules, size, ...hostRules(pods[0], rules, terms) });
-    else left.push(...pods);
+    else append(left, pods);
   }
   return { resources, kinds, requests, requirementOf: Int32Array.from(sizes.requirementOf), pools, terms, left };
 }

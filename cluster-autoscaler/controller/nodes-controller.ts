@@ -19,7 +19,6 @@ import { createLoopTrigger, type LoopTrigger } from './loop-trigger.ts';
 import { createScalingMemory, memoryText, savedParts, type ScalingMemory } from './memory.ts';
 import { createNodesMetrics, type NodesMetrics } from './metrics.ts';
 import { observe, type Observation } from './observe.ts';
-import { createPodsByNode, type PodsByNode } from './pods-by-node.ts';
 import { policyStatus } from './policy-report.ts';
 import { createPolicyWriter, type PolicyWriter } from './policy-writer.ts';
 import type { NodesControllerOptions } from './ports.ts';
@@ -68,7 +67,6 @@ interface Term {
   readonly abort: AbortController;
   readonly trigger: LoopTrigger;
   readonly actuator: Actuator;
-  readonly podsByNode: PodsByNode;
   readonly effects: Effects;
   readonly reader: GroupReader;
   readonly rival: RivalWatch;
@@ -132,7 +130,6 @@ class RunningController implements NodesController {
     term.trigger.stop();
     await term.ended;
     await term.actuator.stop();
-    term.podsByNode.stop();
   }
 
   health(): string | undefined {
@@ -156,7 +153,6 @@ class RunningController implements NodesController {
     const { loop } = config;
     const memory = createScalingMemory();
     const trigger = createLoopTrigger({ clock, scanIntervalMs: loop.scanIntervalMs, frequent: config.frequentLoops, pods: reads.pods });
-    const podsByNode = createPodsByNode(reads.pods);
     const onScaled = (group: string, direction: ScalingDirection): void => {
       memory.record(group, direction, clock.now());
       trigger.productive();
@@ -169,7 +165,7 @@ class RunningController implements NodesController {
       config: config.actuation,
       nodeAt: (name) => reads.nodes.get(name),
       podAt: (key) => reads.pods.get(key),
-      check: (deletion) => this.#recheck(deletion, podsByNode),
+      check: (deletion) => this.#recheck(deletion),
       isWhole: (group) => term.groups.get(group)?.options.zeroOrMax === true,
       observer: createDeletionObserver({
         events: this.#events,
@@ -185,7 +181,6 @@ class RunningController implements NodesController {
       abort: new AbortController(),
       trigger,
       actuator,
-      podsByNode,
       effects: createEffects({
         client,
         fence,
@@ -355,7 +350,7 @@ class RunningController implements NodesController {
     }
   }
 
-  #recheck({ node: name, kind }: PlannedDeletion, pods: PodsByNode) {
+  #recheck({ node: name, kind }: PlannedDeletion) {
     const { clock, reads, config } = this.#options;
     if (this.#isStale())
       return { ok: false as const, message: 'pods and nodes were not heard of for some time: what is on the node now is not known' };
@@ -364,7 +359,10 @@ class RunningController implements NodesController {
         now: clock.now(),
         node: reads.nodes.get(name),
         // Expendable pods keep no node, and are not waited for either: the loop does not see them.
-        pods: pods.on(name).filter((pod) => !isFinished(pod) && pod.shape.priority >= config.loop.expendablePodsPriorityCutoff),
+        // One pass over all pods takes a few milliseconds; an index of them would cost more at its start than all deletions together.
+        pods: reads.pods
+          .items()
+          .filter((pod) => pod.nodeName === name && !isFinished(pod) && pod.shape.priority >= config.loop.expendablePodsPriorityCutoff),
         kind,
         pdbs: reads.budgets.items(),
         controllers: reads.controllers,

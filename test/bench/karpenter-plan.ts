@@ -1,4 +1,5 @@
 import { defaultLoopOptions } from '../../cluster-autoscaler/engine/loop/options.ts';
+import { createPace } from '../../cluster-autoscaler/engine/loop/pace.ts';
 import { scaleUp, type ScaleUpGroup, type ScaleUpResult } from '../../cluster-autoscaler/engine/scale-up/index.ts';
 import { createSchedulingSnapshot, type SchedulingSnapshot } from '../../cluster-autoscaler/engine/scheduling/index.ts';
 import type { PodRecord } from '../../core/model/index.ts';
@@ -13,17 +14,24 @@ const options = {
   memoryGiB: { min: 0, max: 10_000_000 },
 } as const;
 
-/** A whole decision from an empty cluster: pods in, sizes asked for, every pod reported. */
+/** Milliseconds at a stretch, as the controller drives the loop. */
+const sliceMs = 10;
+
+/** A whole decision from an empty cluster: pods in, sizes asked for, every pod reported; and its longest stretch without a pause, wall milliseconds. */
 export function decide(
   pods: readonly PodRecord[],
   groups: readonly ScaleUpGroup[],
   stopwatch?: () => number,
-): { readonly result: ScaleUpResult; readonly snapshot: SchedulingSnapshot } {
+): { readonly result: ScaleUpResult; readonly snapshot: SchedulingSnapshot; readonly stretchMs: number } {
   const snapshot = createSchedulingSnapshot({ namespaces: new Map() });
-  const steps = scaleUp({ now: 0, snapshot, pods, groups, options, stopwatch });
-  let step = steps.next();
-  while (step.done !== true) step = steps.next({ ok: true });
-  return { result: step.value, snapshot };
+  const steps = scaleUp({ now: 0, snapshot, pods, groups, options, stopwatch, pace: createPace({ stopwatch, sliceMs }) });
+  let stretchMs = 0;
+  for (;;) {
+    const began = performance.now();
+    const step = steps.next({ ok: true });
+    stretchMs = Math.max(stretchMs, performance.now() - began);
+    if (step.done === true) return { result: step.value, snapshot, stretchMs };
+  }
 }
 
 /** A decision in the words of the check. */
@@ -47,7 +55,7 @@ export function planKarpenter(drawn: readonly DrawnPod[], how: 'every-zone' | 'o
 export function readPlan(
   pods: readonly PodRecord[],
   groups: readonly ScaleUpGroup[],
-  { result, snapshot }: ReturnType<typeof decide>,
+  { result, snapshot }: Pick<ReturnType<typeof decide>, 'result' | 'snapshot'>,
 ): KarpenterPlan {
   const prices = new Map(groups.map(({ group }) => [group.id, group.price ?? Number.NaN]));
   const indexOf = new Map(pods.map((pod, index) => [pod.uid, index]));

@@ -47,12 +47,18 @@ async function karpenterFigures(count: 10_000 | 20_000, how: keyof typeof groupT
     throw new Error(`${count} pods, ${how}: ${plan.left} pods left, ${problems.length} rules broken: ${problems.slice(0, 3).join('; ')}`);
   }
   let best = first.ms;
-  for (let round = 1; round < rounds; round++) best = Math.min(best, measured(() => decide(pods, groups, stopwatch)).ms);
+  let stretchMs = first.value.stretchMs;
+  for (let round = 1; round < rounds; round++) {
+    const next = measured(() => decide(pods, groups, stopwatch));
+    best = Math.min(best, next.ms);
+    stretchMs = Math.min(stretchMs, next.value.stretchMs);
+  }
   const name = (what: string): string => `${what}, ${count.toLocaleString('en')} pods of Karpenter's benchmark, ${groupText[how]}`;
   const { ms, price, limitMs } = peers[count];
   return [
     against(figure(name('whole decision of the cheapest mix'), best, 'ms of CPU', limitMs), 'Karpenter, wall', ms),
     ...(isFirst ? [figure(name('the first one in its process'), first.ms, 'ms of CPU', null)] : []),
+    figure(name('longest stretch without a pause in it'), stretchMs, 'ms', 50),
     against(figure(name('price of the mix'), plan.price, 'an hour', price), 'Karpenter', price),
     figure(name('above what no mix can be below'), (plan.price / plan.boundWithHosts - 1) * 100, '%', null),
     figure(name('above the sum of requests at the best unit price'), (plan.price / plan.bound - 1) * 100, '%', null),

@@ -115,6 +115,22 @@ describe('scale-up', () => {
     expect(outcome(-400, {})).toBe('InCooldown');
   });
 
+  it('waits for the pods that a controller is still making, in the house way, and not for ever', () => {
+    const web = { kind: 'ReplicaSet', namespace: 'default', name: 'web', uid: 'uid-web', statusReplicas: 0 };
+    const pods = [
+      pod('full', { node: 'n1', cpu: '4' }),
+      ...['a', 'b'].map((name) => pod(name, { cpu: '1', owner: 'web', created: -1_000 })),
+    ];
+    const outcome = (specReplicas: number, now = 0) => {
+      const controllers = new Map([['ReplicaSet/default/web', { ...web, specReplicas }]]);
+      const parts = { nodes: [n1], pods, groups: [one], controllers, lastPodAt: start - 500 };
+      return only(input(now, parts), { house: true }).report.scaleUpOutcomes[0];
+    };
+    expect(outcome(2)).toBe('Successful');
+    expect(outcome(3)).toBe('InCooldown');
+    expect(outcome(3, 1_001)).toBe('Successful');
+  });
+
   it('stops at the limit of nodes', () => {
     const pods = [pod('full', { node: 'n1', cpu: '4' }), big('a')];
     const { effects, report } = only(input(0, { nodes: [n1], pods, groups: [one] }), { options: { maxNodesTotal: 1 } });

@@ -26,15 +26,28 @@ export function waitingPods(pods: readonly PodRecord[], hold: ScaleUpOutcome, { 
   return pods.map(({ namespace, name, uid }) => ({ namespace, name, uid, state: 'waits', refusals: [], message }));
 }
 
-function areNew(
-  pods: readonly PodRecord[],
-  { now, lastPodAt }: Pick<LoopInput, 'now' | 'lastPodAt'>,
-  quietMs: number | undefined,
-): boolean {
-  const more = quietMs === undefined || (lastPodAt ?? newest(pods)) + quietMs > now;
-  if (oldest(pods) + newPodsMs > now && more) return true;
+function areNew(pods: readonly PodRecord[], input: LoopInput, quietMs: number | undefined): boolean {
+  const { now, lastPodAt } = input;
+  const moreCome = (): boolean => quietMs === undefined || (lastPodAt ?? newest(pods)) + quietMs > now || areBeingMade(pods, input);
+  if (oldest(pods) + newPodsMs > now && moreCome()) return true;
   const gpuPods = pods.filter(asksForGpu);
   return gpuPods.length > 0 && oldest(gpuPods) + newGpuPodsMs > now;
+}
+
+/** Whether a controller of the pods has fewer pods than it is to have: it is about to make the others. */
+function areBeingMade(pods: readonly PodRecord[], { controllers, pods: all }: LoopInput): boolean {
+  const missing = new Map<string, number>();
+  for (const { namespace, owner } of pods) {
+    if (owner === undefined || missing.has(owner.uid)) continue;
+    const wanted = controllers?.get(`${owner.kind}/${namespace}/${owner.name}`);
+    if (wanted?.uid === owner.uid && wanted.specReplicas !== undefined) missing.set(owner.uid, wanted.specReplicas);
+  }
+  if (missing.size === 0) return false;
+  for (const { owner, deleted } of all) {
+    const left = owner === undefined || deleted !== undefined ? undefined : missing.get(owner.uid);
+    if (left !== undefined && owner !== undefined) missing.set(owner.uid, left - 1);
+  }
+  return [...missing.values()].some((left) => left > 0);
 }
 
 function newest(pods: readonly PodRecord[]): number {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { PodRecord } from '../../../core/model/index.ts';
 import type { Effect, EffectResult, Instance, LoopInput } from '../model.ts';
 import { defaultLoopOptions, driveLoop, emptyLoopState, exportLoopState, importLoopState, upstreamLoopOptions } from './index.ts';
 import type { LoopExtras, LoopOptions, LoopReport, LoopState } from './model.ts';
@@ -121,13 +122,18 @@ describe('scale-up', () => {
       pod('full', { node: 'n1', cpu: '4' }),
       ...['a', 'b'].map((name) => pod(name, { cpu: '1', owner: 'web', created: -1_000 })),
     ];
-    const outcome = (specReplicas: number, now = 0) => {
+    const [last] = pods.slice(-1);
+    const outcome = (specReplicas: number, now = 0, more: readonly PodRecord[] = []) => {
       const controllers = new Map([['ReplicaSet/default/web', { ...web, specReplicas }]]);
-      const parts = { nodes: [n1], pods, groups: [one], controllers, lastPodAt: start - 500 };
+      const parts = { nodes: [n1], pods: [...pods, ...more], groups: [one], controllers, lastPodAt: start - 500 };
       return only(input(now, parts), { house: true }).report.scaleUpOutcomes[0];
     };
     expect(outcome(2)).toBe('Successful');
     expect(outcome(3)).toBe('InCooldown');
+    const third = { ...last!, name: 'c', uid: 'c' };
+    expect(outcome(3, 0, [third])).toBe('Successful');
+    // The scheduler has not looked at it yet.
+    expect(outcome(3, 0, [{ ...third, unschedulable: false }])).toBe('InCooldown');
     expect(outcome(3, 1_001)).toBe('Successful');
   });
 

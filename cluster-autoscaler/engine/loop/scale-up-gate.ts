@@ -34,20 +34,25 @@ function areNew(pods: readonly PodRecord[], input: LoopInput, quietMs: number | 
   return gpuPods.length > 0 && oldest(gpuPods) + newGpuPodsMs > now;
 }
 
-/** Whether a controller of the pods has fewer pods than it is to have: it is about to make the others. */
+/** Whether a controller of the pods is to have more than the scheduler has looked at: the others are about to be made, or to turn unschedulable, too. */
 function areBeingMade(pods: readonly PodRecord[], { controllers, pods: all }: LoopInput): boolean {
   const missing = new Map<string, number>();
   for (const { namespace, owner } of pods) {
-    if (owner === undefined || missing.has(owner.uid)) continue;
-    const wanted = controllers?.get(`${owner.kind}/${namespace}/${owner.name}`);
-    if (wanted?.uid === owner.uid && wanted.specReplicas !== undefined) missing.set(owner.uid, wanted.specReplicas);
+    if (owner === undefined || controllers === undefined) continue;
+    const wanted = controllers.get(`${owner.kind}/${namespace}/${owner.name}`);
+    if (wanted?.specReplicas !== undefined && wanted.uid === owner.uid) missing.set(wanted.uid, wanted.specReplicas);
   }
   if (missing.size === 0) return false;
-  for (const { owner, deleted } of all) {
-    const left = owner === undefined || deleted !== undefined ? undefined : missing.get(owner.uid);
-    if (left !== undefined && owner !== undefined) missing.set(owner.uid, left - 1);
+  for (const pod of all) {
+    const uid = pod.owner?.uid ?? '';
+    const left = missing.get(uid);
+    if (left !== undefined && isLookedAt(pod)) missing.set(uid, left - 1);
   }
   return [...missing.values()].some((left) => left > 0);
+}
+
+function isLookedAt({ deleted, nodeName, unschedulable }: PodRecord): boolean {
+  return deleted === undefined && (nodeName !== undefined || unschedulable);
 }
 
 function newest(pods: readonly PodRecord[]): number {

@@ -77,6 +77,8 @@ const ignoredLabels: readonly string[] = [
 ];
 
 const refreshMs = 60_000;
+/** The same while a group lists fewer instances than are asked for: a node that has come is counted twice as long as its instance is not listed. */
+const missingRefreshMs = 10_000;
 
 /** Reads nothing before the first `refresh`. Throws `CONFIG_INVALID` for a group or discovery text that cannot be used. */
 export function createAwsProvider(options: AwsProviderOptions): Provider {
@@ -120,7 +122,8 @@ export function providerOver(api: AwsApi, options: AwsProviderOptions): Provider
     const names = [...new Set(specs.map(({ name }) => name))];
     const cloud = [...(await api.groupsByName(names, signal)), ...(await api.groupsByTags(filters, signal))];
     const listed = listGroups(specs, cloud);
-    const missing = listed.filter(({ name, cloud: group }) => group !== undefined && isMissing(group) && known.has(name));
+    const incomplete = listed.filter(({ cloud: group }) => group !== undefined && isMissing(group));
+    const missing = incomplete.filter(({ name }) => known.has(name));
     const failures = new Map<string, ProviderFailure>();
     await Promise.all(
       missing.map(async ({ name }) => {
@@ -132,8 +135,13 @@ export function providerOver(api: AwsApi, options: AwsProviderOptions): Provider
     for (const { name } of listed) if (!known.has(name)) logger.info('a node group is looked after', { group: name });
     const now = new Set(listed.map(({ name }) => name));
     for (const name of known) if (!now.has(name)) logger.info('a node group is no longer found', { group: name });
-    // Not on the minute exactly, so that many clusters of one account do not ask at once.
-    nextRefresh = complete ? clock.monotonic() + refreshMs * (compat === 'cluster-autoscaler' ? 1 : 1 + random() / 10) : nextRefresh;
+    if (complete) nextRefresh = clock.monotonic() + intervalMs(incomplete.length > 0);
+  };
+
+  // Not on the minute exactly, so that many clusters of one account do not ask at once.
+  const intervalMs = (isMissed: boolean): number => {
+    if (compat === 'cluster-autoscaler') return refreshMs;
+    return (isMissed ? missingRefreshMs : refreshMs) * (1 + random() / 10);
   };
 
   const isMissing = (group: AsgFacts): boolean => {

@@ -223,6 +223,22 @@ describe('AWS provider', () => {
     expect(api.calls).toEqual(['groups g', 'tags 0']);
   });
 
+  it('reads again soon while instances are missing; upstream every minute', async () => {
+    const readings = async (group: AsgFacts, options: Partial<AwsProviderOptions> = {}): Promise<number> => {
+      const { api, clock, provider } = await scene([group], options);
+      api.calls.length = 0;
+      for (let second = 0; second < 45; second++) {
+        await clock.advance(1_000);
+        await provider.refresh();
+      }
+      return api.calls.filter((call) => call === 'groups g').length;
+    };
+    const growing = asg('g', { desired: 2, instances: [instance('i-1')] });
+    expect(await readings(growing)).toBeGreaterThanOrEqual(3);
+    expect(await readings(asg('g', { desired: 1, instances: [instance('i-1')] }))).toBe(0);
+    expect(await readings(growing, { compat: 'cluster-autoscaler' })).toBe(0);
+  });
+
   it('waits for what is missing when the activities cannot be read', async () => {
     const { api, later, provider, logger } = await scene([asg('g', { desired: 3 })]);
     api.before = (call) => {

@@ -230,6 +230,11 @@ export const shrinkRows: readonly NodesRow[] = [
       expect(time).toMatch(goTime);
       expect(autoscalerStatus).toBe('Running');
       expect(clusterWide).toMatchObject({ health: { status: 'Healthy', ...times }, scaleUp: times, scaleDown: times });
+      // The pod of the new node goes: the first node is kept for the row, and is no candidate.
+      const [newest] = (await pool.nodes()).toSorted((a, b) => (b.created ?? 0) - (a.created ?? 0));
+      const going = (await pool.pods('web')).find(({ node }) => node === newest?.name);
+      const body = { metadata: { annotations: { 'controller.kubernetes.io/pod-deletion-cost': '-100' } } };
+      await client.patch(resourceTypes.pods, { namespace: pool.namespace, name: going?.name ?? '' }, { type: 'merge', body });
       await pool.scale('web', 1);
       await pool.comes('it tells of a candidate', async () => (await ours())?.scaleDown.candidates === 1, timing.refresh + timing.reaction);
     },

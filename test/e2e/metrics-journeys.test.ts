@@ -151,6 +151,7 @@ describeWithCompanions(
     it.each(cpuNames)('%s: as many pods as their CPU asks for', async (name) => {
       await reaches(name, 5, 90_000);
       await isActive(name);
+      expect(await replicas(name)).toBe(5);
     });
 
     it('Prometheus is gone: nothing shrinks, and it is said; it is back: what is idle shrinks', async () => {

@@ -74,14 +74,15 @@ export const growthRows: readonly NodesRow[] = [
     real: true,
     groups: [{ min: 1, max: 8 }],
     run: async (pool) => {
-      const { reaction, boot, quiet, scaleUpCooldown } = pool.cluster.timing;
+      const { reaction, boot, quiet, refresh, scaleUpCooldown } = pool.cluster.timing;
       await pool.deploy('web', { replicas: 2 });
       await pool.runs('web', 2, reaction);
       await pool.scale('web', 7);
-      await pool.comes('three nodes are asked for', () => pool.size() === 4, reaction + scaleUpCooldown);
+      // Pods that are made slowly are bought for in parts, each after a cooldown and once the cloud lists what came of the part before.
+      await pool.comes('three nodes are asked for', () => pool.size() === 4, reaction + scaleUpCooldown + refresh);
       await pool.stays('they are enough', () => pool.size() === 4, quiet);
       await pool.scale('web', 10);
-      await pool.runs('web', 10, scaleUpCooldown + reaction + boot);
+      await pool.runs('web', 10, scaleUpCooldown + reaction + boot + refresh);
       await pool.stays('five are enough', () => pool.size() === 5, quiet);
       // Where pods are made slowly it may take more steps, never more nodes.
       const sizes = pool.sizes();
